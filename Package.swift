@@ -1,0 +1,248 @@
+// swift-tools-version:6.2
+import Foundation
+import PackageDescription
+
+// The module table. A row is one target: what it may use of ours (`uses`) and of others (`products`).
+// Arrows go model <- pure cores <- adapters <- apps <- mains; Tests/TidyTests holds the layers and fails on any other import.
+
+struct Module {
+    enum Kind { case library, executable, test, systemLibrary(pkgConfig: String?, apt: [String]) }
+
+    var name: String
+    var kind: Kind
+    var path: String
+    var uses: [String] = []
+    var products: [String] = []
+    var resources: [Resource] = []
+    var exclude: [String] = []
+    var sources: [String]?
+    var strict = true
+}
+
+func library(_ name: String, _ uses: [String] = [], products: [String] = [], path: String? = nil) -> Module {
+    Module(name: name, kind: .library, path: path ?? "Sources/\(name)", uses: uses, products: products)
+}
+
+func tests(_ name: String, _ uses: [String], products: [String] = [], path: String? = nil) -> Module {
+    Module(name: name, kind: .test, path: path ?? "Tests/\(name)", uses: uses, products: products)
+}
+
+func executable(_ name: String, _ uses: [String], products: [String] = [], path: String) -> Module {
+    Module(name: name, kind: .executable, path: path, uses: uses, products: products)
+}
+
+/// Product name -> the package that has it.
+let packageOfProduct: [String: String] = [
+    "GRDB": "GRDB.swift",
+    "Yams": "Yams",
+    "Logging": "swift-log",
+    "ServiceLifecycle": "swift-service-lifecycle",
+    "DequeModule": "swift-collections",
+    "X509": "swift-certificates",
+    "Crypto": "swift-crypto",
+    "SwiftASN1": "swift-asn1",
+    "SwiftProtobuf": "swift-protobuf",
+    "GRPCCore": "grpc-swift-2",
+    "GRPCProtobuf": "grpc-swift-protobuf",
+    "GRPCNIOTransportHTTP2": "grpc-swift-nio-transport",
+    "ArgumentParser": "swift-argument-parser",
+    "NIOCore": "swift-nio",
+    "NIOPosix": "swift-nio",
+    "NIOHTTP1": "swift-nio",
+    "NIOSSL": "swift-nio-ssl",
+    "Hummingbird": "hummingbird",
+]
+
+let packages: [(name: String, dependency: Package.Dependency)] = [
+    ("GRDB.swift", .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")),
+    ("Yams", .package(url: "https://github.com/jpsim/Yams", from: "6.2.2")),
+    ("swift-log", .package(url: "https://github.com/apple/swift-log", from: "1.16.2")),
+    ("swift-service-lifecycle", .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0")),
+    ("swift-collections", .package(url: "https://github.com/apple/swift-collections", from: "1.6.0")),
+    ("swift-certificates", .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1")),
+    ("swift-crypto", .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")),
+    ("swift-asn1", .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4")),
+    ("swift-protobuf", .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: [])),
+    ("grpc-swift-2", .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3")),
+    ("grpc-swift-protobuf", .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1")),
+    ("grpc-swift-nio-transport", .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2")),
+    ("swift-argument-parser", .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")),
+    ("swift-nio", .package(url: "https://github.com/apple/swift-nio", from: "2.101.2")),
+    ("swift-nio-ssl", .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6")),
+    ("hummingbird", .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1")),
+]
+
+let model: [Module] = [
+    library("Telemetry")
+]
+
+let pureCores: [Module] = [
+    library("FlowControl"),
+    library("SampleCodec", ["Telemetry", "CZlib"]),
+    library("SampleLink", ["Telemetry", "FlowControl"]),
+    library("Probing", ["Telemetry", "FlowControl"]),
+    library("Signals", ["Telemetry"]),
+    library("Detection", ["Telemetry", "Signals"]),
+    library("Incidents", ["Telemetry", "Detection"]),
+]
+
+let systemLibraries: [Module] = [
+    Module(name: "CLibpq", kind: .systemLibrary(pkgConfig: "libpq", apt: ["libpq-dev"]), path: "Sources/CLibpq"),
+    Module(name: "CLibcurl", kind: .systemLibrary(pkgConfig: "libcurl", apt: ["libcurl4-openssl-dev"]), path: "Sources/CLibcurl"),
+    Module(name: "CZlib", kind: .systemLibrary(pkgConfig: "zlib", apt: ["zlib1g-dev"]), path: "Sources/CZlib"),
+]
+
+let adapters: [Module] = [
+    library("SegmentSpool", ["Telemetry", "SampleCodec"]),
+    library("SampleStore", ["Telemetry", "SampleCodec"], products: ["GRDB"]),
+    library("IncidentStore", ["Telemetry", "Detection", "Incidents"], products: ["GRDB"]),
+    library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
+    library("PostgresClient", ["Telemetry", "FlowControl", "CLibpq"]),
+    library("PostgresProbe", ["Telemetry", "Probing", "PostgresClient"]),
+    library("ActuatorProbe", ["Telemetry", "Probing"]),
+    library("PodProbe", ["Telemetry", "Probing"]),
+    library("ConfigurationKit", products: ["Yams"]),
+    library("AgentSettings", ["Telemetry", "ConfigurationKit"]),
+    library("CoordinatorSettings", ["Telemetry", "Detection", "Incidents", "ConfigurationKit"]),
+    library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
+    library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
+    library(
+        "QueryWire", ["Telemetry", "Detection", "Incidents", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
+    Module(
+        name: "TocsinProto", kind: .library, path: "proto",
+        products: ["SwiftProtobuf", "GRPCCore", "GRPCProtobuf"],
+        exclude: ["tocsin", "generate.sh", "SAMPLE_BLOCK.md", "Generated/INPUTS.sha256"], sources: ["Generated"], strict: false),
+]
+
+let apps: [Module] = [
+    library(
+        "TocsinCLI",
+        ["Telemetry", "QueryWire", "TocsinProto", "CertificateAuthority", "AgentSettings", "CoordinatorSettings", "ConfigurationKit"],
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2"]),
+    library(
+        "AgentApp",
+        [
+            "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SegmentSpool", "Probing", "CurlHTTP", "PostgresClient",
+            "PostgresProbe", "ActuatorProbe", "PodProbe", "AgentSettings", "ConfigurationKit", "IngestWire", "TocsinProto",
+        ],
+        products: ["GRPCCore", "GRPCNIOTransportHTTP2", "ServiceLifecycle", "Logging"], path: "agent/App"),
+    library(
+        "CoordinatorApp",
+        [
+            "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SampleStore", "IncidentStore", "Signals", "Detection",
+            "Incidents", "CoordinatorSettings", "ConfigurationKit", "IngestWire", "QueryWire", "TocsinProto",
+        ],
+        products: ["GRPCCore", "GRPCNIOTransportHTTP2", "X509", "ServiceLifecycle", "Logging", "Hummingbird"],
+        path: "coordinator/App"),
+]
+
+let mains: [Module] = [
+    executable("tocsin", ["TocsinCLI"], path: "Sources/tocsin"),
+    executable("tocsin-agent", ["AgentApp"], path: "agent/Main"),
+    executable("tocsin-coordinator", ["CoordinatorApp"], path: "coordinator/Main"),
+]
+
+// Real parts for tests and for the demo: a PostgreSQL cluster, a JVM service, a kubelet that replays captures.
+let support: [Module] = [
+    library("TocsinTestKit", ["Telemetry"], path: "Tests/Support/TestKit"),
+    library(
+        "KubeletReplay", ["Telemetry"], products: ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
+        path: "Tests/Support/KubeletReplay"),
+    executable("tocsin-demo", ["TocsinTestKit", "KubeletReplay"], path: "Tests/Support/Demo"),
+]
+
+let testTargets: [Module] = [
+    tests("TelemetryTests", ["Telemetry"]),
+    tests("FlowControlTests", ["FlowControl"]),
+    tests("SampleCodecTests", ["SampleCodec", "Telemetry"]),
+    tests("SampleLinkTests", ["SampleLink", "Telemetry", "FlowControl"]),
+    tests("SegmentSpoolTests", ["SegmentSpool", "SampleCodec", "Telemetry"]),
+    tests("ProbingTests", ["Probing", "Telemetry"]),
+    tests("SignalsTests", ["Signals", "Telemetry"]),
+    tests("DetectionTests", ["Detection", "Signals", "Telemetry"]),
+    tests("IncidentsTests", ["Incidents", "Detection", "Telemetry"]),
+    tests("SampleStoreTests", ["SampleStore", "SampleCodec", "Telemetry"]),
+    tests("IncidentStoreTests", ["IncidentStore", "Incidents", "Detection", "Telemetry"]),
+    tests("CurlHTTPTests", ["CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
+    tests("ActuatorProbeTests", ["ActuatorProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
+    tests("PostgresProbeTests", ["PostgresProbe", "PostgresClient", "Probing", "Telemetry", "TocsinTestKit"]),
+    tests("PodProbeTests", ["PodProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
+    tests("ConfigurationKitTests", ["ConfigurationKit"]),
+    tests("SettingsTests", ["AgentSettings", "CoordinatorSettings", "ConfigurationKit", "Detection", "Incidents", "Telemetry"]),
+    tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
+    tests("WireTests", ["IngestWire", "QueryWire", "TocsinProto", "Telemetry", "Incidents", "Detection"]),
+    tests("TocsinCLITests", ["TocsinCLI"]),
+    tests(
+        "IntegrationTests",
+        ["AgentApp", "CoordinatorApp", "AgentSettings", "CoordinatorSettings", "CertificateAuthority", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
+    tests("BlackBoxTests", ["TocsinTestKit", "KubeletReplay"]),
+    tests("TidyTests", []),
+]
+
+// TOCSIN_ONLY="SampleCodecTests,SegmentSpool" declares just those targets and what they need, for quick rebuilds;
+// TOCSIN_ONLY=cores declares all that needs no gRPC (what the thread sanitizer and the fuzzers run on).
+let everything = model + pureCores + systemLibraries + adapters + apps + mains + support + testTargets
+let only = ProcessInfo.processInfo.environment["TOCSIN_ONLY"] ?? ""
+
+func closure(of names: [String], in modules: [Module]) -> [Module] {
+    let byName = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0) })
+    var wanted: Set<String> = []
+    var pending = names
+    while let name = pending.popLast() {
+        guard let module = byName[name], wanted.insert(name).inserted else { continue }
+        pending += module.uses
+    }
+    return modules.filter { wanted.contains($0.name) }
+}
+
+func needsGRPC(_ module: Module) -> Bool {
+    closure(of: [module.name], in: everything).contains { $0.products.contains("GRPCCore") }
+}
+
+let declared: [Module] =
+    switch only {
+    case "": everything
+    case "cores": everything.filter { !needsGRPC($0) }
+    default: closure(of: only.split(separator: ",").map(String.init), in: everything)
+    }
+
+let strictSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func target(_ module: Module) -> Target {
+    let dependencies: [Target.Dependency] =
+        module.uses.map { .byName(name: $0) }
+        + module.products.compactMap { product in packageOfProduct[product].map { .product(name: product, package: $0) } }
+    let settings = module.strict ? strictSettings : [.swiftLanguageMode(.v6)]
+    switch module.kind {
+    case .library:
+        return .target(
+            name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude,
+            sources: module.sources, resources: module.resources, swiftSettings: settings)
+    case .executable:
+        return .executableTarget(name: module.name, dependencies: dependencies, path: module.path, swiftSettings: settings)
+    case .test:
+        return .testTarget(name: module.name, dependencies: dependencies, path: module.path, swiftSettings: settings)
+    case .systemLibrary(let pkgConfig, let apt):
+        return .systemLibrary(name: module.name, path: module.path, pkgConfig: pkgConfig, providers: [.apt(apt)])
+    }
+}
+
+let usedPackages = Set(declared.flatMap(\.products).compactMap { packageOfProduct[$0] })
+
+let package = Package(
+    name: "tocsin",
+    platforms: [.macOS(.v15)],
+    products: declared.compactMap { module in
+        guard case .executable = module.kind else { return nil }
+        return .executable(name: module.name, targets: [module.name])
+    },
+    dependencies: packages.filter { usedPackages.contains($0.name) }.map(\.dependency),
+    targets: declared.map(target)
+)

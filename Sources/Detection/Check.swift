@@ -1,0 +1,66 @@
+package import Signals
+
+/// Attribute of a check: which of the runbook's kinds of trouble it speaks of.
+package enum Family: String, Sendable, Codable, CaseIterable {
+    case errorRate = "error-rate"
+    case latency
+    case memory
+    case database
+    case availability
+    case security
+    case fleet
+}
+
+/// A threshold on a signal, with enter and leave levels, as `thresholds.yaml` gives it.
+package struct Check: Hashable, Sendable, Codable {
+    /// Which side of the level is bad.
+    package enum Direction: String, Sendable, Codable, CaseIterable {
+        case above
+        case below
+    }
+
+    /// Unique name, such as `error-rate` or `oom-kill`.
+    package var name: String
+    /// Group that shares one incident per subject, such as `container-memory`.
+    package var group: String
+    /// The family.
+    package var family: Family
+    /// Short title for people, such as "High error rate".
+    package var title: String
+    /// The signal it watches.
+    package var signal: SignalName
+    /// Which side is bad.
+    package var direction: Direction
+    /// A value at or beyond this level is a breach.
+    package var enter: Double
+    /// A value short of this level is a recovery; between the two nothing changes.
+    package var leave: Double
+    /// How long the breach must hold before the finding opens; 0 opens on the first point.
+    package var holdFor: Duration
+    /// How long the recovery must hold before the finding closes.
+    package var leaveFor: Duration
+    /// The value is taken over this window ending at the point: volume-weighted for ratios and means, the sum for counts
+    /// (`oom_kills`, `restarts`), the point itself for the rest. Zero means the point itself.
+    package var window: Duration
+    /// Below this volume in the window nothing opens.
+    package var minimumVolume: Double
+
+    /// Makes a check.
+    package init(
+        name: String, group: String, family: Family, title: String, signal: SignalName, direction: Direction, enter: Double,
+        leave: Double, holdFor: Duration, leaveFor: Duration, window: Duration = .zero, minimumVolume: Double = 0
+    ) {
+        self.name = name
+        self.group = group
+        self.family = family
+        self.title = title
+        self.signal = signal
+        self.direction = direction
+        self.enter = enter
+        self.leave = leave
+        self.holdFor = holdFor
+        self.leaveFor = leaveFor
+        self.window = window
+        self.minimumVolume = minimumVolume
+    }
+}

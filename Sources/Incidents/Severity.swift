@@ -1,0 +1,62 @@
+/// The runbook's four levels; P1 is the worst and the greatest.
+package enum Severity: Int, Sendable, Codable, CaseIterable, Comparable, CustomStringConvertible {
+    case p4 = 4
+    case p3 = 3
+    case p2 = 2
+    case p1 = 1
+
+    package static func < (lhs: Severity, rhs: Severity) -> Bool { lhs.rawValue > rhs.rawValue }
+
+    package var description: String { "P\(rawValue)" }
+
+    /// Reads "P1" to "P4"; nil for anything else.
+    package init?(_ text: String) {
+        guard text.count == 2, text.first == "P", let digit = text.last?.wholeNumberValue else { return nil }
+        self.init(rawValue: digit)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let severity = Severity(text) else {
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no severity: \(text)"))
+        }
+        self = severity
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+/// One row of the severity table. The first row from the top whose conditions all hold gives the level.
+package struct SeverityRule: Hashable, Sendable, Codable {
+    /// Glob (`*`, `?`) over check names.
+    package var check: String
+    /// The finding's value must be at or beyond this in the check's bad direction; nil: any.
+    package var value: Double?
+    /// At least this share of the contributors must be in breach, 0...1; nil: any.
+    package var scopeAtLeast: Double?
+    /// The breach must have lasted at least this long since onset; nil: any.
+    package var durationAtLeast: Duration?
+    /// The level given.
+    package var severity: Severity
+    /// Why, for the ledger: "every replica is out".
+    package var because: String
+    /// `FILE:LINE` of the row, for the ledger.
+    package var origin: String
+
+    /// Makes a row.
+    package init(
+        check: String, value: Double? = nil, scopeAtLeast: Double? = nil, durationAtLeast: Duration? = nil, severity: Severity,
+        because: String, origin: String
+    ) {
+        self.check = check
+        self.value = value
+        self.scopeAtLeast = scopeAtLeast
+        self.durationAtLeast = durationAtLeast
+        self.severity = severity
+        self.because = because
+        self.origin = origin
+    }
+}

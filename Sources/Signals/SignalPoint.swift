@@ -1,0 +1,140 @@
+package import Telemetry
+
+/// Name of a signal: a derived series of one subject that detectors watch.
+package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    package var rawValue: String
+
+    package init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    package init(from decoder: any Decoder) throws {
+        rawValue = try decoder.singleValueContainer().decode(String.self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+
+    package var description: String { rawValue }
+
+    package static func < (lhs: SignalName, rhs: SignalName) -> Bool { lhs.rawValue < rhs.rawValue }
+
+    /// Share of requests answered with 5xx, 0...1; volume = requests.
+    package static let errorRatio = SignalName(rawValue: "error_ratio")
+    /// Requests a second.
+    package static let requestRate = SignalName(rawValue: "request_rate")
+    /// Mean seconds a request; volume = requests.
+    package static let latencyMeanSeconds = SignalName(rawValue: "latency_mean_seconds")
+    /// Heap in use / heap maximum of the fullest JVM, 0...1.
+    package static let heapUsedRatio = SignalName(rawValue: "heap_used_ratio")
+    /// Long-lived heap in use after the last collection / its maximum, fullest JVM, 0...1.
+    package static let heapLiveRatio = SignalName(rawValue: "heap_live_ratio")
+    /// Share of time spent in collections, worst JVM, 0...1.
+    package static let gcOverhead = SignalName(rawValue: "gc_overhead")
+    /// Working set / memory limit of the fullest container, 0...1.
+    package static let workingSetRatio = SignalName(rawValue: "working_set_ratio")
+    /// OOM kills in the cell, over all containers.
+    package static let oomKills = SignalName(rawValue: "oom_kills")
+    /// Container restarts in the cell, over all containers.
+    package static let restarts = SignalName(rawValue: "restarts")
+    /// Ready pods / pods that should be ready, 0...1; volume = pods that should be.
+    package static let readyRatio = SignalName(rawValue: "ready_ratio")
+    /// 1 when the actuator's health says UP, 0 when DOWN or OUT_OF_SERVICE; the worst instance.
+    package static let healthUp = SignalName(rawValue: "health_up")
+    /// Threads that wait for a connection of the application's own pool, worst instance.
+    package static let poolPending = SignalName(rawValue: "pool_pending")
+    /// 1 when the database answers, 0 when it refuses, hangs or says that it is unavailable.
+    package static let databaseUp = SignalName(rawValue: "database_up")
+    /// Client connections / (max_connections less the reserved ones), 0...1.
+    package static let connectionRatio = SignalName(rawValue: "connection_ratio")
+    /// Seconds the longest active client query runs.
+    package static let longestQuerySeconds = SignalName(rawValue: "longest_query_seconds")
+    /// Seconds the longest idle-in-transaction session is idle.
+    package static let idleInTransactionSeconds = SignalName(rawValue: "idle_in_transaction_seconds")
+    /// Sessions that wait for a lock.
+    package static let lockWaiters = SignalName(rawValue: "lock_waiters")
+    /// Seconds the longest lock wait lasts.
+    package static let longestLockWaitSeconds = SignalName(rawValue: "longest_lock_wait_seconds")
+    /// 1 when the target's last probe got an answer, else 0; the worst of the subject's targets.
+    package static let probeUp = SignalName(rawValue: "probe_up")
+}
+
+/// How many of the contributors that should have reported did.
+package struct Coverage: Hashable, Sendable, Codable {
+    /// Contributors with data in the cell.
+    package var present: Int
+    /// Contributors that are alive and so expected.
+    package var expected: Int
+
+    /// Makes a coverage.
+    package init(present: Int, expected: Int) {
+        self.present = present
+        self.expected = expected
+    }
+
+    /// `present / expected`, 1 when none is expected.
+    package var ratio: Double { expected <= 0 ? 1 : min(1, Double(present) / Double(expected)) }
+
+    /// Whether a finding may close on such a cell: at least 90 % of the contributors reported (rule 5 of the design).
+    package var allowsClosing: Bool { present > 0 && ratio >= 0.9 }
+}
+
+/// What one contributor (a pod, a container, an instance) had in a cell.
+package struct Contribution: Hashable, Sendable, Codable {
+    /// Pod, pod/container or instance.
+    package var contributor: String
+    /// Its own value of the signal.
+    package var value: Double
+    /// Its own volume, 0 where the signal has none.
+    package var volume: Double
+
+    /// Makes a contribution.
+    package init(contributor: String, value: Double, volume: Double = 0) {
+        self.contributor = contributor
+        self.value = value
+        self.volume = volume
+    }
+}
+
+/// One closed cell of one signal of one subject.
+package struct SignalPoint: Hashable, Sendable, Codable {
+    /// Whose signal.
+    package var subject: Subject
+    /// Which signal.
+    package var signal: SignalName
+    /// End of the cell.
+    package var at: Timestamp
+    /// Length of the cell.
+    package var step: Duration
+    /// The value over the contributors present; nil when none has any: no data, neither healthy nor broken.
+    package var value: Double?
+    /// The value if all missing contributors were healthy. Equals `value` at full coverage. A threshold opens on this one.
+    package var valueIfMissingHealthy: Double?
+    /// Events behind a ratio or a mean, 0 for other signals.
+    package var volume: Double
+    /// Contributors present of those expected.
+    package var coverage: Coverage
+    /// The worst contributors, worst first, at most `contributionsMax`.
+    package var contributions: [Contribution]
+
+    /// Bound of `contributions`.
+    package static let contributionsMax = 64
+
+    /// Makes a point.
+    package init(
+        subject: Subject, signal: SignalName, at: Timestamp, step: Duration, value: Double?, valueIfMissingHealthy: Double?,
+        volume: Double = 0, coverage: Coverage, contributions: [Contribution] = []
+    ) {
+        self.subject = subject
+        self.signal = signal
+        self.at = at
+        self.step = step
+        self.value = value
+        self.valueIfMissingHealthy = valueIfMissingHealthy
+        self.volume = volume
+        self.coverage = coverage
+        self.contributions = contributions
+    }
+}

@@ -1,0 +1,61 @@
+/// A state transition seen by a probe. Edges carry counters, so that two OOM kills between two looks stay two.
+package struct Edge: Hashable, Sendable, Codable {
+    /// What kind of transition.
+    package struct Kind: RawRepresentable, Hashable, Sendable, Codable {
+        package var rawValue: String
+
+        package init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        package init(from decoder: any Decoder) throws {
+            rawValue = try decoder.singleValueContainer().decode(String.self)
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(rawValue)
+        }
+
+        /// A container started.
+        package static let containerStarted = Kind(rawValue: "container_started")
+        /// A container ended; attributes `reason`, `exitCode`, `signal`.
+        package static let containerTerminated = Kind(rawValue: "container_terminated")
+        /// The kernel killed a container for memory; always beside a `container_terminated`.
+        package static let containerOOMKilled = Kind(rawValue: "container_oom_killed")
+        /// A container's restart count rose by `count`.
+        package static let containerRestarted = Kind(rawValue: "container_restarted")
+        /// A container's waiting reason changed; attributes `from`, `to`.
+        package static let waitingReasonChanged = Kind(rawValue: "waiting_reason_changed")
+        /// A pod's readiness changed; attributes `from`, `to` ("true" or "false").
+        package static let readinessChanged = Kind(rawValue: "readiness_changed")
+        /// A pod's phase changed; attributes `from`, `to`, `reason`.
+        package static let phaseChanged = Kind(rawValue: "phase_changed")
+        /// A pod is no longer on the node.
+        package static let podGone = Kind(rawValue: "pod_gone")
+        /// A target's outcome changed class; attributes `from`, `to`, `message`.
+        package static let targetOutcomeChanged = Kind(rawValue: "target_outcome_changed")
+        /// A PostgreSQL server changed between primary and standby; attributes `from`, `to`.
+        package static let databaseRoleChanged = Kind(rawValue: "database_role_changed")
+    }
+
+    /// What happened.
+    package var kind: Kind
+    /// When it happened at its source, else when the probe saw it.
+    package var at: Timestamp
+    /// Identity, with the label names of `LabelName`.
+    package var labels: LabelSet
+    /// Facts about the transition, such as `reason` or `exitCode`.
+    package var attributes: LabelSet
+    /// How many such transitions this edge stands for, at least 1.
+    package var count: Int
+
+    /// Makes an edge.
+    package init(_ kind: Kind, at: Timestamp, labels: LabelSet, attributes: LabelSet = LabelSet(), count: Int = 1) {
+        self.kind = kind
+        self.at = at
+        self.labels = labels
+        self.attributes = attributes
+        self.count = count
+    }
+}
