@@ -51,6 +51,7 @@ let packageOfProduct: [String: String] = [
     "NIOHTTP1": "swift-nio",
     "NIOSSL": "swift-nio-ssl",
     "Hummingbird": "hummingbird",
+    "AsyncAlgorithms": "swift-async-algorithms",
 ]
 
 let packages: [(name: String, dependency: Package.Dependency)] = [
@@ -69,6 +70,7 @@ let packages: [(name: String, dependency: Package.Dependency)] = [
     ("swift-argument-parser", .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")),
     ("swift-nio", .package(url: "https://github.com/apple/swift-nio", from: "2.101.2")),
     ("swift-nio-ssl", .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6")),
+    ("swift-async-algorithms", .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")),
     ("hummingbird", .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1")),
 ]
 
@@ -125,14 +127,17 @@ let apps: [Module] = [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SegmentSpool", "Probing", "CurlHTTP", "PostgresClient",
             "PostgresProbe", "ActuatorProbe", "PodProbe", "AgentSettings", "ConfigurationKit", "IngestWire", "TocsinProto",
         ],
-        products: ["GRPCCore", "GRPCNIOTransportHTTP2", "ServiceLifecycle", "Logging"], path: "agent/App"),
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "ServiceLifecycle", "Logging"], path: "agent/App"),
     library(
         "CoordinatorApp",
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SampleStore", "IncidentStore", "Signals", "Detection",
-            "Incidents", "CoordinatorSettings", "ConfigurationKit", "IngestWire", "QueryWire", "TocsinProto",
+            "Incidents", "CoordinatorSettings", "ConfigurationKit", "CertificateAuthority", "IngestWire", "QueryWire",
+            "TocsinProto",
         ],
-        products: ["GRPCCore", "GRPCNIOTransportHTTP2", "X509", "ServiceLifecycle", "Logging", "Hummingbird"],
+        products: [
+            "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "ServiceLifecycle", "Logging", "Hummingbird",
+        ],
         path: "coordinator/App"),
 ]
 
