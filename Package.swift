@@ -109,8 +109,7 @@ let adapters: [Module] = [
     library("CoordinatorSettings", ["Telemetry", "Detection", "Incidents", "ConfigurationKit"]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
     library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
-    library(
-        "QueryWire", ["Telemetry", "Detection", "Incidents", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
+    library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     Module(
         name: "TocsinProto", kind: .library, path: "proto",
         products: ["SwiftProtobuf", "GRPCCore", "GRPCProtobuf"],
@@ -121,7 +120,7 @@ let apps: [Module] = [
     library(
         "TocsinCLI",
         ["Telemetry", "QueryWire", "TocsinProto", "CertificateAuthority", "AgentSettings", "CoordinatorSettings", "ConfigurationKit"],
-        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2"]),
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "Yams"]),
     library(
         "AgentApp",
         [
@@ -177,7 +176,9 @@ let testTargets: [Module] = [
     tests("SettingsTests", ["AgentSettings", "CoordinatorSettings", "ConfigurationKit", "Detection", "Incidents", "Telemetry"]),
     tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
     tests("WireTests", ["IngestWire", "QueryWire", "TocsinProto", "Telemetry", "Incidents", "Detection"]),
-    tests("TocsinCLITests", ["TocsinCLI"]),
+    tests(
+        "TocsinCLITests", ["TocsinCLI", "tocsin", "QueryWire", "TocsinProto", "CertificateAuthority", "Telemetry"],
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2"]),
     tests(
         "IntegrationTests",
         ["AgentApp", "CoordinatorApp", "AgentSettings", "CoordinatorSettings", "CertificateAuthority", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
