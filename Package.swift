@@ -153,7 +153,8 @@ let support: [Module] = [
     library(
         "KubeletReplay", ["Telemetry"], products: ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
         path: "Tests/Support/KubeletReplay"),
-    executable("tocsin-demo", ["TocsinTestKit", "KubeletReplay"], path: "Tests/Support/Demo"),
+    executable(
+        "tocsin-demo", ["Telemetry", "Probing", "CurlHTTP", "TocsinTestKit", "KubeletReplay"], path: "Tests/Support/Demo"),
 ]
 
 let testTargets: [Module] = [
