@@ -74,7 +74,8 @@ import Testing
         for hour in 1...23 { #expect(bank.advance(to: at(Double(hour) * 3600)).isEmpty) }
         let ended = bank.advance(to: at(86_421))
         let closed = try #require(ended.first)
-        #expect(closed.explanation == "No data for 1d1s, since 2026-11-25T00:00:20Z: closed without proof of a recovery.")
+        #expect(
+            closed.explanation == "No data for 1d1s, since 2026-11-25T00:00:20Z: closed without proof of a recovery.")
     }
 
     @Test func aRestoredFindingWithoutPointsIsSilentNotGone() {

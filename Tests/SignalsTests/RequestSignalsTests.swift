@@ -32,6 +32,15 @@ import Testing
         #expect(ratio.volume == 100)
     }
 
+    @Test func theFirstRequestsOfAnIdleApplicationCountInFull() throws {
+        var engine = SignalEngine()
+        engine.feed("process_start_time_seconds", podLabels("a"), 3, 1_795_000_000)
+        engine.feedRequests("a", 13, ok: 60, failed: 40)
+        let ratio = try #require(engine.points(.errorRatio, until: 20).last)
+        #expect(ratio.value == 0.4)
+        #expect(ratio.volume == 100)
+    }
+
     @Test func theFirstLookIsABaselineAndNoData() {
         var engine = SignalEngine()
         engine.feedRequests("a", 3, ok: 1_000_000, failed: 400_000)
