@@ -2,10 +2,10 @@ import Telemetry
 
 /// What was last known of one container, and what happened since.
 ///
-/// The kubelet shows two runs of a container, the present one and the one before. Runs are told apart by their container
-/// id, so each end that is visible is reported once, whatever happened between two looks. Ends that have already been
-/// pushed out of view show in the restart count alone: they are reported together, with reason `unseen`, since nobody
-/// knows any more how they ended. An OOM kill is counted only where the kubelet says `OOMKilled`.
+/// The kubelet shows two runs of a container, the present one and the one before. Runs are told apart by their
+/// container id, so each end that is visible is reported once, whatever happened between two looks. Ends that have
+/// already been pushed out of view show in the restart count alone: they are reported together, with reason `unseen`,
+/// since nobody knows any more how they ended. An OOM kill is counted only where the kubelet says `OOMKilled`.
 struct ContainerTracker {
     /// Run ids kept; a status names two at a time, so that four outlast any order of arrival.
     private static let runsMax = 4
@@ -102,7 +102,7 @@ struct ContainerTracker {
         return attributes
     }
 
-    /// Shells and runtimes report death by signal N as exit code 128 + N. StartError has code 128 itself.
+    /// The signal N that shells and runtimes report as exit code 128 + N; 128 itself is a StartError's.
     private static func signal(_ exitCode: Int) -> Int? {
         (129...192).contains(exitCode) ? exitCode - 128 : nil
     }

@@ -48,7 +48,7 @@ struct KubeletClient: Sendable {
 
     private var trust: HTTPRequest.Trust {
         switch configuration.trust {
-        case .clusterCA(let file, let serverName): .roots(file: file, serverName: serverName ?? configuration.node)
+        case .clusterCA(let file, let serverName): .roots(file: file, serverName: serverName)
         case .pin(let sha256): .pin(sha256: sha256)
         case .insecure: .insecure
         }
@@ -74,8 +74,7 @@ struct KubeletClient: Sendable {
         case 401 where configuration.tokenFile != nil && !sendsToken:
             return Problem(
                 failureClass: .auth,
-                message:
-                    "401 \(text); no token was sent, since the kubelet is not verified: set its trust to clusterCA or pin"
+                message: "401 \(text); no token was sent, since the kubelet is not verified: trust clusterCA or pin"
             )
         case 401: return Problem(failureClass: .auth, message: "401 \(text)")
         case 403: return Problem(failureClass: .auth, message: "403 \(text)")

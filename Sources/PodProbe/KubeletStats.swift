@@ -1,6 +1,8 @@
 import Telemetry
 
-/// The kubelet's answer to `GET /stats/summary`, as far as the probe needs it. Only pods with a running container are in it.
+/// The kubelet's answer to `GET /stats/summary`, as far as the probe needs it.
+///
+/// Only pods with a running container are in it.
 struct KubeletStats: Decodable {
     var pods: [PodUsage]
 

@@ -4,9 +4,9 @@ package import Telemetry
 
 /// Probes the pods of one node through its kubelet: `/pods` for what they are, `/stats/summary` for what they use.
 ///
-/// One look is two GET requests at once. When `/pods` gives no usable answer nothing changes: no samples, no edges, and the
-/// comparison goes on from the last good list, so that no transition is lost. When only `/stats/summary` fails, samples and
-/// edges of the pod list are reported beside the failure.
+/// One look is two GET requests at once. When `/pods` gives no usable answer nothing changes: no samples, no edges, and
+/// the comparison goes on from the last good list, so that no transition is lost. When only `/stats/summary` fails,
+/// samples and edges of the pod list are reported beside the failure.
 package actor PodProbe: Probe {
     /// What had to be left out since the probe was made.
     package struct Counters: Sendable, Hashable {

@@ -4,8 +4,8 @@ package import Telemetry
 package struct PodProbeConfiguration: Sendable, Hashable {
     /// Whom to trust as the kubelet.
     package enum Trust: Sendable, Hashable {
-        /// A certificate signed by a CA in this PEM file, for `serverName`, or for the node's name when that is nil:
-        /// kubelet certificates name the node, seldom its address.
+        /// A certificate that leads to the roots in this PEM file and has the name `serverName`, or the endpoint's host
+        /// when that is nil. Kubelet certificates name the node, seldom its address.
         case clusterCA(file: String, serverName: String?)
         /// The kubelet's own key: base64 SHA-256 of its SubjectPublicKeyInfo.
         case pin(sha256: String)

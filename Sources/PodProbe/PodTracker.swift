@@ -9,7 +9,7 @@ struct TrackedPod {
     let isFromAPI: Bool
     /// Namespace, workload, pod and node.
     let labels: LabelSet
-    /// Set when the pod came to the node since the look before: that look's time. Its counters started from 0 then.
+    /// The look before, when the pod came to the node since then: its counters started from 0 there.
     fileprivate(set) var absentAt: Timestamp?
     fileprivate(set) var containers: [String: ContainerTracker] = [:]
     fileprivate var phase: String
@@ -24,12 +24,12 @@ struct TrackedPod {
 /// Compares each pod list of the kubelet with the one before and tells what happened between them.
 ///
 /// - The first look is the base line: what happened before it was reported by the agent before, or by nobody.
-/// - A pod that appears later and was taken on by the kubelet since the look before has its whole short history reported;
-///   one that is older (the list was incomplete before) only becomes known.
-/// - After a kubelet start the list is null, then has static pods alone, then is complete. Neither of the first two says
-///   anything about pods: `Verdict.unknown`, and nothing changes.
-/// - A pod that was being deleted, was finished, or whose name has another uid now is gone at once; any other is gone when
-///   two looks in a row lack it, and the edge has the time of the first.
+/// - A pod that appears later and was taken on by the kubelet since the look before has its whole short history
+///   reported; one that is older (the list was incomplete before) only becomes known.
+/// - After a kubelet start the list is null, then has static pods alone, then is complete. Neither of the first two
+///   says anything about pods: `Verdict.unknown`, and nothing changes.
+/// - A pod that was being deleted, was finished, or whose name has another uid now is gone at once; any other is gone
+///   when two looks in a row lack it, and the edge has the time of the first.
 struct PodTracker {
     /// What a look is worth.
     enum Verdict {

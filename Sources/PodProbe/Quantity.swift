@@ -1,7 +1,7 @@
 /// Kubernetes resource quantities, such as `512Mi`, `1.5G`, `250m` or `12e6`.
 ///
-/// The grammar is that of `k8s.io/apimachinery/pkg/api/resource`: a signed decimal number, then a binary suffix, a decimal
-/// suffix or a decimal exponent.
+/// The grammar is that of `k8s.io/apimachinery/pkg/api/resource`: a signed decimal number, then a binary suffix, a
+/// decimal suffix or a decimal exponent.
 enum Quantity {
     /// Longest text that is looked at.
     static let lengthMax = 64

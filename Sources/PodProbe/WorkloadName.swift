@@ -10,8 +10,10 @@ enum WorkloadName {
     /// The workload that `pod` belongs to.
     ///
     /// - ReplicaSet with the pod's template hash as suffix → `Deployment/NAME` (`Rollout/NAME` for Argo's hash label).
-    /// - Job whose name ends in the minute around its pod's creation → `CronJob/NAME`, so that runs share one workload; else `Job/NAME`.
-    /// - Static pod → `StaticPod/NAME` without the node's name, so that the same manifest on many nodes is one workload.
+    /// - Job whose name ends in the minute around its pod's creation → `CronJob/NAME`, so that runs share one workload;
+    ///   else `Job/NAME`.
+    /// - Static pod → `StaticPod/NAME` without the node's name, so that the same manifest on many nodes is one
+    ///   workload.
     /// - Other owners by their own kind and name; no owner → `Pod/NAME`.
     static func of(_ pod: KubeletPod, node: String) -> String {
         guard pod.isFromAPI else { return "StaticPod/" + removing("-" + node, from: pod.name) }

@@ -13,7 +13,7 @@ import Testing
             .status(500, "Authorization error (user=x, verb=get, resource=nodes, subresource=pods)"), .status,
             "500 Authorization error"
         ),
-        (.status(504, "timeout"), .status, "504"), (.status(302, ""), .status, "302"), (.cut, .body, ""),
+        (.status(504, "timeout"), .status, "504"), (.status(302, ""), .status, "302"), (.cut, .body, "GET /pods"),
         (.body(Array("<html>".utf8)), .body, "6 bytes"), (.body(Array(#"{"kind":"PodList"}"#.utf8)), .body, "18 bytes"),
         (.body([]), .body, "0 bytes"), (.nullItems, .unavailable, "no pods"),
         (.staticPodsOnly, .unavailable, "static pods alone"),
@@ -81,12 +81,16 @@ import Testing
 
     @Test func `the certificate must name the node and be signed by the CA`() async throws {
         try await TestKubelet.with(try Captures.state(1)) { kubelet in
-            let otherCA = kubelet.probe { $0.trust = .clusterCA(file: kubelet.tls.otherCertificate, serverName: nil) }
+            let otherCA = kubelet.probe {
+                $0.trust = .clusterCA(file: kubelet.tls.otherCertificate, serverName: "lab-node-1")
+            }
             #expect(await otherCA.run(startedAt: Captures.first).outcome.failureClass == .tls)
             let otherName = kubelet.probe {
                 $0.trust = .clusterCA(file: kubelet.tls.certificate, serverName: "lab-node-2")
             }
             #expect(await otherName.run(startedAt: Captures.first).outcome.failureClass == .tls)
+            let byAddress = kubelet.probe { $0.trust = .clusterCA(file: kubelet.tls.certificate, serverName: nil) }
+            #expect(await byAddress.run(startedAt: Captures.first).outcome.failureClass == .tls)
             #expect(kubelet.replay.requests.isEmpty, "nothing was sent to an unverified peer")
         }
     }
@@ -137,7 +141,7 @@ import Testing
 
     @Test func `three megabytes of pods are read, and bounds hold`() async throws {
         var state = try Captures.state(1)
-        for number in 0..<550 {
+        for number in 0..<600 {
             try state.addPod(copyOf: "guaranteed", name: "copy-\(number)", uid: "uid-\(number)")
         }
         let size = try state.podList.bytes.count
@@ -146,7 +150,7 @@ import Testing
             let all = kubelet.probe { $0.podsMax = 1000 }
             let report = await all.run(startedAt: Captures.first)
             #expect(report.outcome == .success)
-            #expect(report.value("container_memory_working_set_bytes", pod: "copy-549", container: "x") != nil)
+            #expect(report.value("container_memory_working_set_bytes", pod: "copy-599", container: "x") != nil)
             #expect(await all.counters == PodProbe.Counters())
 
             let bounded = kubelet.probe { $0.podsMax = 100 }
@@ -154,7 +158,7 @@ import Testing
             #expect(looks.allSatisfy { $0.outcome == .success && $0.edges.isEmpty })
             #expect(Set(looks[1].samples.compactMap { $0.series.labels[LabelName.pod] }).count == 100)
             #expect(Set(looks[0].samples.map(\.series)) == Set(looks[1].samples.map(\.series)))
-            #expect(await bounded.counters.podsLeftOut == 2 * (594 - 100))
+            #expect(await bounded.counters.podsLeftOut == 2 * (644 - 100))
 
             let small = kubelet.probe { $0.bodyBytesMax = 1_000_000 }
             #expect(await small.run(startedAt: Captures.first).outcome.failureClass == .body)

@@ -41,7 +41,7 @@ struct TestKubelet {
     var configuration: PodProbeConfiguration {
         PodProbeConfiguration(
             node: Self.node, endpoint: endpoint, tokenFile: tokenFile,
-            trust: .clusterCA(file: tls.certificate, serverName: nil), deadline: .seconds(5))
+            trust: .clusterCA(file: tls.certificate, serverName: Self.node), deadline: .seconds(5))
     }
 
     func probe(_ change: (inout PodProbeConfiguration) -> Void = { _ in }) -> PodProbe {
@@ -113,6 +113,13 @@ enum Captures {
     static let second = Timestamp(millis: 1_795_560_256_000)
 
     static func state(_ number: Int) throws -> KubeletState {
+        try (number == 1 ? firstState : secondState).get()
+    }
+
+    private static let firstState = Result { try load(1) }
+    private static let secondState = Result { try load(2) }
+
+    private static func load(_ number: Int) throws -> KubeletState {
         try KubeletState(
             podsFile: "\(directory)/kubelet/pods.\(number).json.gz",
             statsFile: "\(directory)/kubelet/stats-summary.\(number).json.gz",

@@ -52,8 +52,9 @@ package enum JSONValue: Sendable, Hashable, Codable {
         get throws { [UInt8](try JSONEncoder().encode(self)) }
     }
 
-    /// The member of that name, nil when there is none or this is no object. Setting a member of another value than an
-    /// object makes it one.
+    /// The member of that name, nil when there is none or this is no object.
+    ///
+    /// Setting a member of another value than an object makes it one.
     package subscript(key: String) -> JSONValue? {
         get {
             if case .object(let members) = self { members[key] } else { nil }

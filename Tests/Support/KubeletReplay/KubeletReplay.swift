@@ -7,12 +7,15 @@ import Synchronization
 
 /// A kubelet that answers from captures: HTTP/1.1 over TLS with bearer tokens, refusals as the real one words them.
 ///
-/// The state can be edited while it runs (`edit`), replaced (`show`), or played from a timeline (`play`), and the server
-/// told to fail (`fail`). Usage moves with time from the captured numbers on, so that CPU and network counters advance.
+/// The state can be edited while it runs (`edit`), replaced (`show`), or played from a timeline (`play`), and the
+/// server told to fail (`fail`). Usage moves with time from the captured numbers on, so that CPU and network counters
+/// advance.
 package final class KubeletReplay: Sendable {
     /// Certificate chain and key, PEM files.
     package struct TLS: Sendable {
+        /// The chain.
         package var certificateFile: String
+        /// The key of its first certificate.
         package var keyFile: String
 
         /// Names the files.
@@ -44,7 +47,9 @@ package final class KubeletReplay: Sendable {
 
     /// One request that came.
     package struct Request: Sendable, Hashable {
+        /// Path without the query.
         package var path: String
+        /// The `Authorization` field as it came.
         package var authorization: String?
     }
 

@@ -8,8 +8,10 @@ extension KubeletState {
         try startRun(pod: pod, container: container, at: date)
     }
 
-    /// A container ends. With `thenWaiting`, such as `CrashLoopBackOff`, the kubelet is already holding it back; else it
-    /// shows as terminated. The pod is not ready from then on.
+    /// A container ends, and its pod is not ready from then on.
+    ///
+    /// With `thenWaiting`, such as `CrashLoopBackOff`, the kubelet is already holding it back; else it
+    /// shows as terminated.
     package mutating func endRun(
         pod: String, container: String, reason: String, exitCode: Int, thenWaiting: String? = nil, at date: Date = .now
     ) throws {
@@ -106,8 +108,8 @@ extension KubeletState {
         for name in podNames where !pods.contains(name) { try remove(pod: name) }
     }
 
-    /// A pod comes: a copy of another one under a new name and uid, taken on by the kubelet at `date` with all its running
-    /// containers started then and never restarted.
+    /// A pod comes: a copy of another one under a new name and uid, taken on by the kubelet at `date` with all its
+    /// running containers started then and never restarted.
     package mutating func addPod(copyOf source: String, name: String, uid: String, at date: Date = .now) throws {
         var copy = JSONValue.null
         try editPod(source) { copy = $0 }

@@ -2,8 +2,8 @@ package import Foundation
 
 /// What a replayed kubelet knows: its pods and their usage, as captured and then edited.
 ///
-/// Edits follow the kubelet: `restartCount` numbers the newest run of a container, `lastState` is the run before, each run
-/// has a container id of its own. An edit of a pod or container that is not there throws `KubeletReplayError`.
+/// Edits follow the kubelet: `restartCount` numbers the newest run of a container, `lastState` is the run before, each
+/// run has a container id of its own. An edit of a pod or container that is not there throws `KubeletReplayError`.
 package struct KubeletState: Sendable {
     /// The answer to `/pods`.
     package var podList: JSONValue
