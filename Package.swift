@@ -37,6 +37,7 @@ let packageOfProduct: [String: String] = [
     "Yams": "Yams",
     "Logging": "swift-log",
     "ServiceLifecycle": "swift-service-lifecycle",
+    "UnixSignals": "swift-service-lifecycle",
     "DequeModule": "swift-collections",
     "X509": "swift-certificates",
     "Crypto": "swift-crypto",
@@ -106,7 +107,7 @@ let adapters: [Module] = [
     library("PodProbe", ["Telemetry", "Probing"]),
     library("ConfigurationKit", products: ["Yams"]),
     library("AgentSettings", ["Telemetry", "ConfigurationKit"]),
-    library("CoordinatorSettings", ["Telemetry", "Detection", "Incidents", "ConfigurationKit"]),
+    library("CoordinatorSettings", ["Telemetry", "Signals", "Detection", "Incidents", "ConfigurationKit"]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
     library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
@@ -127,7 +128,8 @@ let apps: [Module] = [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SegmentSpool", "Probing", "CurlHTTP", "PostgresClient",
             "PostgresProbe", "ActuatorProbe", "PodProbe", "AgentSettings", "ConfigurationKit", "IngestWire", "TocsinProto",
         ],
-        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "ServiceLifecycle", "Logging"], path: "agent/App"),
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle", "UnixSignals", "Logging"],
+        path: "agent/App"),
     library(
         "CoordinatorApp",
         [
@@ -136,7 +138,8 @@ let apps: [Module] = [
             "TocsinProto",
         ],
         products: [
-            "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "ServiceLifecycle", "Logging", "Hummingbird",
+            "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle",
+            "UnixSignals", "Logging", "Hummingbird",
         ],
         path: "coordinator/App"),
 ]

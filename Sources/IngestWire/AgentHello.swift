@@ -1,4 +1,5 @@
-package import Foundation
+import Foundation
+import SwiftProtobuf
 package import Telemetry
 package import TocsinProto
 

@@ -1,3 +1,4 @@
+import SwiftProtobuf
 package import Telemetry
 package import TocsinProto
 

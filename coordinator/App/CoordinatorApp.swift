@@ -1,8 +1,6 @@
-import CertificateAuthority
 package import Detection
 import Foundation
 import GRPCCore
-import GRPCNIOTransportHTTP2
 package import Incidents
 import IncidentStore
 import IngestWire
@@ -14,6 +12,7 @@ package import Signals
 import SQLiteFile
 import Synchronization
 package import Telemetry
+package import UnixSignals
 
 /// The coordinator as one value: opens its stores, continues from its event log, serves until it is told to stop.
 ///

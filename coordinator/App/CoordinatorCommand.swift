@@ -1,10 +1,11 @@
-import ArgumentParser
+package import ArgumentParser
 import ConfigurationKit
 import CoordinatorSettings
 import Foundation
 import Logging
 import ServiceLifecycle
 import Telemetry
+import UnixSignals
 
 /// The command line of `tocsin-coordinator`.
 package struct CoordinatorCommand: AsyncParsableCommand {

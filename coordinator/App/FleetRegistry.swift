@@ -1,5 +1,5 @@
 import IngestWire
-import QueryWire
+package import QueryWire
 import Synchronization
 package import Telemetry
 import TocsinProto

@@ -1,6 +1,9 @@
 import Hummingbird
+import Incidents
 import Logging
+import QueryWire
 import ServiceLifecycle
+import Signals
 import Telemetry
 
 /// `/healthz`, `/readyz` and `/metrics` (Prometheus text) of the coordinator itself.

@@ -1,6 +1,7 @@
 import Detection
 import Incidents
 import QueryWire
+import Signals
 import Telemetry
 
 extension IncidentView {

@@ -4,6 +4,7 @@ import Logging
 import SampleCodec
 import SampleLink
 import Synchronization
+import SwiftProtobuf
 import Telemetry
 import TocsinProto
 
@@ -63,20 +64,21 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         let hello = try checked(first, agent: agent)
         let receivedAt = now()
         let session = StoreWriter.Session(agent: agent, id: hello.session)
-        let durable = try await open(session, hello: hello)
         guard let stream = fleet.connected(agent, hello: hello, now: receivedAt) else {
             throw WireError(.tooLarge, "no further agent is taken")
         }
+        let machine = try await open(session, hello: hello)
         logger.info(
             "agent connected",
-            metadata: ["node": "\(agent.node)", "cluster": "\(agent.cluster)", "version": "\(hello.version)", "durable": "\(durable)"])
-        try await responses.write(welcome(durable: durable))
-
-        var receiver = StreamReceiver(
-            service: self, agent: agent, stream: stream, session: session,
-            machine: IngestSessionMachine(durableSequence: durable, firstSequence: hello.firstSequence),
-            clockOffset: clockOffset(of: hello, receivedAt: receivedAt))
+            metadata: [
+                "node": "\(agent.node)", "cluster": "\(agent.cluster)", "version": "\(hello.version)",
+                "durable": "\(machine.durable)",
+            ])
+        try await responses.write(welcome(durable: machine.durable))
         let acknowledgements = AsyncThrowingStream<UInt64, any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let receiver = StreamReceiver(
+            service: self, agent: agent, stream: stream, session: session, ledger: StreamLedger(machine),
+            clockOffset: clockOffset(of: hello, receivedAt: receivedAt), acknowledgements: acknowledgements.continuation)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for try await sequence in acknowledgements.stream {
@@ -84,10 +86,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
                 }
             }
             do {
-                while let message = try await iterator.next() {
-                    try receiver.take(message, acknowledgements: acknowledgements.continuation)
-                }
-                try await receiver.drain()
+                while let message = try await iterator.next() { try receiver.take(message) }
+                await receiver.ledger.drained()
                 acknowledgements.continuation.finish()
                 try await group.waitForAll()
             } catch {
@@ -110,9 +110,20 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         return hello
     }
 
-    private func open(_ session: StoreWriter.Session, hello: AgentHello) async throws(WireError) -> UInt64 {
+    /// Opens the session once all that an older stream of it handed over is stored; what the spool lost is recorded.
+    private func open(
+        _ session: StoreWriter.Session, hello: AgentHello
+    ) async throws(WireError) -> IngestSessionMachine {
+        guard hello.firstSequence >= 1, hello.firstSequence - 1 <= hello.lastSequence else {
+            throw WireError(
+                .invalidField, "the hello's sequences \(hello.firstSequence) to \(hello.lastSequence) contradict each other")
+        }
+        await writer.barrier()
         do {
-            return try await writer.open(session, hello: hello, at: now())
+            let durable = try await writer.open(session, hello: hello, at: now())
+            return try IngestSessionMachine(
+                durable: durable, first: min(hello.firstSequence, durable + 1), last: max(hello.lastSequence, durable),
+                window: UInt32(configuration.ackWindow))
         } catch {
             throw WireError(.storage, "the sample store cannot be read: \(error)")
         }

@@ -3,6 +3,7 @@ import Incidents
 import Logging
 import QueryWire
 import SampleStore
+import SwiftProtobuf
 import Telemetry
 import TocsinProto
 

@@ -35,9 +35,13 @@ final class StoreWriter: Service {
     private struct Queue {
         var entries: [Entry] = []
         var isClosed = false
+        var submitted: UInt64 = 0
+        var finished: UInt64 = 0
+        /// Those who wait until so many entries are finished.
+        var barriers: [(count: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    /// Bytes of payload in one transaction, so that a backlog doesn't hold the writer for seconds.
+    /// Frames in one transaction, so that a backlog doesn't hold the writer for seconds.
     private let batchFramesMax = 512
     private let store: SampleStore
     private let pipeline: Pipeline
@@ -63,12 +67,25 @@ final class StoreWriter: Service {
         let accepted = queue.withLock { queue -> Bool in
             guard !queue.isClosed else { return false }
             queue.entries.append(entry)
+            queue.submitted += 1
             return true
         }
         if accepted {
             wake.continuation.yield()
         } else {
             entry.completion(.failure(WireError(.storage, "the coordinator is stopping")))
+        }
+    }
+
+    /// Returns when all that was submitted before is stored or refused.
+    func barrier() async {
+        await withCheckedContinuation { continuation in
+            let isPassed = queue.withLock { queue -> Bool in
+                guard queue.finished < queue.submitted else { return true }
+                queue.barriers.append((queue.submitted, continuation))
+                return false
+            }
+            if isPassed { continuation.resume() }
         }
     }
 
@@ -91,6 +108,13 @@ final class StoreWriter: Service {
             }
             if batch.isEmpty { return }
             await write(batch)
+            let passed = queue.withLock { queue in
+                queue.finished += UInt64(batch.count)
+                let passed = queue.barriers.filter { $0.count <= queue.finished }
+                queue.barriers.removeAll { $0.count <= queue.finished }
+                return passed
+            }
+            for barrier in passed { barrier.continuation.resume() }
         }
     }
 
