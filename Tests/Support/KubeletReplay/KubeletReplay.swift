@@ -4,6 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Synchronization
+import Telemetry
 
 /// A kubelet that answers from captures: HTTP/1.1 over TLS with bearer tokens, refusals as the real one words them.
 ///
@@ -139,7 +140,7 @@ package final class KubeletReplay: Sendable {
     /// Shows each state from its time on, counted from this call.
     package func play(_ timeline: [(after: Duration, state: KubeletState)]) {
         shared.withLock { shared in
-            shared.timeline = timeline.map { (Double($0.after.components.seconds), $0.state) }
+            shared.timeline = timeline.map { ($0.after.inSeconds, $0.state) }
             shared.timelineStart = .now
         }
     }
