@@ -103,7 +103,7 @@ let adapters: [Module] = [
     library("PodProbe", ["Telemetry", "Probing"]),
     library("ConfigurationKit", products: ["Yams"]),
     library("AgentSettings", ["Telemetry", "ConfigurationKit"]),
-    library("CoordinatorSettings", ["Telemetry", "Detection", "Incidents", "ConfigurationKit"]),
+    library("CoordinatorSettings", ["Telemetry", "Signals", "Detection", "Incidents", "ConfigurationKit"]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
     library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library(
@@ -168,7 +168,7 @@ let testTargets: [Module] = [
     tests("PostgresProbeTests", ["PostgresProbe", "PostgresClient", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("PodProbeTests", ["PodProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
     tests("ConfigurationKitTests", ["ConfigurationKit"]),
-    tests("SettingsTests", ["AgentSettings", "CoordinatorSettings", "ConfigurationKit", "Detection", "Incidents", "Telemetry"]),
+    tests("SettingsTests", ["AgentSettings", "CoordinatorSettings", "ConfigurationKit", "Signals", "Detection", "Incidents", "Telemetry"]),
     tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
     tests("WireTests", ["IngestWire", "QueryWire", "TocsinProto", "Telemetry", "Incidents", "Detection"]),
     tests("TocsinCLITests", ["TocsinCLI"]),
