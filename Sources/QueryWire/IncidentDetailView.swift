@@ -1,0 +1,122 @@
+package import Telemetry
+import SwiftProtobuf
+package import TocsinProto
+
+/// An incident with the reasons for its level and with all that happened.
+package struct IncidentDetailView: Hashable, Sendable, Codable {
+    /// The incident.
+    package var incident: IncidentView
+    /// Why it has its level, oldest first.
+    package var ledger: [LedgerView]
+    /// What happened, oldest first.
+    package var timeline: [TimelineView]
+
+    /// Makes a detail.
+    package init(incident: IncidentView, ledger: [LedgerView] = [], timeline: [TimelineView] = []) {
+        self.incident = incident
+        self.ledger = ledger
+        self.timeline = timeline
+    }
+
+    /// Reads the message.
+    package init(_ proto: Tocsin_V1_GetIncidentResponse) {
+        self.init(
+            incident: IncidentView(proto.incident), ledger: proto.ledger.map(LedgerView.init),
+            timeline: proto.timeline.map(TimelineView.init))
+    }
+
+    /// The message.
+    package var proto: Tocsin_V1_GetIncidentResponse {
+        .with {
+            $0.incident = incident.proto
+            $0.ledger = ledger.map(\.proto)
+            $0.timeline = timeline.map(\.proto)
+        }
+    }
+}
+
+/// One reason for an incident's level.
+package struct LedgerView: Hashable, Sendable, Codable {
+    /// When.
+    package var at: Timestamp
+    /// The level given: "P1" to "P4".
+    package var severity: String
+    /// The check that was judged.
+    package var check: String
+    /// `FILE:LINE` of the rule.
+    package var rule: String
+    /// The rule's own reason.
+    package var because: String
+    /// The whole reason with its numbers, in one sentence.
+    package var sentence: String
+
+    /// Makes an entry.
+    package init(at: Timestamp, severity: String, check: String, rule: String, because: String, sentence: String) {
+        self.at = at
+        self.severity = severity
+        self.check = check
+        self.rule = rule
+        self.because = because
+        self.sentence = sentence
+    }
+
+    /// Reads the message.
+    package init(_ proto: Tocsin_V1_LedgerEntry) {
+        self.init(
+            at: Timestamp(millis: proto.atMillis), severity: proto.severity, check: proto.check, rule: proto.rule,
+            because: proto.because, sentence: proto.sentence)
+    }
+
+    /// The message.
+    package var proto: Tocsin_V1_LedgerEntry {
+        .with {
+            $0.atMillis = at.millis
+            $0.severity = severity
+            $0.check = check
+            $0.rule = rule
+            $0.because = because
+            $0.sentence = sentence
+        }
+    }
+}
+
+/// One thing that happened to an incident.
+package struct TimelineView: Hashable, Sendable, Codable {
+    /// When.
+    package var at: Timestamp
+    /// Its number in the event log.
+    package var sequence: UInt64
+    /// The kind of event.
+    package var kind: String
+    /// Who did it; nil when the coordinator itself did.
+    package var author: String?
+    /// What happened, for people.
+    package var text: String
+
+    /// Makes an entry.
+    package init(at: Timestamp, sequence: UInt64, kind: String, author: String? = nil, text: String) {
+        self.at = at
+        self.sequence = sequence
+        self.kind = kind
+        self.author = author
+        self.text = text
+    }
+
+    /// Reads the message; an empty author means that there is none.
+    package init(_ proto: Tocsin_V1_TimelineEntry) {
+        self.init(
+            at: Timestamp(millis: proto.atMillis), sequence: proto.sequence, kind: proto.kind, author: proto.author.nilWhenEmpty,
+            text: proto.text)
+    }
+
+    /// The message.
+    package var proto: Tocsin_V1_TimelineEntry {
+        .with {
+            $0.atMillis = at.millis
+            $0.sequence = sequence
+            $0.kind = kind
+            $0.author = author ?? ""
+            $0.text = text
+        }
+    }
+}
