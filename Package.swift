@@ -117,7 +117,7 @@ let apps: [Module] = [
     library(
         "TocsinCLI",
         ["Telemetry", "QueryWire", "TocsinProto", "CertificateAuthority", "AgentSettings", "CoordinatorSettings", "ConfigurationKit"],
-        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "Yams"]),
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf"]),
     library(
         "AgentApp",
         [
@@ -169,10 +169,12 @@ let testTargets: [Module] = [
     tests("ConfigurationKitTests", ["ConfigurationKit"]),
     tests("SettingsTests", ["AgentSettings", "CoordinatorSettings", "ConfigurationKit", "Detection", "Incidents", "Telemetry"]),
     tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
-    tests("WireTests", ["IngestWire", "QueryWire", "TocsinProto", "Telemetry", "Incidents", "Detection"]),
+    tests(
+        "WireTests", ["IngestWire", "QueryWire", "TocsinProto", "Telemetry", "Incidents", "Detection"],
+        products: ["GRPCCore", "SwiftProtobuf"]),
     tests(
         "TocsinCLITests", ["TocsinCLI", "tocsin", "QueryWire", "TocsinProto", "CertificateAuthority", "Telemetry"],
-        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2"]),
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "NIOCore", "NIOSSL"]),
     tests(
         "IntegrationTests",
         ["AgentApp", "CoordinatorApp", "AgentSettings", "CoordinatorSettings", "CertificateAuthority", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
