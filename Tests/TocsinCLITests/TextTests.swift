@@ -1,3 +1,4 @@
+import QueryWire
 import Telemetry
 import Testing
 
