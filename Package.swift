@@ -37,6 +37,7 @@ let packageOfProduct: [String: String] = [
     "Yams": "Yams",
     "Logging": "swift-log",
     "ServiceLifecycle": "swift-service-lifecycle",
+    "UnixSignals": "swift-service-lifecycle",
     "DequeModule": "swift-collections",
     "X509": "swift-certificates",
     "Crypto": "swift-crypto",
@@ -51,6 +52,7 @@ let packageOfProduct: [String: String] = [
     "NIOHTTP1": "swift-nio",
     "NIOSSL": "swift-nio-ssl",
     "Hummingbird": "hummingbird",
+    "AsyncAlgorithms": "swift-async-algorithms",
 ]
 
 let packages: [(name: String, dependency: Package.Dependency)] = [
@@ -69,6 +71,7 @@ let packages: [(name: String, dependency: Package.Dependency)] = [
     ("swift-argument-parser", .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")),
     ("swift-nio", .package(url: "https://github.com/apple/swift-nio", from: "2.101.2")),
     ("swift-nio-ssl", .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6")),
+    ("swift-async-algorithms", .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")),
     ("hummingbird", .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1")),
 ]
 
@@ -94,8 +97,9 @@ let systemLibraries: [Module] = [
 
 let adapters: [Module] = [
     library("SegmentSpool", ["Telemetry", "SampleCodec"]),
-    library("SampleStore", ["Telemetry", "SampleCodec"], products: ["GRDB"]),
-    library("IncidentStore", ["Telemetry", "Detection", "Incidents"], products: ["GRDB"]),
+    library("SQLiteFile", products: ["GRDB"]),
+    library("SampleStore", ["Telemetry", "SQLiteFile"], products: ["GRDB"]),
+    library("IncidentStore", ["Telemetry", "Detection", "Incidents", "SQLiteFile"], products: ["GRDB"]),
     library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
     library("PostgresClient", ["Telemetry", "FlowControl", "CLibpq"]),
     library("PostgresProbe", ["Telemetry", "Probing", "PostgresClient"]),
@@ -103,7 +107,7 @@ let adapters: [Module] = [
     library("PodProbe", ["Telemetry", "Probing"]),
     library("ConfigurationKit", products: ["Yams"]),
     library("AgentSettings", ["Telemetry", "ConfigurationKit"]),
-    library("CoordinatorSettings", ["Telemetry", "Detection", "Incidents", "ConfigurationKit"]),
+    library("CoordinatorSettings", ["Telemetry", "Signals", "Detection", "Incidents", "ConfigurationKit"]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
     library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
@@ -124,14 +128,19 @@ let apps: [Module] = [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SegmentSpool", "Probing", "CurlHTTP", "PostgresClient",
             "PostgresProbe", "ActuatorProbe", "PodProbe", "AgentSettings", "ConfigurationKit", "IngestWire", "TocsinProto",
         ],
-        products: ["GRPCCore", "GRPCNIOTransportHTTP2", "ServiceLifecycle", "Logging"], path: "agent/App"),
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle", "UnixSignals", "Logging"],
+        path: "agent/App"),
     library(
         "CoordinatorApp",
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SampleStore", "IncidentStore", "Signals", "Detection",
-            "Incidents", "CoordinatorSettings", "ConfigurationKit", "IngestWire", "QueryWire", "TocsinProto",
+            "Incidents", "CoordinatorSettings", "ConfigurationKit", "CertificateAuthority", "IngestWire", "QueryWire",
+            "TocsinProto",
         ],
-        products: ["GRPCCore", "GRPCNIOTransportHTTP2", "X509", "ServiceLifecycle", "Logging", "Hummingbird"],
+        products: [
+            "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle",
+            "UnixSignals", "Logging", "Hummingbird",
+        ],
         path: "coordinator/App"),
 ]
 
@@ -147,7 +156,8 @@ let support: [Module] = [
     library(
         "KubeletReplay", ["Telemetry"], products: ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
         path: "Tests/Support/KubeletReplay"),
-    executable("tocsin-demo", ["TocsinTestKit", "KubeletReplay"], path: "Tests/Support/Demo"),
+    executable(
+        "tocsin-demo", ["Telemetry", "Probing", "CurlHTTP", "TocsinTestKit", "KubeletReplay"], path: "Tests/Support/Demo"),
 ]
 
 let testTargets: [Module] = [
@@ -159,9 +169,9 @@ let testTargets: [Module] = [
     tests("ProbingTests", ["Probing", "Telemetry"]),
     tests("SignalsTests", ["Signals", "Telemetry"]),
     tests("DetectionTests", ["Detection", "Signals", "Telemetry"]),
-    tests("IncidentsTests", ["Incidents", "Detection", "Telemetry"]),
-    tests("SampleStoreTests", ["SampleStore", "SampleCodec", "Telemetry"]),
-    tests("IncidentStoreTests", ["IncidentStore", "Incidents", "Detection", "Telemetry"]),
+    tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("SampleStoreTests", ["SampleStore", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
+    tests("IncidentStoreTests", ["IncidentStore", "SQLiteFile", "Incidents", "Detection", "Signals", "Telemetry"], products: ["GRDB"]),
     tests("CurlHTTPTests", ["CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("ActuatorProbeTests", ["ActuatorProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("PostgresProbeTests", ["PostgresProbe", "PostgresClient", "Probing", "Telemetry", "TocsinTestKit"]),

@@ -39,15 +39,18 @@ package struct Check: Hashable, Sendable, Codable {
     package var holdFor: Duration
     /// How long the recovery must hold before the finding closes.
     package var leaveFor: Duration
-    /// The value is taken over this window ending at the point: volume-weighted for ratios and means, the sum for counts
-    /// (`oom_kills`, `restarts`), the point itself for the rest. Zero means the point itself.
+    /// The value is taken over this window ending at the point: volume-weighted for ratios and means, the sum for
+    /// counts (`oom_kills`, `restarts`), the point itself for the rest.
+    ///
+    /// Zero means the point itself.
     package var window: Duration
     /// Below this volume in the window nothing opens.
     package var minimumVolume: Double
 
     /// Makes a check.
     package init(
-        name: String, group: String, family: Family, title: String, signal: SignalName, direction: Direction, enter: Double,
+        name: String, group: String, family: Family, title: String, signal: SignalName, direction: Direction,
+        enter: Double,
         leave: Double, holdFor: Duration, leaveFor: Duration, window: Duration = .zero, minimumVolume: Double = 0
     ) {
         self.name = name

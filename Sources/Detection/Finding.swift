@@ -50,7 +50,8 @@ package struct Finding: Hashable, Sendable, Codable {
 
     /// Makes a finding.
     package init(
-        subject: Subject, check: Check, phase: Phase, at: Timestamp, onsetAt: Timestamp, value: Double, worstValue: Double,
+        subject: Subject, check: Check, phase: Phase, at: Timestamp, onsetAt: Timestamp, value: Double,
+        worstValue: Double,
         threshold: Double, volume: Double, affected: Int, total: Int, coverage: Coverage, contributors: [Contribution],
         explanation: String
     ) {

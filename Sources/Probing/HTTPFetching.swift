@@ -35,7 +35,8 @@ package struct HTTPRequest: Sendable, Hashable {
 
     /// Makes a request.
     package init(
-        url: String, headers: [Label] = [], connectTimeout: Duration = .seconds(2), totalTimeout: Duration = .seconds(5),
+        url: String, headers: [Label] = [], connectTimeout: Duration = .seconds(2),
+        totalTimeout: Duration = .seconds(5),
         bodyBytesMax: Int = 8 << 20, trust: Trust = .system
     ) {
         self.url = url

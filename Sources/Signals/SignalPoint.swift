@@ -110,7 +110,9 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package var step: Duration
     /// The value over the contributors present; nil when none has any: no data, neither healthy nor broken.
     package var value: Double?
-    /// The value if all missing contributors were healthy. Equals `value` at full coverage. A threshold opens on this one.
+    /// The value if all missing contributors were healthy.
+    ///
+    /// Equals `value` at full coverage. A threshold opens on this one.
     package var valueIfMissingHealthy: Double?
     /// Events behind a ratio or a mean, 0 for other signals.
     package var volume: Double
@@ -120,11 +122,12 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package var contributions: [Contribution]
 
     /// Bound of `contributions`.
-    package static let contributionsMax = 64
+    package static let contributionsMax = 256
 
     /// Makes a point.
     package init(
-        subject: Subject, signal: SignalName, at: Timestamp, step: Duration, value: Double?, valueIfMissingHealthy: Double?,
+        subject: Subject, signal: SignalName, at: Timestamp, step: Duration, value: Double?,
+        valueIfMissingHealthy: Double?,
         volume: Double = 0, coverage: Coverage, contributions: [Contribution] = []
     ) {
         self.subject = subject

@@ -61,4 +61,7 @@ extension Duration {
         let (seconds, attoseconds) = components
         return Double(seconds) + Double(attoseconds) / 1e18
     }
+
+    /// The duration without its sign.
+    package var magnitude: Duration { self < .zero ? .zero - self : self }
 }

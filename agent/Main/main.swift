@@ -1,1 +1,3 @@
-// Placeholder.
+import AgentApp
+
+await AgentCommand.main()

@@ -1,1 +1,3 @@
-// Placeholder.
+import CoordinatorApp
+
+await CoordinatorCommand.main()

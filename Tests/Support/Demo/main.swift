@@ -1,1 +1,28 @@
-// Placeholder.
+import Foundation
+
+setvbuf(stdout, nil, _IOLBF, 0)
+let demo = Task {
+    do {
+        return try await Demo.run() ? Int32(0) : 1
+    } catch is CancellationError {
+        return 130
+    } catch {
+        print("\nThe demo stopped: \(error)")
+        return 1
+    }
+}
+// Ctrl-C cancels: every child process ends with this one, and the temporary folder is removed on the way out.
+signal(SIGINT, SIG_IGN)
+signal(SIGTERM, SIG_IGN)
+let interrupts = [SIGINT, SIGTERM].map { number in
+    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+    source.setEventHandler {
+        print("\nInterrupted: cleaning up")
+        demo.cancel()
+    }
+    source.resume()
+    return source
+}
+let status = await demo.value
+for interrupt in interrupts { interrupt.cancel() }
+exit(status)

@@ -1,0 +1,56 @@
+# The two commands most people need: make demo, make test. `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+SWIFT_FORMAT_PATHS := Package.swift Sources Tests agent coordinator
+PARALLEL ?=
+
+.PHONY: help
+help: ## Show the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## Install the Debian packages needed, quietly skipping what is there.
+	@deploy/local/deps.sh all
+
+.PHONY: build
+build: ## Debug build of everything.
+	@deploy/local/deps.sh build
+	swift build
+
+.PHONY: lint
+lint: ## swift format, strict.
+	swift format lint --strict --parallel --recursive --configuration .swift-format $(SWIFT_FORMAT_PATHS)
+
+.PHONY: format
+format: ## Rewrite the sources in the project's format.
+	swift format format --in-place --parallel --recursive --configuration .swift-format $(SWIFT_FORMAT_PATHS)
+
+.PHONY: test
+test: deps lint ## Install what is missing, build once, run all tests against real PostgreSQL, a real JVM and real TLS.
+	swift build --build-tests
+	swift test --skip-build $(PARALLEL)
+
+.PHONY: demo
+demo: deps ## The main job on real targets: seven faults, their incidents, their recoveries. Under four minutes after the build.
+	swift build -c release --product tocsin-agent
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	swift build -c release --product tocsin-demo
+	@"$$(swift build -c release --show-bin-path)/tocsin-demo"
+
+.PHONY: run
+run: ## Coordinator and agent for your own targets, from deploy/local/*.yaml.
+	@deploy/local/deps.sh build
+	swift build -c release --product tocsin-agent
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	@deploy/local/run.sh "$$(swift build -c release --show-bin-path)"
+
+.PHONY: proto
+proto: ## Regenerate proto/Generated from proto/tocsin/v1.
+	proto/generate.sh
+
+.PHONY: clean
+clean: ## Remove all build products.
+	rm -rf .build

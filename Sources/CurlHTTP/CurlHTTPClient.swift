@@ -1,0 +1,86 @@
+package import Probing
+
+/// The only user of libcurl: every request of the agent runs on one multi handle on one thread of its own.
+///
+/// A dead host, a dead name server or a silent port delays no other request: nothing on that thread blocks. The thread starts with
+/// the first request or with `run()`, whichever is first, and is joined by `shutdown()` or when `run()` is cancelled.
+package final class CurlHTTPClient: HTTPFetching {
+    /// Limits of a client.
+    package struct Configuration: Sendable, Hashable {
+        /// Requests that may be under way at once, 1...4096, default 256. One more is refused with `FailureClass.internal`.
+        package var transfersMax: Int
+        /// Idle connections kept for reuse, 1...1024, default 64; the oldest is closed first.
+        package var idleConnectionsMax: Int
+
+        /// Makes limits; values out of range are brought into it.
+        package init(transfersMax: Int = 256, idleConnectionsMax: Int = 64) {
+            self.transfersMax = min(max(transfersMax, 1), 4096)
+            self.idleConnectionsMax = min(max(idleConnectionsMax, 1), 1024)
+        }
+    }
+
+    /// What a client counted since it was made.
+    package struct Counters: Sendable, Hashable {
+        /// Requests taken.
+        package var accepted: UInt64 = 0
+        /// Requests refused since `transfersMax` were under way, or since the client was shut down.
+        package var refused: UInt64 = 0
+        /// Requests ended because their task was cancelled.
+        package var cancelled: UInt64 = 0
+        /// Requests that got an answer.
+        package var answered: UInt64 = 0
+        /// Requests that failed, cancelled ones included.
+        package var failed: UInt64 = 0
+
+        /// Makes counters at zero.
+        package init() {}
+    }
+
+    private let queue: CurlQueue
+
+    /// Makes a client that is idle until its first request.
+    package init(_ configuration: Configuration = Configuration()) {
+        queue = CurlQueue(configuration)
+    }
+
+    /// Fetches once; see `HTTPFetching`. Cancelling the task ends the transfer with `FailureClass.internal`.
+    package func fetch(_ request: HTTPRequest) async -> HTTPResult {
+        let id = queue.reserve()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                queue.submit(CurlJob(id: id, request: request, continuation: continuation))
+            }
+        } onCancel: {
+            queue.cancel(id)
+        }
+    }
+
+    /// Serves until `shutdown()` is called, or until the task is cancelled: then every transfer under way ends at once.
+    package func run() async {
+        queue.start()
+        await withTaskCancellationHandler {
+            await queue.ended()
+        } onCancel: {
+            queue.stop(.aborting)
+        }
+    }
+
+    /// Refuses new requests, waits for those under way (each ends by its own timeout), and joins the thread.
+    package func shutdown() async {
+        queue.stop(.draining)
+        await queue.ended()
+    }
+
+    /// What was counted so far.
+    package var counters: Counters { queue.counters }
+
+    /// Requests under way.
+    package var transfersCount: Int { queue.transfersCount }
+}
+
+/// One request on its way to the thread.
+struct CurlJob: Sendable {
+    var id: UInt64
+    var request: HTTPRequest
+    var continuation: CheckedContinuation<HTTPResult, Never>
+}

@@ -1,0 +1,211 @@
+import CLibcurl
+import Probing
+import Telemetry
+
+/// One transfer: an easy handle with its options, and what came in so far. Lives on the thread of `CurlThread`.
+final class CurlTransfer {
+    let job: CurlJob
+    let handle: UnsafeMutableRawPointer
+    let address: CurlAddress
+    private var lists: [UnsafeMutablePointer<curl_slist>] = []
+    private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    private(set) var headers: [Label] = []
+    private var headerBytes = 0
+    private(set) var body: [UInt8] = []
+    private(set) var isBodyTooLong = false
+
+    /// A head beyond this ends the transfer.
+    static let headerBytesMax = 64 << 10
+
+    init(_ job: CurlJob) throws(HTTPFailureError) {
+        let address = try CurlAddress(job.request.url)
+        try Self.checkHeaders(job.request)
+        guard let handle = curl_easy_init() else {
+            errorText.deallocate()
+            throw HTTPFailureError("Out of memory.")
+        }
+        self.job = job
+        self.handle = handle
+        self.address = address
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        configure()
+        configureTrust()
+    }
+
+    deinit {
+        curl_easy_cleanup(handle)
+        for list in lists { curl_slist_free_all(list) }
+        errorText.deallocate()
+    }
+
+    /// Whether a TCP connection stood, for this transfer or reused from an earlier one.
+    var isConnected: Bool {
+        time(CURLINFO_CONNECT_TIME_T) > 0 || time(CURLINFO_PRETRANSFER_TIME_T) > 0
+            || time(CURLINFO_APPCONNECT_TIME_T) > 0
+            || !headers.isEmpty
+    }
+
+    /// What curl wrote about the failure: one line, bounded. It never holds a header or a body.
+    var detail: String {
+        let text = String(cString: errorText)
+        return String(text.prefix(while: { $0 != "\n" }).prefix(200))
+    }
+
+    func time(_ info: CURLINFO) -> Int64 {
+        var value: curl_off_t = 0
+        tocsin_easy_getinfo_off(handle, info, &value)
+        return Int64(value)
+    }
+
+    func long(_ info: CURLINFO) -> Int {
+        var value = 0
+        tocsin_easy_getinfo_long(handle, info, &value)
+        return value
+    }
+
+    func result(of code: CURLcode) -> HTTPResult {
+        guard code == CURLE_OK else { return .failure(failure(of: code)) }
+        return .response(
+            HTTPResponse(
+                status: long(CURLINFO_RESPONSE_CODE), headers: headers, body: body,
+                duration: .microseconds(time(CURLINFO_TOTAL_TIME_T))))
+    }
+
+    // MARK: - Options
+
+    private static func checkHeaders(_ request: HTTPRequest) throws(HTTPFailureError) {
+        for header in request.headers {
+            let bytes = Array(header.name.utf8) + Array(header.value.utf8)
+            guard !header.name.isEmpty, !header.name.utf8.contains(58), bytes.allSatisfy({ $0 >= 32 && $0 != 127 })
+            else {
+                throw HTTPFailureError("A header field is malformed.")
+            }
+        }
+        if request.trust == .insecure, request.headers.contains(where: { $0.name.lowercased() == "authorization" }) {
+            throw HTTPFailureError("Credentials are not sent to a peer that nobody checks (trust: insecure).")
+        }
+    }
+
+    private func configure() {
+        let request = job.request
+        string(CURLOPT_URL, request.url)
+        long(CURLOPT_NOSIGNAL, 1)
+        // Without it a name server that does not answer would block the whole thread when its transfer ends.
+        long(CURLOPT_QUICK_EXIT, 1)
+        long(CURLOPT_FOLLOWLOCATION, 0)
+        string(CURLOPT_PROXY, "")
+        string(CURLOPT_NOPROXY, "*")
+        string(CURLOPT_PROTOCOLS_STR, "http,https")
+        // One request a connection at a time: a stalled answer must not hold up its neighbours, as with HTTP/2.
+        long(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+        string(CURLOPT_ACCEPT_ENCODING, "gzip")
+        string(CURLOPT_USERAGENT, "tocsin")
+        long(CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, request.connectTimeout.wholeMilliseconds)))
+        long(CURLOPT_TIMEOUT_MS, Int(max(1, request.totalTimeout.wholeMilliseconds)))
+        tocsin_easy_setopt_off(handle, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(request.bodyBytesMax))
+        tocsin_easy_setopt_pointer(handle, CURLOPT_ERRORBUFFER, errorText)
+
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        tocsin_easy_setopt_write(handle, CURLOPT_WRITEFUNCTION) { data, size, count, context in
+            guard let data, let context else { return 0 }
+            let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+            return transfer.take(UnsafeRawBufferPointer(start: data, count: size * count)) ? size * count : 0
+        }
+        tocsin_easy_setopt_pointer(handle, CURLOPT_WRITEDATA, context)
+        tocsin_easy_setopt_write(handle, CURLOPT_HEADERFUNCTION) { data, size, count, context in
+            guard let data, let context else { return 0 }
+            let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+            return transfer.takeHeader(UnsafeRawBufferPointer(start: data, count: size * count)) ? size * count : 0
+        }
+        tocsin_easy_setopt_pointer(handle, CURLOPT_HEADERDATA, context)
+
+        var fields = request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+        if serverName != nil { fields.append("Host: \(address.hostAndPort)") }
+        set(CURLOPT_HTTPHEADER, fields)
+    }
+
+    private var serverName: String? {
+        guard case .roots(_, let serverName?) = job.request.trust, serverName != address.host else { return nil }
+        return serverName
+    }
+
+    private func configureTrust() {
+        long(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        // A store cached for a day would ignore a rotated root; a resumed session would skip the check altogether.
+        long(CURLOPT_CA_CACHE_TIMEOUT, 0)
+        long(CURLOPT_SSL_SESSIONID_CACHE, 0)
+        switch job.request.trust {
+        case .system:
+            break
+        case .roots(let file, _):
+            string(CURLOPT_CAINFO, file)
+            string(CURLOPT_CAPATH, nil)
+            if let serverName {
+                // curl takes the name for SNI and verification from the URL: the URL names the server, the connection goes elsewhere.
+                string(CURLOPT_URL, address.url(host: serverName))
+                set(CURLOPT_CONNECT_TO, ["\(serverName):\(address.port):\(address.host):\(address.port)"])
+            }
+        case .pin(let sha256):
+            long(CURLOPT_SSL_VERIFYPEER, 0)
+            long(CURLOPT_SSL_VERIFYHOST, 0)
+            string(CURLOPT_PINNEDPUBLICKEY, "sha256//" + sha256)
+        case .insecure:
+            long(CURLOPT_SSL_VERIFYPEER, 0)
+            long(CURLOPT_SSL_VERIFYHOST, 0)
+        }
+    }
+
+    private func long(_ option: CURLoption, _ value: Int) {
+        tocsin_easy_setopt_long(handle, option, value)
+    }
+
+    private func string(_ option: CURLoption, _ value: String?) {
+        tocsin_easy_setopt_string(handle, option, value)
+    }
+
+    private func set(_ option: CURLoption, _ lines: [String]) {
+        var list: UnsafeMutablePointer<curl_slist>?
+        for line in lines {
+            guard let longer = curl_slist_append(list, line) else { continue }
+            list = longer
+        }
+        guard let list else { return }
+        lists.append(list)
+        tocsin_easy_setopt_pointer(handle, option, list)
+    }
+
+    // MARK: - What comes in
+
+    private func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard body.count + bytes.count <= job.request.bodyBytesMax else {
+            isBodyTooLong = true
+            return false
+        }
+        body.append(contentsOf: bytes)
+        return true
+    }
+
+    private func takeHeader(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        headerBytes += bytes.count
+        guard headerBytes <= Self.headerBytesMax else {
+            isBodyTooLong = true
+            return false
+        }
+        let line = String(decoding: bytes, as: UTF8.self)
+        if line.hasPrefix("HTTP/") {
+            // The head of an interim answer (1xx) is not the answer's.
+            headers = []
+            return true
+        }
+        guard let colon = line.firstIndex(of: ":") else { return true }
+        let value = line[line.index(after: colon)...]
+        headers.append(Label(line[..<colon].lowercased(), Self.trimmed(value)))
+        return true
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        var text = text.drop(while: { $0.isWhitespace })
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,107 @@
+import Signals
+package import Telemetry
+
+extension ThresholdDetector {
+    /// Contributors in a finding at most.
+    static let contributorsMax = 8
+
+    func finding(_ phase: Finding.Phase, _ judgement: Judgement, _ point: SignalPoint, onset: Timestamp) -> Finding {
+        let contributions = shares.contributions(of: point, check: check)
+        let affected = check.affected(contributions)
+        let total = point.coverage.expected
+        let explanation = Explanation(
+            check: check, at: point.at, onset: onset, value: judgement.value, worst: worstValue ?? judgement.value,
+            volume: judgement.volume, affected: affected, coverage: point.coverage)
+        return Finding(
+            subject: subject, check: check, phase: phase, at: point.at, onsetAt: onset, value: judgement.value,
+            worstValue: worstValue ?? judgement.value, threshold: phase == .closed ? check.leave : check.enter,
+            volume: judgement.volume, affected: affected, total: total, coverage: point.coverage,
+            contributors: Array(contributions.prefix(Self.contributorsMax)),
+            explanation: phase == .closed
+                ? explanation.closed(since: leavingSince ?? point.at) : explanation.standing)
+    }
+
+    /// Ends an open finding without a recovery, because the subject is gone or the check is; nil when nothing stands.
+    package mutating func abandon(at time: Timestamp, because reason: String) -> Finding? {
+        guard isOpen, let onset = onsetAt else { return nil }
+        let value = lastJudged?.value ?? worstValue ?? check.enter
+        let coverage = Coverage(present: 0, expected: lastJudged?.coverage.expected ?? 0)
+        let finding = Finding(
+            subject: subject, check: check, phase: .closed, at: time, onsetAt: onset, value: value,
+            worstValue: worstValue ?? value, threshold: check.leave, volume: 0, affected: 0, total: coverage.expected,
+            coverage: coverage, contributors: [], explanation: reason)
+        self = ThresholdDetector(subject: subject, check: check)
+        return finding
+    }
+}
+
+/// The sentence of a finding.
+struct Explanation: Sendable {
+    let check: Check
+    let at: Timestamp
+    let onset: Timestamp
+    let value: Double
+    let worst: Double
+    let volume: Double
+    let affected: Int
+    let coverage: Coverage
+
+    /// The sentence of a finding that stands.
+    ///
+    /// Error ratio 12.4 % of 812 requests over 5m, above 5 % since 02:10:30Z (2 of 3 pods in breach).
+    var standing: String {
+        if let states = SignalWords(check.signal).states {
+            guard check.isBreach(value) else {
+                return "\(value == 0 ? states.zero : states.one) again; onset \(time(onset)), not yet closed."
+            }
+            return "\(value == 0 ? states.zero : states.one) since \(time(onset)) (\(scope)\(coverageNote))."
+        }
+        return "\(measured), \(level(value, check.enter)) since \(time(onset)) (\(scope)\(coverageNote))."
+    }
+
+    /// The sentence of a finding that closes by a recovery.
+    ///
+    /// Error ratio 0.8 % of 900 requests over 5m, below 2.5 % since 02:25:00Z; onset 02:10:30Z, at worst 34 %.
+    func closed(since: Timestamp) -> String {
+        if let states = SignalWords(check.signal).states {
+            return "\(value == 0 ? states.zero : states.one) again since \(time(since)); onset \(time(onset))."
+        }
+        let back = check.direction == .above ? "below" : "above"
+        let recovered = "\(measured), \(back) \(text(check.leave)) since \(time(since))"
+        return "\(recovered); onset \(time(onset)), at worst \(text(worst))."
+    }
+
+    private var measured: String {
+        let words = SignalWords(check.signal)
+        var sentence = "\(words.title) \(text(value))"
+        if let events = words.events { sentence += " of \(FigureText.figure(volume.rounded())) \(events)" }
+        if check.window > .zero, WindowKind(check.signal) != .point {
+            sentence += " over \(FigureText.duration(check.window))"
+        }
+        return sentence
+    }
+
+    private func level(_ value: Double, _ level: Double) -> String {
+        let isAbove = check.direction == .above
+        if value == level { return "at the limit of \(text(level))" }
+        // Between the levels, and in a recovery that has not held yet, the value is on the good side of the limit.
+        guard check.isBreach(value) else {
+            return "now \(isAbove ? "below" : "above") the limit of \(text(level)), which it passed"
+        }
+        return "\(isAbove ? "above" : "below") \(text(level))"
+    }
+
+    private var scope: String {
+        let words = SignalWords(check.signal)
+        let verb = WindowKind(check.signal) == .sum ? "affected" : "in breach"
+        return "\(affected) of \(coverage.expected) \(words.contributors) \(verb)"
+    }
+
+    private var coverageNote: String {
+        coverage.present < coverage.expected ? "; \(coverage.expected - coverage.present) not reporting" : ""
+    }
+
+    private func text(_ value: Double) -> String { FigureText.value(value, of: check.signal) }
+
+    private func time(_ timestamp: Timestamp) -> String { FigureText.time(timestamp, day: at) }
+}

@@ -1,0 +1,243 @@
+package import Signals
+package import Telemetry
+
+/// Watches one signal of one subject with one check.
+///
+/// - It becomes *pending* at the first point whose window breaches `enter` with enough volume, judged as if all missing
+///   contributors were healthy, and opens once the breach has held for `holdFor` since the end of that point's cell; with 0
+///   at once. A point that does not breach ends pending.
+/// - It starts *leaving* at the first point short of `leave` at 90 % coverage or more, and closes once that has held for
+///   `leaveFor`. A point between the levels, or beyond, ends leaving.
+/// - No data (a point without value, a missing point, a recovery at low coverage, a breach that only holds without the
+///   missing contributors) neither confirms nor refutes: the state stays and its clock stops. Pending is given up when the
+///   clock has stood for longer than `holdFor` and five steps.
+/// - Where a signal has a volume (error ratio, latency), a window without events at 90 % coverage is a recovery: a service
+///   that nobody calls has no errors.
+///
+/// State: at most 32 buckets of the window (1 KiB), and while not idle up to 256 contributors' own shares.
+package struct ThresholdDetector: Sendable, Codable, Hashable {
+    /// Where the detector is.
+    ///
+    /// Transitions: idle → pending → open → leaving → idle, pending → idle, leaving → open, and, with `holdFor` or
+    /// `leaveFor` 0, past the state between.
+    package enum Phase: String, Sendable, Codable {
+        case idle, pending, open, leaving
+    }
+
+    /// Whose signal.
+    package let subject: Subject
+    /// The check.
+    ///
+    /// Its signal is the one whose points must be given.
+    package private(set) var check: Check
+    /// Where it is.
+    package private(set) var phase = Phase.idle
+    /// End of the cell of the first breach; nil when idle.
+    package private(set) var onsetAt: Timestamp?
+    /// End of the last cell given, with or without a value.
+    package private(set) var lastPointAt: Timestamp?
+    /// End of the last cell with a value.
+    package private(set) var lastValueAt: Timestamp?
+    /// The worst value since onset.
+    package private(set) var worstValue: Double?
+
+    /// Since when the recovery holds.
+    var leavingSince: Timestamp?
+    /// How long the clock of pending or leaving stood.
+    var standingMillis: Int64 = 0
+    /// How long the clock has stood in one go.
+    var gapMillis: Int64 = 0
+    var window = BreachWindow()
+    var shares = ContributorShares()
+    var lastJudged: Judgement?
+
+    /// Makes an idle detector.
+    package init(subject: Subject, check: Check) {
+        self.subject = subject
+        self.check = check
+    }
+
+    /// Makes a detector that was open before a restart: it goes on, and neither opens anew nor closes without a recovery.
+    package init(subject: Subject, check: Check, openSince onset: Timestamp) {
+        self.init(subject: subject, check: check)
+        phase = .open
+        onsetAt = onset
+    }
+
+    /// Whether a finding stands.
+    package var isOpen: Bool { phase == .open || phase == .leaving }
+
+    /// Takes a changed definition of the check; what is open stays open.
+    ///
+    /// The window starts anew if its length changed.
+    package mutating func replaceCheck(_ changed: Check) {
+        if changed.window != check.window || changed.signal != check.signal { window = BreachWindow() }
+        check = changed
+    }
+
+    /// Takes the next closed cell and gives the verdict, nil while nothing stands and nothing ends.
+    ///
+    /// Points must come in order of time; one that is not newer than the last is passed over.
+    package mutating func take(_ point: SignalPoint) -> Finding? {
+        if let lastPointAt, point.at <= lastPointAt { return nil }
+        noteGap(before: point)
+        lastPointAt = point.at
+        guard let judgement = judge(point) else {
+            stand(point.step.wholeMilliseconds, of: point)
+            return nil
+        }
+        lastValueAt = point.at
+        let isQuietlyIdle = phase == .idle && !judgement.isBreach
+        shares.take(point, check: check, isIdle: isQuietlyIdle)
+        if isQuietlyIdle { return nil }
+        let finding = step(judgement, point)
+        lastJudged = isOpen ? judgement : nil
+        return finding
+    }
+
+    // MARK: Judging
+
+    /// A point against the levels.
+    struct Judgement: Sendable, Codable, Hashable {
+        var value: Double
+        var volume: Double
+        /// Breaches even if all missing contributors were healthy, with enough volume.
+        var isBreach: Bool
+        /// Short of the leave level at sufficient coverage.
+        var isRecovery: Bool
+        /// Neither confirms nor refutes.
+        var isUncertain: Bool
+        var coverage: Coverage
+    }
+
+    private mutating func judge(_ point: SignalPoint) -> Judgement? {
+        guard let value = point.value, value.isFinite, let healthy = point.valueIfMissingHealthy else {
+            return judgeQuiet(point)
+        }
+        let windowed = window.add(point, value: value, ifMissingHealthy: healthy, check: check)
+        let isSeen = check.isBreach(windowed.value)
+        let isShort = check.isRecovery(windowed.value)
+        return Judgement(
+            value: windowed.value, volume: windowed.volume,
+            isBreach: check.isBreach(windowed.ifMissingHealthy) && windowed.volume >= check.minimumVolume,
+            isRecovery: isShort && point.coverage.allowsClosing,
+            isUncertain: (isSeen && !check.isBreach(windowed.ifMissingHealthy))
+                || (isShort && !point.coverage.allowsClosing), coverage: point.coverage)
+    }
+
+    /// Contributors reported, and there were no events: the window goes on without them.
+    private mutating func judgeQuiet(_ point: SignalPoint) -> Judgement? {
+        let isWeighted = check.signal == .errorRatio || check.signal == .latencyMeanSeconds
+        guard isWeighted, check.direction == .above, point.coverage.allowsClosing, point.volume == 0 else { return nil }
+        window.expire(before: point.at, check: check)
+        guard check.window > .zero, window.volume > 0 else {
+            return Judgement(
+                value: 0, volume: 0, isBreach: false, isRecovery: check.isRecovery(0), isUncertain: false,
+                coverage: point.coverage)
+        }
+        let windowed = window.add(point, value: 0, ifMissingHealthy: 0, check: check)
+        return Judgement(
+            value: windowed.value, volume: windowed.volume,
+            isBreach: check.isBreach(windowed.ifMissingHealthy) && windowed.volume >= check.minimumVolume,
+            isRecovery: check.isRecovery(windowed.value), isUncertain: false, coverage: point.coverage)
+    }
+
+    // MARK: Moving
+
+    private mutating func step(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
+        switch phase {
+        case .idle, .pending: approach(judgement, point)
+        case .open, .leaving: depart(judgement, point)
+        }
+    }
+
+    private mutating func approach(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
+        guard judgement.isBreach else {
+            if judgement.isUncertain { stand(point.step.wholeMilliseconds, of: point) } else { becomeIdle() }
+            return nil
+        }
+        gapMillis = 0
+        if phase == .idle {
+            phase = .pending
+            onsetAt = point.at
+            standingMillis = 0
+            worstValue = nil
+        }
+        noteWorst(judgement.value)
+        let onset = onsetAt ?? point.at
+        guard point.at - onset - .milliseconds(standingMillis) >= check.holdFor else { return nil }
+        phase = .open
+        standingMillis = 0
+        return finding(.opened, judgement, point, onset: onset)
+    }
+
+    private mutating func depart(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
+        let onset = onsetAt ?? point.at
+        if judgement.isRecovery {
+            gapMillis = 0
+            if phase == .open {
+                phase = .leaving
+                leavingSince = point.at
+                standingMillis = 0
+            }
+            let since = leavingSince ?? point.at
+            if point.at - since - .milliseconds(standingMillis) >= check.leaveFor {
+                let closed = finding(.closed, judgement, point, onset: onset)
+                becomeIdle()
+                return closed
+            }
+        } else if judgement.isUncertain, !check.isBreach(judgement.value) {
+            stand(point.step.wholeMilliseconds, of: point)
+        } else {
+            phase = .open
+            leavingSince = nil
+            standingMillis = 0
+        }
+        noteWorst(judgement.value)
+        return finding(.ongoing, judgement, point, onset: onset)
+    }
+
+    private mutating func becomeIdle() {
+        phase = .idle
+        onsetAt = nil
+        leavingSince = nil
+        worstValue = nil
+        standingMillis = 0
+        gapMillis = 0
+    }
+
+    /// Cells that never came stop the clock like cells without a value.
+    private mutating func noteGap(before point: SignalPoint) {
+        guard phase == .pending || phase == .leaving, let lastPointAt else { return }
+        let missing = (point.at - lastPointAt - point.step).wholeMilliseconds
+        if missing > 0 { stand(missing, of: point) }
+    }
+
+    private mutating func stand(_ millis: Int64, of point: SignalPoint) {
+        guard phase == .pending || phase == .leaving else { return }
+        standingMillis += millis
+        gapMillis += millis
+        let gapMax = max(check.holdFor, point.step * 5).wholeMilliseconds
+        if phase == .pending, gapMillis > gapMax { becomeIdle() }
+    }
+
+    private mutating func noteWorst(_ value: Double) {
+        guard let worst = worstValue else {
+            worstValue = value
+            return
+        }
+        worstValue = check.direction == .above ? max(worst, value) : min(worst, value)
+    }
+}
+
+extension Check {
+    /// Whether a value is at or beyond `enter`.
+    func isBreach(_ value: Double) -> Bool {
+        direction == .above ? value >= enter : value <= enter
+    }
+
+    /// Whether a value is short of `leave`.
+    func isRecovery(_ value: Double) -> Bool {
+        direction == .above ? value < leave : value > leave
+    }
+}

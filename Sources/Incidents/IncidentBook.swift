@@ -1,0 +1,123 @@
+package import Detection
+import Telemetry
+
+/// All incidents in memory: the fold of the event log, and the decisions that it leads to.
+///
+/// Decide, number, append to the log, apply — in this order, one decision at a time, so that memory never knows what
+/// the disk does not. Being a value, it can be copied to decide a batch of findings first and adopted when the batch
+/// is durable.
+package struct IncidentBook: Hashable, Sendable {
+    /// Limits and windows.
+    package struct Configuration: Hashable, Sendable {
+        /// Incidents that are open or still in breach; beyond, new ones are refused. Default 1000.
+        package var openIncidentsMax = 1000
+        /// Resolved incidents in memory; beyond, the one resolved first leaves (the log keeps it). Default 1000.
+        package var resolvedIncidentsMax = 1000
+        /// Notes of one incident. Default 1000.
+        package var notesMax = 1000
+        /// The same trouble inside this time after the end is a further episode. Default 30 minutes.
+        package var reopenWindow: Duration = .seconds(1800)
+        /// A lower level must hold this long before the severity falls. Default 5 minutes.
+        package var lowerAfter: Duration = .seconds(300)
+        /// Bounds of one incident.
+        package var limits = Incident.Limits()
+
+        /// Makes the default configuration.
+        package init() {}
+    }
+
+    /// What a finding leads to.
+    package struct Decision: Hashable, Sendable {
+        /// Events to record, in order; often none.
+        package var drafts: [IncidentEvent.Draft] = []
+        /// Whether an incident was due and refused since `openIncidentsMax` are open, or a check found no room in its
+        /// incident; to be counted and told.
+        package var refused = false
+    }
+
+    /// Limits and windows.
+    package let configuration: Configuration
+    /// The rules in force; may be replaced at any time, open incidents follow at their next point.
+    package var severities: SeverityTable
+    /// Sequence of the last event folded, 0 at first.
+    package private(set) var lastSequence: UInt64 = 0
+    /// Highest incident number so far, 0 at first.
+    package private(set) var lastNumber = 0
+    /// Events that were not folded: their incident is unknown, or their sequence is not above the last one.
+    package private(set) var ignoredEvents = 0
+    /// Incidents in memory by id.
+    package private(set) var incidents: [IncidentID: Incident] = [:]
+    /// The newest incident in memory of each key.
+    private var newest: [IncidentKey: IncidentID] = [:]
+
+    /// Makes an empty book.
+    package init(severities: SeverityTable, configuration: Configuration = Configuration()) {
+        self.severities = severities
+        self.configuration = configuration
+    }
+
+    /// Open incidents, the worst first, of equal ones the oldest.
+    package var openIncidents: [Incident] {
+        incidents.values.filter(\.isOpen).sorted {
+            $0.severity == $1.severity ? $0.id < $1.id : $0.severity > $1.severity
+        }
+    }
+
+    /// The findings that are in breach as far as the log knows: what detectors are to be seeded with at start-up, so
+    /// that a recovery during a restart still closes its incident. Ordered by incident, then by appearance.
+    package var openFindings: [Finding] {
+        incidents.values.sorted { $0.id < $1.id }.flatMap { $0.findings.filter(\.isOpen).map(\.finding) }
+    }
+
+    /// The newest incident in memory of a key.
+    package func incident(of key: IncidentKey) -> Incident? {
+        newest[key].flatMap { incidents[$0] }
+    }
+
+    /// Gives drafts the sequences that follow the last event folded.
+    package func number(_ drafts: [IncidentEvent.Draft]) -> [IncidentEvent] {
+        drafts.enumerated().map { offset, draft in
+            IncidentEvent(
+                sequence: lastSequence + UInt64(offset) + 1, incident: draft.incident, at: draft.at, kind: draft.kind)
+        }
+    }
+
+    /// Folds one event: the only way the book changes. An event that fits nothing is ignored and counted, since a log
+    /// may have lost rows.
+    package mutating func apply(_ event: IncidentEvent) {
+        guard event.sequence > lastSequence else {
+            ignoredEvents += 1
+            return
+        }
+        lastSequence = event.sequence
+        lastNumber = max(lastNumber, event.incident.rawValue)
+        if var incident = incidents.removeValue(forKey: event.incident) {
+            incident.apply(event)
+            incidents[event.incident] = incident
+            if incident.state == .resolved { archive() }
+        } else if let incident = Incident(event, limits: configuration.limits) {
+            incidents[incident.id] = incident
+            newest[incident.key] = incident.id
+        } else {
+            ignoredEvents += 1
+        }
+    }
+
+    /// How many incidents are open or still in breach.
+    var liveCount: Int {
+        incidents.values.count { $0.isOpen || $0.hasOpenFindings }
+    }
+
+    /// Lets go of the incidents that were resolved first. Those whose checks are still in breach stay: without them
+    /// the next point would open the incident that a person has just resolved.
+    private mutating func archive() {
+        let resolved = incidents.values.filter { !$0.isOpen && !$0.hasOpenFindings }
+        let excess = resolved.count - configuration.resolvedIncidentsMax
+        guard excess > 0 else { return }
+        let order = resolved.sorted { ($0.resolvedAt ?? $0.openedAt, $0.id) < ($1.resolvedAt ?? $1.openedAt, $1.id) }
+        for incident in order.prefix(excess) {
+            incidents[incident.id] = nil
+            if newest[incident.key] == incident.id { newest[incident.key] = nil }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+/// What a person asks of an incident.
+package enum IncidentCommand: Hashable, Sendable {
+    /// Take it: detected becomes investigating.
+    case acknowledge(IncidentID, by: String)
+    /// Add a sentence to the timeline; also after the end.
+    case note(IncidentID, by: String, text: String)
+    /// Move it along `IncidentState`'s table.
+    case setState(IncidentID, to: IncidentState, by: String)
+    /// End it, with the cause for the record.
+    case resolve(IncidentID, by: String, cause: String)
+
+    /// The incident it is about.
+    package var incident: IncidentID {
+        switch self {
+        case .acknowledge(let id, _), .note(let id, _, _), .setState(let id, _, _), .resolve(let id, _, _): id
+        }
+    }
+
+    /// Longest author, in characters.
+    package static let authorCharactersMax = 128
+    /// Longest note or cause, in characters.
+    package static let textCharactersMax = 4096
+
+    /// Refuses empty and overlong texts, and control characters: they end up on terminals.
+    func validate() throws(IncidentError) {
+        switch self {
+        case .acknowledge(_, let author), .setState(_, _, let author):
+            try Self.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
+        case .note(_, let author, let text):
+            try Self.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
+            try Self.check("note", text, charactersMax: Self.textCharactersMax, multiline: true)
+        case .resolve(_, let author, let cause):
+            try Self.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
+            try Self.check("cause", cause, charactersMax: Self.textCharactersMax, multiline: true)
+        }
+    }
+
+    private static func check(
+        _ name: String, _ text: String, charactersMax: Int, multiline: Bool
+    ) throws(IncidentError) {
+        if text.allSatisfy(\.isWhitespace) {
+            throw IncidentError(.invalidText, "the \(name) is empty")
+        }
+        // Bytes first: counting characters of a huge text is the cost that the limit is to avoid.
+        if text.utf8.count > charactersMax * 4 || text.count > charactersMax {
+            throw IncidentError(.invalidText, "the \(name) is longer than \(charactersMax) characters")
+        }
+        let isControl = { (scalar: Unicode.Scalar) in
+            scalar.properties.generalCategory == .control && !(multiline && (scalar == "\n" || scalar == "\t"))
+        }
+        if text.unicodeScalars.contains(where: isControl) {
+            throw IncidentError(.invalidText, "the \(name) holds control characters")
+        }
+    }
+}

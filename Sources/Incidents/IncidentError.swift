@@ -1,0 +1,35 @@
+/// Why a command on an incident was refused.
+package struct IncidentError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The kinds of refusal.
+    package enum Code: String, Sendable {
+        /// No incident has this id.
+        case notFound
+        /// The incident is no longer in memory; it can be read, not changed.
+        case archived
+        /// The state machine has no such move.
+        case illegalTransition
+        /// Somebody else has acknowledged it at this severity or a worse one.
+        case alreadyAcknowledged
+        /// The incident is resolved.
+        case alreadyResolved
+        /// Author, text or cause is empty, too long or holds control characters.
+        case invalidText
+        /// The incident has all the notes it may have.
+        case tooManyNotes
+    }
+
+    /// The kind of refusal.
+    package var code: Code
+    /// One sentence for people.
+    package var message: String
+
+    /// Makes an error.
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+
+    package static func == (lhs: IncidentError, rhs: IncidentError) -> Bool { lhs.code == rhs.code }
+}

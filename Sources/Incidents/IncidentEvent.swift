@@ -1,0 +1,96 @@
+package import Detection
+package import Telemetry
+
+/// Who did something.
+package enum Author: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// Tocsin itself.
+    case system
+    /// A person, by the name that their credentials give.
+    case person(name: String)
+
+    package var description: String {
+        switch self {
+        case .system: "tocsin"
+        case .person(let name): name
+        }
+    }
+}
+
+/// One fact in the life of an incident. The log of these is the only truth: all else is folded from it.
+package struct IncidentEvent: Hashable, Sendable, Codable {
+    /// An event that has no sequence yet.
+    package struct Draft: Hashable, Sendable {
+        /// The incident it belongs to.
+        package var incident: IncidentID
+        /// When it was decided.
+        package var at: Timestamp
+        /// What happened.
+        package var kind: Kind
+
+        /// Makes a draft.
+        package init(incident: IncidentID, at: Timestamp, kind: Kind) {
+            self.incident = incident
+            self.at = at
+            self.kind = kind
+        }
+    }
+
+    /// What happened. Case and payload names are the stored format: they are added to, never renamed.
+    package enum Kind: Hashable, Sendable, Codable {
+        /// A new incident.
+        case detected(
+            subject: Subject, family: Family, checkGroup: String, title: String, episode: Int, onsetAt: Timestamp,
+            detectedAt: Timestamp)
+        /// The same trouble came back within the window: a further episode.
+        case reopened(title: String, episode: Int, onsetAt: Timestamp, detectedAt: Timestamp)
+        /// A check's finding joined.
+        case findingOpened(finding: Finding, assessment: SeverityAssessment)
+        /// A finding's own level changed, or its depth grew by half.
+        case findingUpdated(finding: Finding, assessment: SeverityAssessment)
+        /// A check recovered.
+        case findingClosed(finding: Finding)
+        /// The incident's level, with the reason; `from` is nil at the start of an episode.
+        case severityChanged(from: Severity?, to: Severity, entry: LedgerEntry)
+        /// Somebody took it, at this level.
+        case acknowledged(by: String, severity: Severity)
+        /// Somebody wrote something.
+        case noted(by: String, text: String)
+        /// Somebody moved it.
+        case stateChanged(from: IncidentState, to: IncidentState, by: String)
+        /// The end: by recovery (`system`, no cause) or by a person with a cause.
+        case resolved(by: Author, cause: String?)
+
+        /// Short name, as in the timeline.
+        package var name: String {
+            switch self {
+            case .detected: "detected"
+            case .reopened: "reopened"
+            case .findingOpened: "finding_opened"
+            case .findingUpdated: "finding_updated"
+            case .findingClosed: "finding_closed"
+            case .severityChanged: "severity_changed"
+            case .acknowledged: "acknowledged"
+            case .noted: "noted"
+            case .stateChanged: "state_changed"
+            case .resolved: "resolved"
+            }
+        }
+    }
+
+    /// Position in the log of all incidents, from 1.
+    package var sequence: UInt64
+    /// The incident it belongs to.
+    package var incident: IncidentID
+    /// When it was decided, by the coordinator's clock.
+    package var at: Timestamp
+    /// What happened.
+    package var kind: Kind
+
+    /// Makes an event.
+    package init(sequence: UInt64, incident: IncidentID, at: Timestamp, kind: Kind) {
+        self.sequence = sequence
+        self.incident = incident
+        self.at = at
+        self.kind = kind
+    }
+}

@@ -1,0 +1,28 @@
+/// Name of an incident, printed as `INC-7`. Numbers rise and are never used twice.
+package struct IncidentID: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    package var rawValue: Int
+
+    package init(rawValue: Int) {
+        self.rawValue = rawValue
+    }
+
+    /// Reads `INC-7`, `inc-7` or `7`; nil for anything else, zero included.
+    package init?(_ text: String) {
+        let digits = text.lowercased().hasPrefix("inc-") ? text.dropFirst(4) : Substring(text)
+        guard digits.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(digits), number > 0 else { return nil }
+        self.init(rawValue: number)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        rawValue = try decoder.singleValueContainer().decode(Int.self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+
+    package var description: String { "INC-\(rawValue)" }
+
+    package static func < (lhs: IncidentID, rhs: IncidentID) -> Bool { lhs.rawValue < rhs.rawValue }
+}

@@ -1,0 +1,55 @@
+package import GRPCCore
+
+/// Why a message of the ingest stream was refused, with the RPC code that tells the agent what to do about it.
+package struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The kinds of refusal. The RPC code of each is chosen in `rpcCode`, in one place.
+    package enum Code: String, Hashable, Sendable {
+        /// A field breaks the contract: a session of the wrong length, a name that is empty or too long.
+        case invalidField
+        /// The first message was not `Hello`, or `Hello` came twice.
+        case outOfOrder
+        /// A frame is larger than the coordinator takes, or holds more than it takes.
+        case tooLarge
+        /// A sample block or an edge batch does not decode.
+        case corrupt
+        /// A frame's sequence leaves a hole that `Hello` did not declare.
+        case gap
+        /// The certificate does not allow what was asked.
+        case denied
+        /// The coordinator cannot store right now; try again.
+        case storage
+    }
+
+    /// The kind.
+    package var code: Code
+    /// One sentence, without payload.
+    package var message: String
+
+    /// Makes a refusal.
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The RPC status that ends the stream.
+    ///
+    /// - `invalidField`, `outOfOrder`, `corrupt`: `invalidArgument`; a retry with the same bytes cannot help.
+    /// - `tooLarge`: `resourceExhausted`; the agent must send smaller frames.
+    /// - `gap`: `failedPrecondition`; the agent reconnects and starts at the sequence that `Welcome` names.
+    /// - `denied`: `permissionDenied`; somebody must issue another certificate.
+    /// - `storage`: `unavailable`; the agent keeps its spool and comes back after its back-off.
+    package var rpcCode: RPCError.Code {
+        switch code {
+        case .invalidField, .outOfOrder, .corrupt: .invalidArgument
+        case .tooLarge: .resourceExhausted
+        case .gap: .failedPrecondition
+        case .denied: .permissionDenied
+        case .storage: .unavailable
+        }
+    }
+
+    /// The error as the RPC ends with it.
+    package var rpcError: RPCError { RPCError(code: rpcCode, message: message) }
+
+    package var description: String { "\(code.rawValue): \(message)" }
+}

@@ -1,0 +1,325 @@
+import Synchronization
+package import Telemetry
+
+/// Runs every probe at its time and hands out what they found.
+///
+/// Each run is a child task with the target's deadline; a run that overruns is reported as a timeout, what it says later is dropped
+/// and counted, and the target's next run waits until it has really ended. Results go into a bounded buffer: when nobody takes
+/// them, the oldest is dropped and counted, for probing never waits for the uplink.
+package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration {
+    /// Limits of a runner.
+    package struct Configuration: Sendable, Hashable {
+        /// Results kept for the reader, default 1024; the oldest is dropped first.
+        package var resultsMax: Int
+        /// Series remembered for stale markers per target, default 20,000.
+        package var seriesPerTargetMax: Int
+        /// Time beyond a target's deadline after which the runner reports for a probe that did not, default 250 ms.
+        package var deadlineGrace: Duration
+
+        /// Makes limits.
+        package init(
+            resultsMax: Int = 1024, seriesPerTargetMax: Int = 20_000, deadlineGrace: Duration = .milliseconds(250)
+        ) {
+            self.resultsMax = resultsMax
+            self.seriesPerTargetMax = seriesPerTargetMax
+            self.deadlineGrace = deadlineGrace
+        }
+    }
+
+    /// What a runner counted since it was made.
+    package struct Counters: Sendable, Hashable {
+        /// Runs started.
+        package var runs: UInt64 = 0
+        /// Runs that the runner ended as a timeout.
+        package var overruns: UInt64 = 0
+        /// Reports that came after their run was ended, and were dropped.
+        package var lateReportsDropped: UInt64 = 0
+        /// Grid points without a run.
+        package var skippedRuns: UInt64 = 0
+        /// Results dropped since the reader was too slow.
+        package var resultsDropped: UInt64 = 0
+        /// Series that will get no stale marker, since a target had more than `seriesPerTargetMax`.
+        package var seriesForgotten: UInt64 = 0
+
+        /// Makes counters at zero.
+        package init() {}
+    }
+
+    /// A probe with the number that tells it from the one before under the same id.
+    private struct Numbered {
+        var probe: any Probe
+        var number: UInt64
+    }
+
+    private struct Active {
+        var probe: Numbered
+        var ledger: TargetLedger
+    }
+
+    private struct State {
+        var schedule: ProbeSchedule
+        var active: [String: Active] = [:]
+        /// Probes that were replaced or taken out, to be closed by the runner; a running one is closed when its run has ended.
+        var retired: [Numbered] = []
+        var running: [String: UInt64] = [:]
+        var lastNumber: UInt64 = 0
+        var counters = Counters()
+        var isStopping = false
+    }
+
+    private let configuration: Configuration
+    private let clock: C
+    private let origin: C.Instant
+    private let wallClock: @Sendable () -> Timestamp
+    private let state: Mutex<State>
+    private let wake = WakeSignal()
+    private let continuation: AsyncStream<ProbeResult>.Continuation
+
+    /// What the probes found, in order of completion; ends after `run()`. For one reader.
+    package let results: AsyncStream<ProbeResult>
+
+    /// Makes a runner that is idle until `run()`.
+    package init(
+        probes: [any Probe], clock: C, wallClock: @escaping @Sendable () -> Timestamp,
+        configuration: Configuration = Configuration()
+    ) {
+        self.configuration = configuration
+        self.clock = clock
+        self.wallClock = wallClock
+        origin = clock.now
+        state = Mutex(State(schedule: ProbeSchedule(origin: wallClock())))
+        (results, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(configuration.resultsMax))
+        update(probes: probes)
+    }
+
+    /// Replaces the set of probes. Of two probes of one target id the later wins.
+    ///
+    /// A target that vanishes ends: its probe is closed and its series get stale markers. A target that stays keeps its grid, its
+    /// status and its series; when its probe is another instance, the old one is closed after its run.
+    package func update(probes: [any Probe]) {
+        let now = clock.now
+        let time = wallClock()
+        let ends: [ProbeResult] = state.withLock { state in
+            var wanted: [String: any Probe] = [:]
+            for probe in probes { wanted[probe.target.id] = probe }
+            var ends: [ProbeResult] = []
+            for (id, active) in state.active.sorted(by: { $0.key < $1.key }) where wanted[id] == nil {
+                state.schedule.remove(id)
+                state.active[id] = nil
+                state.retired.append(active.probe)
+                var ledger = active.ledger
+                if let end = ledger.end(at: time) { ends.append(end) }
+            }
+            for (id, probe) in wanted {
+                let target = probe.target
+                state.lastNumber += 1
+                let numbered = Numbered(probe: probe, number: state.lastNumber)
+                if let active = state.active[id] {
+                    guard !Self.isSame(active.probe.probe, probe) else { continue }
+                    state.active[id]?.probe = numbered
+                    state.active[id]?.ledger.replaceTarget(target)
+                    state.retired.append(active.probe)
+                } else {
+                    let ledger = TargetLedger(target: target, seriesMax: configuration.seriesPerTargetMax)
+                    state.active[id] = Active(probe: numbered, ledger: ledger)
+                }
+                state.schedule.set(id, interval: target.interval, now: origin.duration(to: now))
+            }
+            return ends
+        }
+        for end in ends { emit(end) }
+        wake.signal()
+    }
+
+    /// The targets with their last results, by id.
+    package var statuses: [TargetStatus] {
+        state.withLock { $0.active.values.map(\.ledger.status) }.sorted { $0.target.id < $1.target.id }
+    }
+
+    /// What was counted so far.
+    package var counters: Counters {
+        state.withLock { state in
+            var counters = state.counters
+            counters.skippedRuns = state.schedule.skippedCount
+            counters.seriesForgotten += state.active.values.reduce(0) { $0 + $1.ledger.forgottenSeriesCount }
+            return counters
+        }
+    }
+
+    /// Starts no more runs; `run()` returns when those under way have ended and every probe is closed.
+    package func stop() {
+        state.withLock { $0.isStopping = true }
+        wake.signal()
+    }
+
+    /// Probes until `stop()` or cancellation; cancelling also cancels the runs under way. Then closes every probe.
+    ///
+    /// The series of the targets are not ended: the agent that starts next goes on with them.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                let (due, retired, next, isStopping) = takeWork()
+                for probe in retired { group.addTask { await probe.close() } }
+                if isStopping { break }
+                for (id, probe) in due { group.addTask { await self.run(probe, id: id) } }
+                await wait(until: next)
+            }
+        }
+        let probes = state.withLock { state in
+            defer { state.retired = [] }
+            return state.active.values.map(\.probe.probe) + state.retired.map(\.probe)
+        }
+        for probe in probes { await probe.close() }
+        continuation.finish()
+    }
+
+    // MARK: - One round
+
+    private func takeWork() -> (due: [(String, Numbered)], retired: [any Probe], next: Duration?, isStopping: Bool) {
+        let now = origin.duration(to: clock.now)
+        return state.withLock { state in
+            // A probe whose run is under way stays retired until the run has ended.
+            let busy = Set(state.running.values)
+            let closable = state.retired.filter { !busy.contains($0.number) }.map(\.probe)
+            state.retired.removeAll { !busy.contains($0.number) }
+            guard !state.isStopping else { return ([], closable, nil, true) }
+            var due: [(String, Numbered)] = []
+            for item in state.schedule.takeDue(now: now) {
+                // An id whose old probe still runs (it was taken out and came back) waits for its next grid point.
+                guard state.running[item.id] == nil else { continue }
+                guard let probe = state.active[item.id]?.probe else {
+                    state.schedule.finished(item.id)
+                    continue
+                }
+                state.running[item.id] = probe.number
+                state.counters.runs += 1
+                due.append((item.id, probe))
+            }
+            return (due, closable, state.schedule.nextPoint, false)
+        }
+    }
+
+    private func wait(until next: Duration?) async {
+        await withTaskGroup(of: Void.self) { group in
+            if let next {
+                group.addTask { [clock, origin] in
+                    try? await clock.sleep(until: origin.advanced(by: next), tolerance: nil)
+                }
+            }
+            group.addTask { [wake] in await wake.wait() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private enum RunEvent: Sendable {
+        case report(ProbeReport)
+        case deadline
+    }
+
+    private func run(_ numbered: Numbered, id: String) async {
+        let probe = numbered.probe
+        let target = probe.target
+        let startedAt = wallClock()
+        let started = clock.now
+        let limit = target.deadline + configuration.deadlineGrace
+        await withTaskGroup(of: RunEvent.self) { group in
+            group.addTask { .report(await probe.run(startedAt: startedAt)) }
+            group.addTask { [clock] in
+                try? await clock.sleep(until: started.advanced(by: limit), tolerance: nil)
+                return .deadline
+            }
+            switch await group.next() {
+            case .report(let report):
+                finish(id, numbered, report, startedAt: startedAt, duration: started.duration(to: clock.now))
+                group.cancelAll()
+            case .deadline where !Task.isCancelled:
+                let message = "The probe did not end within \(target.deadline.wholeMilliseconds) ms."
+                state.withLock { $0.counters.overruns += 1 }
+                finish(
+                    id, numbered, ProbeReport(outcome: .failure(.timeout, message)), startedAt: startedAt,
+                    duration: started.duration(to: clock.now))
+                group.cancelAll()
+                for await event in group {
+                    if case .report = event { state.withLock { $0.counters.lateReportsDropped += 1 } }
+                }
+            case .deadline, nil:
+                group.cancelAll()
+            }
+        }
+        state.withLock { state in
+            state.running[id] = nil
+            state.schedule.finished(id)
+        }
+        wake.signal()
+    }
+
+    /// Records a report, unless its target was taken out or its probe replaced meanwhile, or the runner was cancelled.
+    private func finish(
+        _ id: String, _ probe: Numbered, _ report: ProbeReport, startedAt: Timestamp, duration: Duration
+    ) {
+        guard !Task.isCancelled else { return }
+        let result: ProbeResult? = state.withLock { state in
+            guard state.active[id]?.probe.number == probe.number else {
+                state.counters.lateReportsDropped += 1
+                return nil
+            }
+            return state.active[id]?.ledger.record(report, startedAt: startedAt, duration: duration)
+        }
+        if let result { emit(result) }
+    }
+
+    private func emit(_ result: ProbeResult) {
+        if case .dropped = continuation.yield(result) {
+            state.withLock { $0.counters.resultsDropped += 1 }
+        }
+    }
+
+    /// Whether both are one instance; values never are.
+    private static func isSame(_ one: any Probe, _ other: any Probe) -> Bool {
+        guard type(of: one) is AnyClass, type(of: other) is AnyClass else { return false }
+        return (one as AnyObject) === (other as AnyObject)
+    }
+}
+
+/// Wakes one waiting task; a signal without a waiter is kept for the next wait.
+private final class WakeSignal: Sendable {
+    private struct State {
+        var isSignalled = false
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    func signal() {
+        let waiter = state.withLock { state in
+            state.isSignalled = state.waiter == nil
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    /// Returns at the next signal, or at cancellation.
+    func wait() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    guard !state.isSignalled, !Task.isCancelled else {
+                        state.isSignalled = false
+                        return true
+                    }
+                    state.waiter = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            let waiter = state.withLock { state in
+                defer { state.waiter = nil }
+                return state.waiter
+            }
+            waiter?.resume()
+        }
+    }
+}

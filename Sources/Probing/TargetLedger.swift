@@ -1,0 +1,101 @@
+package import Telemetry
+
+/// What is remembered about one target between two runs: its status and its live series. Pure.
+///
+/// From a report it makes the result that leaves the agent: the `probe_*` series, stale markers for series that ended and an edge
+/// when the outcome changed its class. A failed run ends no series, unlike Prometheus' rule, since no data is a state of its own
+/// here: the target's series simply have no samples, and `probe_up` says 0.
+package struct TargetLedger: Sendable {
+    /// Status as `tocsin target list` shows it.
+    package private(set) var status: TargetStatus
+    /// Series that could not be remembered, and so will get no stale marker, since `seriesMax` were.
+    package private(set) var forgottenSeriesCount: UInt64 = 0
+
+    private let seriesMax: Int
+    private var live: Set<Series> = []
+
+    /// Starts a ledger; `seriesMax` bounds the series remembered.
+    package init(target: Target, seriesMax: Int) {
+        status = TargetStatus(target: target)
+        self.seriesMax = seriesMax
+    }
+
+    /// Series that are live.
+    package var liveSeriesCount: Int { live.count }
+
+    /// Takes a target whose labels, interval or address changed; its series go on.
+    package mutating func replaceTarget(_ target: Target) {
+        status.target = target
+    }
+
+    /// Records a run and completes its report.
+    package mutating func record(_ report: ProbeReport, startedAt: Timestamp, duration: Duration) -> ProbeResult {
+        var samples = report.samples
+        let labels = Self.labels(of: status.target)
+        samples.append(Sample(Series("probe_up", labels), startedAt, report.outcome.isSuccess ? 1 : 0))
+        samples.append(Sample(Series("probe_duration_seconds", labels), startedAt, duration.inSeconds))
+        var edges = report.edges
+        if let edge = outcomeEdge(to: report.outcome, at: startedAt) { edges.append(edge) }
+        let ended = remember(samples, isComplete: report.outcome.isSuccess)
+        samples += ended.map { Sample($0, startedAt, StaleMarker.value) }
+
+        status.outcome = report.outcome
+        status.lastProbeAt = startedAt
+        status.lastDuration = duration
+        status.lastSampleCount = report.samples.count
+        return ProbeResult(
+            target: status.target, startedAt: startedAt, duration: duration,
+            report: ProbeReport(outcome: report.outcome, samples: samples, edges: edges))
+    }
+
+    /// Ends the target: stale markers for all of its series. Nil when it never had one.
+    package mutating func end(at time: Timestamp) -> ProbeResult? {
+        guard let outcome = status.outcome, !live.isEmpty else { return nil }
+        let samples = sorted(live).map { Sample($0, time, StaleMarker.value) }
+        live = []
+        return ProbeResult(
+            target: status.target, startedAt: time, duration: .zero,
+            report: ProbeReport(outcome: outcome, samples: samples),
+            isEnd: true)
+    }
+
+    private static func labels(of target: Target) -> LabelSet {
+        target.labels.merging(LabelSet([Label(LabelName.target, target.id)]))
+    }
+
+    /// A first success is no transition; a first failure is one, from "unknown".
+    private mutating func outcomeEdge(to outcome: ProbeOutcome, at time: Timestamp) -> Edge? {
+        let previous = status.outcome
+        if let previous, previous.failureClass == outcome.failureClass { return nil }
+        status.since = time
+        guard previous != nil || !outcome.isSuccess else { return nil }
+        var attributes = [
+            Label("from", previous.map { $0.failureClass?.rawValue ?? "success" } ?? "unknown"),
+            Label("to", outcome.failureClass?.rawValue ?? "success"),
+        ]
+        if case .failure(_, let message) = outcome { attributes.append(Label("message", message)) }
+        return Edge(
+            .targetOutcomeChanged, at: time, labels: Self.labels(of: status.target), attributes: LabelSet(attributes))
+    }
+
+    /// Keeps the series of a report; returns those that ended, which only a complete report can tell.
+    private mutating func remember(_ samples: [Sample], isComplete: Bool) -> [Series] {
+        var current: Set<Series> = []
+        var closed: Set<Series> = []
+        for sample in samples {
+            if StaleMarker.matches(sample.value) { closed.insert(sample.series) } else { current.insert(sample.series) }
+        }
+        closed.subtract(current)
+        live.subtract(closed)
+        let ended = isComplete ? live.subtracting(current) : []
+        if isComplete { live.formIntersection(current) }
+        for series in current where !live.contains(series) {
+            if live.count < seriesMax { live.insert(series) } else { forgottenSeriesCount += 1 }
+        }
+        return sorted(ended)
+    }
+
+    private func sorted(_ series: Set<Series>) -> [Series] {
+        series.map { ($0.description, $0) }.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+}

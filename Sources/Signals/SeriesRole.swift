@@ -1,0 +1,148 @@
+import Telemetry
+
+/// What a series means to the signals.
+///
+/// Series without a role are passed over after one look at their metric's name.
+enum SeriesRole: UInt8, Sendable {
+    case requestCount, requestErrorCount, requestSeconds
+    case processStart, pauseSeconds, concurrentSeconds
+    case heapUsed, heapMaximum, usageAfterCollection, liveData, liveDataMaximum, collectionOverhead
+    case health, poolPending
+    case podReady
+    case workingSet, memoryLimit, restarts, oomKills
+    case databaseUp, slotsExhausted, connectionsMaximum, connectionsReserved, clientConnections
+    case longestQuery, idleInTransaction, lockWaiters, longestLockWait
+    case probeUp
+    /// Counts that come as edges instead of samples; a contributor has at most one pseudo series of each.
+    case oomKillEdges, restartEdges
+
+    /// Whose series it is.
+    var contributorKind: ContributorKind {
+        switch self {
+        case .requestCount, .requestErrorCount, .requestSeconds, .processStart, .pauseSeconds, .concurrentSeconds,
+            .heapUsed, .heapMaximum, .usageAfterCollection, .liveData, .liveDataMaximum, .collectionOverhead, .health,
+            .poolPending:
+            .application
+        case .podReady: .pod
+        case .workingSet, .memoryLimit, .restarts, .oomKills, .oomKillEdges, .restartEdges: .container
+        case .databaseUp, .slotsExhausted, .connectionsMaximum, .connectionsReserved, .clientConnections, .longestQuery,
+            .idleInTransaction, .lockWaiters, .longestLockWait:
+            .database
+        case .probeUp: .target
+        }
+    }
+
+    /// Whether the values are counted since the process of the application started.
+    var isProcessCounter: Bool {
+        switch self {
+        case .requestCount, .requestErrorCount, .requestSeconds, .pauseSeconds, .concurrentSeconds: true
+        default: false
+        }
+    }
+
+    /// Whether the pseudo series of edges is meant.
+    var isEdgeCount: Bool { self == .oomKillEdges || self == .restartEdges }
+
+    /// The role that a metric may have, before its labels are looked at.
+    static func candidate(metric: String) -> SeriesRole? { byMetric[metric] }
+
+    /// The role of a series whose metric has the candidate role, or nil when the labels speak against it.
+    static func refine(_ candidate: SeriesRole, labels: LabelSet) -> SeriesRole? {
+        switch candidate {
+        case .requestCount:
+            isServerError(labels) ? .requestErrorCount : .requestCount
+        case .heapUsed, .heapMaximum:
+            labels["area"] == "heap" ? candidate : nil
+        case .usageAfterCollection:
+            (labels["area"] ?? "heap") == "heap" ? candidate : nil
+        case .concurrentSeconds:
+            // Minor cycles follow the allocation rate and are no sign of trouble; back-to-back major ones are. Without
+            // the label nobody can tell them apart.
+            labels["gc"]?.hasPrefix("ZGC Major") == true ? candidate : nil
+        default: candidate
+        }
+    }
+
+    /// The status decides only where the source has no outcome.
+    private static func isServerError(_ labels: LabelSet) -> Bool {
+        if let outcome = labels["outcome"] { return outcome == "SERVER_ERROR" }
+        guard let status = labels["status"] else { return false }
+        return status.utf8.count == 3 && status.utf8.first == UInt8(ascii: "5")
+    }
+
+    /// The names of docs/series.md.
+    ///
+    /// The `_percent` names are those of Micrometer before 1.14; their values are shares too.
+    private static let byMetric: [String: SeriesRole] = [
+        "http_server_requests_seconds_count": .requestCount,
+        "http_server_requests_seconds_sum": .requestSeconds,
+        "process_start_time_seconds": .processStart,
+        "jvm_gc_pause_seconds_sum": .pauseSeconds,
+        "jvm_gc_concurrent_phase_time_seconds_sum": .concurrentSeconds,
+        "jvm_memory_used_bytes": .heapUsed,
+        "jvm_memory_max_bytes": .heapMaximum,
+        "jvm_memory_usage_after_gc": .usageAfterCollection,
+        "jvm_memory_usage_after_gc_percent": .usageAfterCollection,
+        "jvm_gc_live_data_size_bytes": .liveData,
+        "jvm_gc_max_data_size_bytes": .liveDataMaximum,
+        "jvm_gc_overhead": .collectionOverhead,
+        "jvm_gc_overhead_percent": .collectionOverhead,
+        "actuator_health_up": .health,
+        "hikaricp_connections_pending": .poolPending,
+        "kube_pod_ready": .podReady,
+        "container_memory_working_set_bytes": .workingSet,
+        "container_spec_memory_limit_bytes": .memoryLimit,
+        "kube_pod_container_restarts_total": .restarts,
+        "kube_pod_container_oom_kills_total": .oomKills,
+        "pg_up": .databaseUp,
+        "pg_connection_slots_exhausted": .slotsExhausted,
+        "pg_settings_max_connections": .connectionsMaximum,
+        "pg_settings_reserved_connections": .connectionsReserved,
+        "pg_client_connections": .clientConnections,
+        "pg_longest_query_seconds": .longestQuery,
+        "pg_longest_idle_in_transaction_seconds": .idleInTransaction,
+        "pg_locks_waiting": .lockWaiters,
+        "pg_longest_lock_wait_seconds": .longestLockWait,
+        "probe_up": .probeUp,
+    ]
+}
+
+/// The sorts of contributors.
+///
+/// Each signal is fed by exactly one, so each sort of a subject has a grid of its own: a kubelet that lags does not
+/// hold up the error ratio.
+enum ContributorKind: Int, CaseIterable, Sendable {
+    case application, pod, container, database, target
+
+    /// What a contributor is called, or nil when the labels name none.
+    func name(labels: LabelSet) -> String? {
+        switch self {
+        case .application, .pod:
+            labels[LabelName.pod] ?? labels[LabelName.target] ?? labels[LabelName.instance] ?? labels[LabelName.node]
+        case .container:
+            labels[LabelName.container].map { container in
+                labels[LabelName.pod].map { "\($0)/\(container)" } ?? container
+            }
+        case .database: labels[LabelName.instance] ?? labels[LabelName.target]
+        case .target: labels[LabelName.target] ?? labels[LabelName.instance]
+        }
+    }
+}
+
+/// One series with its last value.
+struct SeriesSlot: Sendable {
+    /// Told apart from an earlier user of the slot.
+    var generation: UInt32 = 0
+    var role: SeriesRole
+    /// False after a stale marker, and before the first value.
+    var isLive = false
+    /// Whether there was ever a value: the base of a counter's next increase.
+    var hasValue = false
+    var contributor: Int
+    var agent: Int
+    /// Milliseconds since 1970 of the last sample.
+    var at: Int64 = .min
+    var value = 0.0
+    /// What was taken off the last value of a counter: 0 after a reset.
+    var previousValue = 0.0
+}

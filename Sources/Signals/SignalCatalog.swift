@@ -1,0 +1,74 @@
+/// How the contributors' values become the subject's, and what a missing contributor would add if it were healthy.
+enum Merging: Sendable {
+    /// Σ numerator / Σ volume. A healthy missing one adds volume and nothing to the numerator.
+    case weighted
+    /// Σ value. A healthy missing one adds what it had last, at least the mean of the others.
+    case flow
+    /// Σ value. A healthy missing one adds nothing.
+    case count
+    /// The greatest. A healthy missing one is never greater.
+    case greatest
+    /// The least. A healthy missing one is never less.
+    case least
+    /// Σ value / contributors, over values of 0 and 1. A healthy missing one adds a 1.
+    case share
+}
+
+/// The signals in the order in which they leave the engine.
+enum Signal: Int, CaseIterable, Sendable {
+    case errorRatio, requestRate, latencyMean, heapUsed, heapLive, collectionOverhead, health, poolPending
+    case ready
+    case workingSet, oomKills, restarts
+    case databaseUp, connections, longestQuery, idleInTransaction, lockWaiters, longestLockWait
+    case probeUp
+
+    var name: SignalName {
+        switch self {
+        case .errorRatio: .errorRatio
+        case .requestRate: .requestRate
+        case .latencyMean: .latencyMeanSeconds
+        case .heapUsed: .heapUsedRatio
+        case .heapLive: .heapLiveRatio
+        case .collectionOverhead: .gcOverhead
+        case .health: .healthUp
+        case .poolPending: .poolPending
+        case .ready: .readyRatio
+        case .workingSet: .workingSetRatio
+        case .oomKills: .oomKills
+        case .restarts: .restarts
+        case .databaseUp: .databaseUp
+        case .connections: .connectionRatio
+        case .longestQuery: .longestQuerySeconds
+        case .idleInTransaction: .idleInTransactionSeconds
+        case .lockWaiters: .lockWaiters
+        case .longestLockWait: .longestLockWaitSeconds
+        case .probeUp: .probeUp
+        }
+    }
+
+    var merging: Merging {
+        switch self {
+        case .errorRatio, .latencyMean: .weighted
+        case .requestRate: .flow
+        case .oomKills, .restarts: .count
+        case .ready: .share
+        case .health, .databaseUp, .probeUp: .least
+        case .heapUsed, .heapLive, .collectionOverhead, .poolPending, .workingSet, .connections, .longestQuery,
+            .idleInTransaction, .lockWaiters, .longestLockWait:
+            .greatest
+        }
+    }
+}
+
+extension ContributorKind {
+    /// The signals that contributors of this sort feed.
+    var signals: ClosedRange<Int> {
+        switch self {
+        case .application: Signal.errorRatio.rawValue...Signal.poolPending.rawValue
+        case .pod: Signal.ready.rawValue...Signal.ready.rawValue
+        case .container: Signal.workingSet.rawValue...Signal.restarts.rawValue
+        case .database: Signal.databaseUp.rawValue...Signal.longestLockWait.rawValue
+        case .target: Signal.probeUp.rawValue...Signal.probeUp.rawValue
+        }
+    }
+}

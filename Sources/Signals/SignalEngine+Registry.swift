@@ -1,0 +1,155 @@
+import Telemetry
+
+extension SignalEngine {
+    mutating func internCluster(_ name: String) -> Int {
+        if let index = clusterIndexByName[name] { return index }
+        clusterNames.append(name)
+        clusterIndexByName[name] = clusterNames.count - 1
+        return clusterNames.count - 1
+    }
+
+    /// -1 when the limit is reached.
+    mutating func internAgent(_ name: String, cluster: Int) -> Int {
+        let key = "\(cluster)/\(name)"
+        if let index = agentIndexByName[key] { return index }
+        guard agents.count < configuration.agentsMax else { return -1 }
+        agents.append(AgentState(podRoundsFrom: .max, podRoundAt: .min))
+        agentIndexByName[key] = agents.count - 1
+        return agents.count - 1
+    }
+
+    /// Classifies a series seen for the first time; nil when no signal reads it or a limit is reached.
+    mutating func register(_ key: SeriesKey, _ candidate: SeriesRole, agent: Int) -> Int? {
+        let labels = key.series.labels
+        guard let role = SeriesRole.refine(candidate, labels: labels),
+            let subject = Subject(cluster: clusterNames[key.cluster], labels: labels),
+            let name = role.contributorKind.name(labels: labels)
+        else {
+            counts.ignored += 1
+            return nil
+        }
+        guard series.count < configuration.seriesMax,
+            let contributor = contributor(named: name, kind: role.contributorKind, of: subject)
+        else {
+            counts.refused += 1
+            return nil
+        }
+        let slot = series.insert(key, role: role, contributor: contributor, agent: agent)
+        contributors[contributor].slots.append(slot)
+        noteCollector(role, labels, contributor)
+        return slot
+    }
+
+    /// The pseudo series of a contributor's edges; nil when the edge names none or a limit is reached.
+    mutating func edgeSlot(_ edge: Edge, role: SeriesRole, cluster: Int, agent: Int) -> Int? {
+        guard let subject = Subject(cluster: clusterNames[cluster], labels: edge.labels),
+            let name = ContributorKind.container.name(labels: edge.labels)
+        else {
+            counts.ignored += 1
+            return nil
+        }
+        guard series.count < configuration.seriesMax,
+            let contributor = contributor(named: name, kind: .container, of: subject)
+        else {
+            counts.refused += 1
+            return nil
+        }
+        let isOOM = role == .oomKillEdges
+        if let known = isOOM ? contributors[contributor].oomKillEdges : contributors[contributor].restartEdges {
+            return known
+        }
+        let slot = series.insert(nil, role: role, contributor: contributor, agent: agent)
+        if isOOM {
+            contributors[contributor].oomKillEdges = slot
+        } else {
+            contributors[contributor].restartEdges = slot
+        }
+        return slot
+    }
+
+    /// Pool names as the JVMs print them (recorded with JDK 17 and 25).
+    private mutating func noteCollector(_ role: SeriesRole, _ labels: LabelSet, _ contributor: Int) {
+        guard role == .heapUsed || role == .heapMaximum, let pool = labels["id"] else { return }
+        if pool.hasPrefix("ZGC") || pool.hasPrefix("ZHeap") { contributors[contributor].isZGC = true }
+        if ["G1", "ZGC", "ZHeap", "Shenandoah"].contains(where: pool.hasPrefix) {
+            contributors[contributor].poolsShareMaximum = true
+        }
+    }
+
+    private mutating func contributor(named name: String, kind: ContributorKind, of subject: Subject) -> Int? {
+        guard let group = group(kind, of: subject) else { return nil }
+        if let known = groups[group].indexByName[name] { return known }
+        guard groups[group].contributors.count < configuration.contributorsMax else { return nil }
+        let state = ContributorState(name: name, kind: kind, group: group)
+        let index: Int
+        if let reused = freeContributors.popLast() {
+            index = reused
+            contributors[index] = state
+        } else {
+            index = contributors.count
+            contributors.append(state)
+        }
+        groups[group].indexByName[name] = index
+        let position = groups[group].contributors.firstIndex { contributors[$0].name > name }
+        groups[group].contributors.insert(index, at: position ?? groups[group].contributors.count)
+        return index
+    }
+
+    private mutating func group(_ kind: ContributorKind, of subject: Subject) -> Int? {
+        if let known = groupsBySubject[subject] {
+            if known[kind.rawValue] >= 0 { return known[kind.rawValue] }
+        } else if groupsBySubject.count >= configuration.subjectsMax {
+            return nil
+        }
+        let index: Int
+        if let reused = freeGroups.popLast() {
+            index = reused
+            groups[index] = SubjectGroup(subject: subject, kind: kind)
+        } else {
+            index = groups.count
+            groups.append(SubjectGroup(subject: subject, kind: kind))
+        }
+        let none = Array(repeating: -1, count: ContributorKind.allCases.count)
+        groupsBySubject[subject, default: none][kind.rawValue] = index
+        let position = groupOrder.firstIndex { other in
+            let group = groups[other]
+            return group.subject == subject ? group.kind.rawValue > kind.rawValue : group.subject > subject
+        }
+        groupOrder.insert(index, at: position ?? groupOrder.count)
+        return index
+    }
+
+    /// Forgets what has been silent for long, baselines included, once a minute.
+    mutating func forgetSilent() {
+        guard nowMillis - sweptAtMillis >= 60_000 else { return }
+        sweptAtMillis = nowMillis
+        let horizon = nowMillis - configuration.forgetAfter.wholeMilliseconds
+        var emptied: Set<Int> = []
+        for group in groupOrder {
+            let silent = groups[group].contributors.filter { contributors[$0].newestAt < horizon }
+            for contributor in silent { forget(contributor) }
+            if !silent.isEmpty, groups[group].contributors.isEmpty { emptied.insert(group) }
+        }
+        guard !emptied.isEmpty else { return }
+        groupOrder.removeAll { emptied.contains($0) }
+        for group in emptied.sorted() {
+            let subject = groups[group].subject
+            groupsBySubject[subject]?[groups[group].kind.rawValue] = -1
+            if groupsBySubject[subject]?.allSatisfy({ $0 < 0 }) == true { groupsBySubject[subject] = nil }
+            counts.pending -= groups[group].pending.count
+            groups[group].pending = []
+            freeGroups.append(group)
+        }
+    }
+
+    private mutating func forget(_ index: Int) {
+        let contributor = contributors[index]
+        for slot in contributor.slots { series.remove(slot) }
+        if let slot = contributor.oomKillEdges { series.remove(slot) }
+        if let slot = contributor.restartEdges { series.remove(slot) }
+        groups[contributor.group].contributors.removeAll { $0 == index }
+        groups[contributor.group].indexByName[contributor.name] = nil
+        contributors[index].slots = []
+        freeContributors.append(index)
+    }
+}

@@ -1,0 +1,170 @@
+package import Telemetry
+
+/// Derives the signals of subjects from the samples and edges of any number of agents.
+///
+/// Pure: time comes in by `advance`.
+///
+/// The time line of each subject is cut into cells of one step, aligned to the epoch. A cell closes when it has ended and
+/// every live contributor has a sample in it or behind it, at the latest one step after its end. What comes later for a
+/// closed cell is not lost where it counts: a counter's increase goes to the cell that is open when it arrives.
+///
+/// OOM kills and restarts have two witnesses, the counters `kube_pod_container_*_total` and the edges; the greater of the
+/// two running totals counts, so nothing counts twice (see `WitnessedCount`). The first value of a restart counter is a
+/// baseline. The first value of an OOM counter counts in full if its agent's pods were looked at before, since that counter
+/// starts at 0 with the agent; else it is a baseline too, since the engine may just have been started.
+///
+/// The same calls in the same order give the same points. Work: one look-up by metric name and, for series that signals
+/// read, one by series or none with a handle; memory is bounded by the limits of the configuration.
+package struct SignalEngine: Sendable {
+    package let configuration: Configuration
+    let stepMillis: Int64
+    let silentCellsMax: Int64
+    /// The engine's time: the latest `advance`.
+    var nowMillis: Int64
+    var sweptAtMillis: Int64
+
+    var series = SeriesTable()
+    var contributors: [ContributorState] = []
+    var freeContributors: [Int] = []
+    var groups: [SubjectGroup] = []
+    var freeGroups: [Int] = []
+    /// Groups in use, ascending by subject and sort.
+    var groupOrder: [Int] = []
+    /// The groups of each subject by `ContributorKind.rawValue`, -1 for none.
+    var groupsBySubject: [Subject: [Int]] = [:]
+    var clusterIndexByName: [String: Int] = [:]
+    var clusterNames: [String] = []
+    var agentIndexByName: [String: Int] = [:]
+    var agents: [AgentState] = []
+    var counts = Statistics()
+
+    /// Makes an engine whose time is `now` until the first `advance`.
+    package init(configuration: Configuration = Configuration(), startedAt now: Timestamp) {
+        self.configuration = configuration
+        stepMillis = max(1000, configuration.step.wholeMilliseconds)
+        silentCellsMax = Int64(max(1, configuration.silentStepsMax))
+        nowMillis = now.millis
+        sweptAtMillis = now.millis
+    }
+
+    /// The length of a cell: the configuration's step, at least 1 s.
+    package var step: Duration { .milliseconds(stepMillis) }
+
+    /// What the engine took, refused and holds.
+    package var statistics: Statistics {
+        var statistics = counts
+        statistics.subjects = groupsBySubject.count
+        statistics.contributors = contributors.count - freeContributors.count
+        statistics.series = series.count
+        return statistics
+    }
+
+    /// Takes samples of one agent, in the order in which it sent them.
+    ///
+    /// - Parameter agent: the agent's node.
+    /// - Parameter clockOffset: the agent's clock less ours; taken off every timestamp.
+    package mutating func ingest(
+        _ samples: some Sequence<Sample>, cluster: String, agent: String, clockOffset: Duration = .zero
+    ) {
+        let clusterIndex = internCluster(cluster)
+        let agentIndex = internAgent(agent, cluster: clusterIndex)
+        let offset = clockOffset.wholeMilliseconds
+        for sample in samples {
+            counts.samples += 1
+            guard let candidate = SeriesRole.candidate(metric: sample.series.metric) else {
+                counts.ignored += 1
+                continue
+            }
+            let key = SeriesKey(cluster: clusterIndex, series: sample.series)
+            guard let slot = series.index(of: key) ?? register(key, candidate, agent: agentIndex) else { continue }
+            accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
+        }
+    }
+
+    /// Takes one sample of a series whose handle is known.
+    ///
+    /// - Returns: false when the handle is outdated, and nothing was taken: ask for a new one.
+    package mutating func ingest(_ handle: SeriesHandle, at timestamp: Timestamp, value: Double) -> Bool {
+        guard series.holds(handle.slot, generation: handle.generation) else { return false }
+        counts.samples += 1
+        accept(handle.slot, at: timestamp.millis, value: value)
+        return true
+    }
+
+    /// The handle of a series, or nil when no signal reads it or a limit is reached.
+    package mutating func handle(for series: Series, cluster: String, agent: String) -> SeriesHandle? {
+        let clusterIndex = internCluster(cluster)
+        guard let candidate = SeriesRole.candidate(metric: series.metric) else { return nil }
+        let key = SeriesKey(cluster: clusterIndex, series: series)
+        let agentIndex = internAgent(agent, cluster: clusterIndex)
+        guard let slot = self.series.index(of: key) ?? register(key, candidate, agent: agentIndex) else { return nil }
+        return SeriesHandle(slot: slot, generation: self.series[slot].generation)
+    }
+
+    /// Takes edges of one agent; those of kind `containerOOMKilled` and `containerRestarted` count.
+    package mutating func ingest(_ edges: [Edge], cluster: String, agent: String, clockOffset: Duration = .zero) {
+        let clusterIndex = internCluster(cluster)
+        let agentIndex = internAgent(agent, cluster: clusterIndex)
+        let offset = clockOffset.wholeMilliseconds
+        for edge in edges {
+            let role: SeriesRole
+            switch edge.kind {
+            case .containerOOMKilled: role = .oomKillEdges
+            case .containerRestarted: role = .restartEdges
+            default: continue
+            }
+            guard let slot = edgeSlot(edge, role: role, cluster: clusterIndex, agent: agentIndex) else { continue }
+            accept(slot, at: edge.at.millis &- offset, value: Double(max(1, edge.count)))
+        }
+    }
+
+    /// Puts a sample into the open cell of its group, or keeps it for a later one.
+    private mutating func accept(_ slot: Int, at time: Int64, value: Double) {
+        var at = time
+        let isEdge = series[slot].role.isEdgeCount
+        if at > nowMillis + configuration.futureMax.wholeMilliseconds {
+            counts.clamped += 1
+            at = nowMillis
+        } else if at < nowMillis - (isEdge ? configuration.edgeAgeMax : configuration.pastMax).wholeMilliseconds {
+            counts.tooOld += 1
+            return
+        }
+        let cell = Grid.cell(of: at, stepMillis: stepMillis)
+        let contributor = series[slot].contributor
+        contributors[contributor].newestAt = max(contributors[contributor].newestAt, at)
+        if !isEdge { contributors[contributor].newestCell = max(contributors[contributor].newestCell, cell) }
+        let group = contributors[contributor].group
+        let openCell = groups[group].openCell ?? open(group, for: cell)
+        if cell > openCell {
+            keep(PendingSample(slot: slot, cell: cell, at: at, value: value), in: group)
+            return
+        }
+        if cell < openCell, !isEdge { counts.late += 1 }
+        apply(slot, at: at, value: value)
+    }
+
+    private mutating func open(_ group: Int, for cell: Int64) -> Int64 {
+        let last = groups[group].lastClosedCell
+        let opened = last == .min ? cell : max(cell, last + 1)
+        groups[group].openCell = opened
+        return opened
+    }
+
+    private mutating func keep(_ sample: PendingSample, in group: Int) {
+        guard counts.pending < configuration.pendingMax else {
+            counts.refused += 1
+            return
+        }
+        counts.pending += 1
+        groups[group].pending.append(sample)
+    }
+}
+
+/// Arithmetic of the grid.
+enum Grid {
+    /// The cell [index × step, (index + 1) × step) that a time lies in.
+    static func cell(of millis: Int64, stepMillis: Int64) -> Int64 {
+        let quotient = millis / stepMillis
+        return millis < 0 && quotient * stepMillis != millis ? quotient - 1 : quotient
+    }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import KubeletReplay
+import PodProbe
+import Probing
+import Telemetry
+import Testing
+
+/// A running kubelet replay with certificate, token file and probes that speak to it.
+struct TestKubelet {
+    static let node = "lab-node-1"
+    static let token = "eyJhbGciOi.test-token"
+
+    let replay: KubeletReplay
+    let port: Int
+    let tls: TestTLS
+    let tokenFile: String
+
+    /// Runs `body` with a started kubelet and stops it.
+    static func with(
+        _ state: KubeletState, movesUsage: Bool = false, _ body: (TestKubelet) async throws -> Void
+    ) async throws {
+        let tls = try TestTLS.shared.get()
+        let replay = KubeletReplay(
+            state, tls: .init(certificateFile: tls.certificate, keyFile: tls.key), tokens: [token],
+            movesUsage: movesUsage)
+        let port = try await replay.start()
+        let tokenFile = tls.directory + "/token-\(UUID().uuidString)"
+        try (token + "\n").write(toFile: tokenFile, atomically: true, encoding: .utf8)
+        do {
+            try await body(TestKubelet(replay: replay, port: port, tls: tls, tokenFile: tokenFile))
+        } catch {
+            try await replay.stop()
+            throw error
+        }
+        try await replay.stop()
+    }
+
+    var endpoint: String { "https://127.0.0.1:\(port)" }
+
+    /// A configuration that works; tests break one thing of it.
+    var configuration: PodProbeConfiguration {
+        PodProbeConfiguration(
+            node: Self.node, endpoint: endpoint, tokenFile: tokenFile,
+            trust: .clusterCA(file: tls.certificate, serverName: Self.node), deadline: .seconds(5))
+    }
+
+    func probe(_ change: (inout PodProbeConfiguration) -> Void = { _ in }) -> PodProbe {
+        var configuration = configuration
+        change(&configuration)
+        return PodProbe(configuration, fetcher: TestFetcher.make())
+    }
+}
+
+/// A certificate as a kubelet makes it for itself: signed by its own key, for the node's DNS name only.
+struct TestTLS: Sendable {
+    let directory: String
+    let certificate: String
+    let key: String
+    /// Base64 SHA-256 of the public key.
+    let pin: String
+    /// Another self-signed certificate, which signed nothing here.
+    let otherCertificate: String
+
+    static let shared: Result<TestTLS, any Error> = Result { try make() }
+
+    private static func make() throws -> TestTLS {
+        let directory = FileManager.default.temporaryDirectory.path + "/tocsin-kubelet-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        for name in ["kubelet", "other"] {
+            try shell(
+                """
+                openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=lab-node-1@1 \
+                -addext subjectAltName=DNS:lab-node-1 -keyout \(name).key -out \(name).crt
+                """, in: directory)
+        }
+        let pin = try shell(
+            """
+            openssl x509 -in kubelet.crt -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary \
+            | openssl base64
+            """, in: directory)
+        return TestTLS(
+            directory: directory, certificate: directory + "/kubelet.crt", key: directory + "/kubelet.key",
+            pin: pin.trimmingCharacters(in: .whitespacesAndNewlines), otherCertificate: directory + "/other.crt")
+    }
+
+    @discardableResult
+    private static func shell(_ command: String, in directory: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", command + " 2>/dev/null"]
+        process.currentDirectoryURL = URL(filePath: directory)
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let data = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw TestTLSError.openssl(command) }
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+enum TestTLSError: Error {
+    case openssl(String)
+}
+
+/// Captures in `Tests/Fixtures/k8s`.
+enum Captures {
+    static let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures/k8s").path
+
+    /// When the two big captures were taken.
+    static let first = Timestamp(millis: 1_795_560_226_000)
+    static let second = Timestamp(millis: 1_795_560_256_000)
+
+    static func state(_ number: Int) throws -> KubeletState {
+        try (number == 1 ? firstState : secondState).get()
+    }
+
+    private static let firstState = Result { try load(1) }
+    private static let secondState = Result { try load(2) }
+
+    private static func load(_ number: Int) throws -> KubeletState {
+        try KubeletState(
+            podsFile: "\(directory)/kubelet/pods.\(number).json.gz",
+            statsFile: "\(directory)/kubelet/stats-summary.\(number).json.gz",
+            probesFile: "\(directory)/kubelet/metrics-probes.1.txt")
+    }
+
+    /// One of the 33 looks of the replay.
+    static func frame(_ number: Int, in directory: String = "\(directory)/replay") throws -> KubeletState {
+        let name = (number < 10 ? "0" : "") + String(number)
+        return try KubeletState(
+            podsFile: "\(directory)/pods.\(name).json.gz", statsFile: "\(directory)/stats.\(name).json.gz")
+    }
+
+    static let frames = 33
+
+    static func frameTime(_ number: Int) -> Timestamp { Timestamp(millis: 1_795_559_874_680 + Int64(number) * 10_000) }
+}
+
+extension ProbeReport {
+    /// The value of the one sample of `metric` for a pod and container.
+    func value(_ metric: String, pod: String, container: String? = nil) -> Double? {
+        samples.last { sample in
+            sample.series.metric == metric && sample.series.labels[LabelName.pod] == pod
+                && (container == nil || sample.series.labels[LabelName.container] == container)
+        }?.value
+    }
+
+    func edges(of pod: String, _ kind: Edge.Kind? = nil) -> [Edge] {
+        edges.filter { $0.labels[LabelName.pod] == pod && (kind == nil || $0.kind == kind) }
+    }
+}

@@ -1,0 +1,256 @@
+import Probing
+import Synchronization
+import Telemetry
+import Testing
+
+/// A probe whose runs end when the test says so.
+private final class SteeredProbe: Probe {
+    private struct State {
+        var runs: [CheckedContinuation<ProbeReport, Never>] = []
+        var runCount = 0
+        var closeCount = 0
+        var automatic: ProbeReport?
+    }
+
+    let target: Target
+    private let state: Mutex<State>
+    private let started = AsyncStream<Timestamp>.makeStream()
+
+    init(
+        _ name: String, interval: Duration = .seconds(10), deadline: Duration = .seconds(5),
+        automatic: ProbeReport? = nil
+    ) {
+        target = Target(kind: .actuator, name: name, address: "x", interval: interval, deadline: deadline)
+        state = Mutex(State(automatic: automatic))
+    }
+
+    var closeCount: Int { state.withLock { $0.closeCount } }
+    var runCount: Int { state.withLock { $0.runCount } }
+
+    func run(startedAt: Timestamp) async -> ProbeReport {
+        await withCheckedContinuation { continuation in
+            let automatic = state.withLock { state in
+                state.runCount += 1
+                guard state.automatic == nil else { return state.automatic }
+                state.runs.append(continuation)
+                return nil
+            }
+            if let automatic { continuation.resume(returning: automatic) }
+            started.continuation.yield(startedAt)
+        }
+    }
+
+    func close() async { state.withLock { $0.closeCount += 1 } }
+
+    /// The start of the next run.
+    func nextStart() async -> Timestamp? {
+        var iterator = started.stream.makeAsyncIterator()
+        return await iterator.next()
+    }
+
+    func end(_ outcome: ProbeOutcome = .success, _ names: [String] = []) {
+        let run = state.withLock { $0.runs.removeFirst() }
+        run.resume(
+            returning: ProbeReport(outcome: outcome, samples: names.map { Sample(Series($0), Timestamp(millis: 1), 1) })
+        )
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct ProbeRunnerTests {
+    private let clock = ManualClock()
+    private let origin = Timestamp(millis: 1_000_000_000)
+
+    private func runner(
+        _ probes: [any Probe], _ configuration: ProbeRunner<ManualClock>.Configuration = .init()
+    ) -> ProbeRunner<ManualClock> {
+        let start = clock.now
+        return ProbeRunner(
+            probes: probes, clock: clock, wallClock: { [clock, origin] in origin + start.duration(to: clock.now) },
+            configuration: configuration)
+    }
+
+    private func next(_ results: inout AsyncStream<ProbeResult>.AsyncIterator) async throws -> ProbeResult {
+        let result = await results.next(isolation: #isolation)
+        return try #require(result)
+    }
+
+    /// Moves time to the target's next grid point.
+    private func advanceToGrid(_ target: Target) {
+        let offset = ProbeSchedule.offset(of: target.id, interval: target.interval).wholeMilliseconds
+        let now = (origin + ManualClock.Instant(offset: .zero).duration(to: clock.now)).millis
+        let step = target.interval.wholeMilliseconds
+        let rest = ((offset - now) % step + step) % step
+        clock.advance(by: .milliseconds(rest == 0 ? step : rest))
+    }
+
+    @Test func runsOnItsGridAndReports() async throws {
+        let probe = SteeredProbe("a")
+        let runner = runner([probe])
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        for round in 0..<3 {
+            await clock.sleepers(1)
+            advanceToGrid(probe.target)
+            let startedAt = try #require(await probe.nextStart())
+            #expect(
+                startedAt.millis % 10_000
+                    == ProbeSchedule.offset(of: probe.target.id, interval: .seconds(10)).wholeMilliseconds)
+            await clock.sleepers(2)
+            clock.advance(by: .milliseconds(120))
+            probe.end(.success, ["m"])
+            let result = try await next(&results)
+            #expect(result.startedAt == startedAt)
+            #expect(result.duration == .milliseconds(120))
+            #expect(result.report.samples.map(\.series.metric) == ["m", "probe_up", "probe_duration_seconds"])
+            #expect(runner.statuses.first?.outcome == .success)
+            #expect(runner.counters.runs == UInt64(round + 1))
+        }
+        runner.stop()
+        await service.value
+        #expect(probe.closeCount == 1)
+        let over = await results.next(isolation: #isolation)
+        #expect(over == nil)
+    }
+
+    @Test func anOverrunIsATimeoutAndItsLateReportIsDropped() async throws {
+        let probe = SteeredProbe("slow", deadline: .seconds(9))
+        let runner = runner([probe])
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        await clock.sleepers(1)
+        advanceToGrid(probe.target)
+        _ = await probe.nextStart()
+        await clock.sleepers(2)
+        clock.advance(by: .milliseconds(9250))
+        let result = try await next(&results)
+        #expect(result.report.outcome.failureClass == .timeout)
+        #expect(result.report.edges.first?.attributes["to"] == "timeout")
+        // It still runs at the next grid point: skipped, not doubled.
+        await clock.sleepers(1)
+        clock.advance(by: .milliseconds(750))
+        await clock.sleepers(1)
+        #expect(probe.runCount == 1)
+        #expect(runner.counters.skippedRuns == 1)
+        probe.end(.success, ["m"])
+        while runner.counters.lateReportsDropped == 0 { await Task.yield() }
+        advanceToGrid(probe.target)
+        _ = await probe.nextStart()
+        #expect(probe.runCount == 2)
+        probe.end(.success, ["m"])
+        let report = try await next(&results).report
+        #expect(report.outcome == .success)
+        #expect(runner.counters.overruns == 1)
+        runner.stop()
+        await service.value
+    }
+
+    @Test func oneHangingProbeDelaysNoOther() async throws {
+        let hanging = SteeredProbe("hanging")
+        let healthy = SteeredProbe("healthy", automatic: ProbeReport(outcome: .success))
+        let runner = runner([hanging, healthy])
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        for _ in 0..<4 {
+            await clock.sleepers(hanging.runCount == 0 ? 1 : 2)
+            advanceToGrid(healthy.target)
+            _ = await healthy.nextStart()
+            while true {
+                let result = try await next(&results)
+                if result.target.id == healthy.target.id { break }
+                #expect(result.report.outcome.failureClass == .timeout)
+            }
+            if hanging.runCount > 0, runner.counters.overruns > 0 { break }
+        }
+        if hanging.runCount > 0 { hanging.end() }
+        runner.stop()
+        await service.value
+        #expect(healthy.runCount >= 1)
+    }
+
+    @Test func aSlowReaderCostsTheOldestResults() async throws {
+        let probe = SteeredProbe("a", automatic: ProbeReport(outcome: .success))
+        let runner = runner([probe], .init(resultsMax: 2))
+        let service = Task { await runner.run() }
+        for round in 1...5 {
+            await clock.sleepers(1)
+            advanceToGrid(probe.target)
+            _ = await probe.nextStart()
+            while runner.statuses.first?.lastProbeAt.map({ $0.millis < origin.millis + Int64(round - 1) * 10_000 })
+                ?? true
+            {
+                await Task.yield()
+            }
+        }
+        while runner.counters.resultsDropped < 3 { await Task.yield() }
+        runner.stop()
+        await service.value
+        var startTimes: [Timestamp] = []
+        for await result in runner.results { startTimes.append(result.startedAt) }
+        #expect(startTimes.count == 2)
+        #expect(startTimes == startTimes.sorted())
+        #expect(runner.counters.resultsDropped == 3)
+    }
+
+    @Test func aTargetThatVanishesIsClosedAndEnded() async throws {
+        let gone = SteeredProbe("gone", automatic: ProbeReport(outcome: .success))
+        let kept = SteeredProbe("kept", automatic: ProbeReport(outcome: .success))
+        let runner = runner([gone, kept])
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        await clock.sleepers(1)
+        advanceToGrid(gone.target)
+        _ = await gone.nextStart()
+        while try await next(&results).target.id != gone.target.id {}
+        runner.update(probes: [kept])
+        var end = try await next(&results)
+        while !end.isEnd { end = try await next(&results) }
+        #expect(end.target.id == gone.target.id)
+        #expect(end.report.samples.allSatisfy { StaleMarker.matches($0.value) })
+        #expect(Set(end.report.samples.map(\.series.metric)) == ["probe_up", "probe_duration_seconds"])
+        while gone.closeCount == 0 { await Task.yield() }
+        #expect(runner.statuses.map(\.target.id) == [kept.target.id])
+        runner.stop()
+        await service.value
+        #expect(kept.closeCount == 1)
+        #expect(gone.closeCount == 1)
+    }
+
+    @Test func aReplacedProbeIsClosedAfterItsRun() async throws {
+        let old = SteeredProbe("a")
+        let new = SteeredProbe("a", automatic: ProbeReport(outcome: .success))
+        let runner = runner([old])
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        await clock.sleepers(1)
+        advanceToGrid(old.target)
+        _ = await old.nextStart()
+        await clock.sleepers(2)
+        runner.update(probes: [new])
+        #expect(old.closeCount == 0)
+        old.end(.success, ["m"])
+        while old.closeCount == 0 { await Task.yield() }
+        #expect(runner.counters.lateReportsDropped == 1)
+        await clock.sleepers(1)
+        advanceToGrid(new.target)
+        _ = await new.nextStart()
+        let report = try await next(&results).report
+        #expect(report.outcome == .success)
+        runner.stop()
+        await service.value
+    }
+
+    @Test func cancellationEndsTheRuns() async {
+        let probe = SteeredProbe("a")
+        let runner = runner([probe])
+        let service = Task { await runner.run() }
+        await clock.sleepers(1)
+        advanceToGrid(probe.target)
+        _ = await probe.nextStart()
+        service.cancel()
+        probe.end(.success, ["m"])
+        await service.value
+        #expect(probe.closeCount == 1)
+        for await result in runner.results { Issue.record("a result after cancellation: \(result)") }
+    }
+}

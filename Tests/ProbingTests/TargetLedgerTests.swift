@@ -1,0 +1,102 @@
+import Probing
+import Telemetry
+import Testing
+
+struct TargetLedgerTests {
+    private let target = Target(
+        kind: .actuator, name: "shop", address: "http://shop:8086/actuator",
+        labels: ["namespace": "shop", "workload": "Deployment/shop"], interval: .seconds(10), deadline: .seconds(5))
+
+    private func report(_ outcome: ProbeOutcome, _ names: [String], at seconds: Double) -> ProbeReport {
+        ProbeReport(
+            outcome: outcome,
+            samples: names.map { Sample(Series($0, target.labels), Timestamp(seconds: seconds), 1) })
+    }
+
+    private func stale(_ result: ProbeResult) -> [String] {
+        result.report.samples.filter { StaleMarker.matches($0.value) }.map(\.series.metric)
+    }
+
+    @Test func probeSeriesCarryIdentityAndTarget() throws {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        let result = ledger.record(
+            report(.success, ["a"], at: 1), startedAt: Timestamp(seconds: 1), duration: .milliseconds(250))
+        let up = try #require(result.report.samples.first { $0.series.metric == "probe_up" })
+        #expect(up.value == 1)
+        #expect(
+            up.series.labels
+                == ["namespace": "shop", "workload": "Deployment/shop", "target": "actuator/shop"])
+        let duration = try #require(result.report.samples.first { $0.series.metric == "probe_duration_seconds" })
+        #expect(duration.value == 0.25)
+        #expect(result.report.edges.isEmpty, "a first success is no transition")
+        #expect(ledger.status.lastSampleCount == 1)
+        #expect(ledger.status.since == Timestamp(seconds: 1))
+    }
+
+    @Test func aSeriesThatEndsIsMarkedOnce() {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        _ = ledger.record(report(.success, ["a", "b"], at: 1), startedAt: Timestamp(seconds: 1), duration: .zero)
+        let second = ledger.record(report(.success, ["b"], at: 2), startedAt: Timestamp(seconds: 2), duration: .zero)
+        #expect(stale(second) == ["a"])
+        let third = ledger.record(report(.success, ["b"], at: 3), startedAt: Timestamp(seconds: 3), duration: .zero)
+        #expect(stale(third).isEmpty)
+    }
+
+    @Test func aFailureEndsNoSeriesButTheNextSuccessDoes() {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        _ = ledger.record(report(.success, ["a", "b"], at: 1), startedAt: Timestamp(seconds: 1), duration: .zero)
+        let failed = ledger.record(
+            report(.failure(.timeout, "late"), ["c"], at: 2), startedAt: Timestamp(seconds: 2), duration: .zero)
+        #expect(stale(failed).isEmpty)
+        #expect(failed.report.samples.first { $0.series.metric == "probe_up" }?.value == 0)
+        let back = ledger.record(report(.success, ["a"], at: 3), startedAt: Timestamp(seconds: 3), duration: .zero)
+        #expect(stale(back) == ["b", "c"])
+    }
+
+    @Test func edgesFollowTheClass() throws {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        func record(_ outcome: ProbeOutcome, at seconds: Double) -> [Edge] {
+            ledger.record(ProbeReport(outcome: outcome), startedAt: Timestamp(seconds: seconds), duration: .zero).report
+                .edges
+        }
+        let first = try #require(record(.failure(.refused, "no"), at: 1).first)
+        #expect(first.attributes == ["from": "unknown", "to": "refused", "message": "no"])
+        #expect(first.labels["target"] == "actuator/shop")
+        #expect(record(.failure(.refused, "no again"), at: 2).isEmpty)
+        #expect(record(.failure(.dns, "x"), at: 3).first?.attributes["from"] == "refused")
+        let up = try #require(record(.success, at: 4).first)
+        #expect(up.attributes == ["from": "dns", "to": "success"])
+        #expect(record(.success, at: 5).isEmpty)
+        #expect(ledger.status.since == Timestamp(seconds: 4))
+    }
+
+    @Test func theEndMarksEverything() throws {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        let tooEarly = ledger.end(at: Timestamp(seconds: 0))
+        #expect(tooEarly == nil)
+        _ = ledger.record(report(.success, ["a"], at: 1), startedAt: Timestamp(seconds: 1), duration: .zero)
+        let ended = ledger.end(at: Timestamp(seconds: 2))
+        let end = try #require(ended)
+        #expect(end.isEnd)
+        #expect(stale(end) == ["a", "probe_duration_seconds", "probe_up"])
+        let again = ledger.end(at: Timestamp(seconds: 3))
+        #expect(again == nil)
+    }
+
+    @Test func memoryIsBounded() {
+        var ledger = TargetLedger(target: target, seriesMax: 10)
+        let names = (0..<50).map { "m\($0)" }
+        _ = ledger.record(report(.success, names, at: 1), startedAt: Timestamp(seconds: 1), duration: .zero)
+        #expect(ledger.liveSeriesCount == 10)
+        #expect(ledger.forgottenSeriesCount == 42)
+    }
+
+    @Test func aProbesOwnMarkersEndTheirSeries() {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        _ = ledger.record(report(.success, ["a"], at: 1), startedAt: Timestamp(seconds: 1), duration: .zero)
+        var marked = report(.success, [], at: 2)
+        marked.samples = [Sample(Series("a", target.labels), Timestamp(seconds: 2), StaleMarker.value)]
+        let result = ledger.record(marked, startedAt: Timestamp(seconds: 2), duration: .zero)
+        #expect(stale(result) == ["a"], "once, not twice")
+    }
+}

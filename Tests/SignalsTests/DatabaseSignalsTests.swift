@@ -1,0 +1,70 @@
+import Signals
+import Telemetry
+import Testing
+
+@Suite struct DatabaseSignalsTests {
+    private let labels: LabelSet = ["instance": "orders-db"]
+
+    private func points(_ values: [String: Double]) -> [SignalName: SignalPoint] {
+        var engine = SignalEngine()
+        for (metric, value) in values { engine.feed(metric, labels, 3, value) }
+        let points = engine.advance(to: at(10))
+        #expect(points.allSatisfy { $0.subject == database })
+        return Dictionary(uniqueKeysWithValues: points.map { ($0.signal, $0) })
+    }
+
+    @Test func connectionsAgainstThoseThatClientsMayHave() {
+        let points = points([
+            "pg_up": 1, "pg_connection_slots_exhausted": 0, "pg_settings_max_connections": 100,
+            "pg_settings_reserved_connections": 3, "pg_client_connections": 80,
+        ])
+        #expect(points[.connectionRatio]?.value == 80.0 / 97)
+        #expect(points[.databaseUp]?.value == 1)
+    }
+
+    @Test func aServerThatRefusesForLackOfSlotsIsFull() {
+        let points = points(["pg_up": 1, "pg_connection_slots_exhausted": 1])
+        #expect(points[.connectionRatio]?.value == 1)
+        #expect(points[.databaseUp]?.value == 1)
+    }
+
+    @Test func aServerThatIsDownSaysNothingElse() {
+        var engine = SignalEngine()
+        for cell in 0..<2 {
+            engine.feed("pg_up", labels, Double(cell) * 10 + 3, cell == 0 ? 1 : 0)
+            if cell == 0 { engine.feed("pg_locks_waiting", labels, 3, 4) }
+        }
+        let points = engine.advance(to: at(20)).filter { $0.at == at(20) }
+        #expect(points.first { $0.signal == .databaseUp }?.value == 0)
+        #expect(points.first { $0.signal == .lockWaiters }?.value == nil)
+        #expect(points.first { $0.signal == .lockWaiters }?.coverage == Coverage(present: 0, expected: 1))
+    }
+
+    @Test func queriesAndLocks() {
+        let points = points([
+            "pg_longest_query_seconds": 312.5, "pg_longest_idle_in_transaction_seconds": 40, "pg_locks_waiting": 3,
+            "pg_longest_lock_wait_seconds": 61,
+        ])
+        #expect(points[.longestQuerySeconds]?.value == 312.5)
+        #expect(points[.idleInTransactionSeconds]?.value == 40)
+        #expect(points[.lockWaiters]?.value == 3)
+        #expect(points[.longestLockWaitSeconds]?.value == 61)
+    }
+
+    @Test func twoProbersDuringAHandOverAreOneInstance() {
+        var engine = SignalEngine()
+        engine.feed("pg_up", labels, 3, 1, agent: "node-1")
+        engine.feed("pg_up", labels, 4, 1, agent: "node-2")
+        #expect(engine.advance(to: at(10)).map(\.coverage) == [Coverage(present: 1, expected: 1)])
+    }
+
+    @Test func theWorstTargetIsTheSubjects() throws {
+        var engine = SignalEngine()
+        engine.feed("probe_up", podLabels("a").merging(["target": "actuator/a"]), 3, 1)
+        engine.feed("probe_up", podLabels("b").merging(["target": "actuator/b"]), 3, 0)
+        let point = try #require(engine.points(.probeUp, until: 10).last)
+        #expect(point.subject == orders)
+        #expect(point.value == 0)
+        #expect(point.contributions.map(\.contributor) == ["actuator/b", "actuator/a"])
+    }
+}

@@ -1,0 +1,213 @@
+package import Detection
+import Foundation
+import GRPCCore
+package import Incidents
+import IncidentStore
+import IngestWire
+package import Logging
+import SampleCodec
+import SampleStore
+import ServiceLifecycle
+package import Signals
+import SQLiteFile
+import Synchronization
+package import Telemetry
+package import UnixSignals
+
+/// The coordinator as one value: opens its stores, continues from its event log, serves until it is told to stop.
+///
+/// Built by `main` and by tests in the same way; a test starts several in one process.
+package struct CoordinatorApp: Sendable {
+    /// All that a coordinator is told.
+    package struct Configuration: Sendable {
+        /// Host and port of the gRPC listener; port 0 takes a free one.
+        package var host: String
+        package var port: Int
+        /// PEM files of the mutual TLS.
+        package var tls: TLSFiles
+        /// Folder of the stores; made when it is missing.
+        package var dataDirectory: String
+        /// Host and port of `/metrics`, `/healthz` and `/readyz`; nil serves none.
+        package var httpHost: String?
+        package var httpPort: Int
+        /// Signals.
+        package var signals: SignalEngine.Configuration
+        /// The checks of a subject.
+        package var checks: CheckBook
+        /// The severity table.
+        package var severities: SeverityTable
+        /// Incident life.
+        package var incidents: IncidentBook.Configuration
+        /// Agents.
+        package var fleet: FleetRegistry.Configuration
+        /// Samples older than this are removed.
+        package var sampleAgeMax: Duration
+        /// Beyond these bytes the oldest samples are removed.
+        package var sampleBytesMax: Int
+        /// Version said to agents and users.
+        package var version: String
+    }
+
+    /// PEM files of one side of a connection.
+    package struct TLSFiles: Sendable, Hashable {
+        package var certificate: String
+        package var key: String
+        package var trustRoots: String
+
+        package init(certificate: String, key: String, trustRoots: String) {
+            self.certificate = certificate
+            self.key = key
+            self.trustRoots = trustRoots
+        }
+    }
+
+    private let configuration: Configuration
+    private let logger: Logger
+    private let now: @Sendable () -> Timestamp
+    private let address = AddressBox()
+
+    /// Makes a coordinator; nothing is opened before `run`.
+    package init(
+        configuration: Configuration, logger: Logger, now: @escaping @Sendable () -> Timestamp = CoordinatorApp.wallClock
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.now = now
+    }
+
+    /// The system's wall clock.
+    package static let wallClock: @Sendable () -> Timestamp = { Timestamp(seconds: Date().timeIntervalSince1970) }
+
+    /// The port the gRPC listener took; waits until it listens.
+    package var port: Int { get async { await address.port } }
+
+    /// Runs until the task is cancelled, a graceful shutdown is triggered or, with `signals`, the process is told to stop.
+    package func run(signals: [UnixSignal] = []) async throws {
+        try FileManager.default.createDirectory(
+            atPath: configuration.dataDirectory, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        let incidentStore = try IncidentStore(directory: configuration.dataDirectory)
+        if let path = incidentStore.openReport.quarantinedPath {
+            logger.error("the incident store was damaged and set aside", metadata: ["path": "\(path)"])
+        }
+        let blockLimits = SampleBlockLimits.default
+        let sampleStore = try SampleStore(directory: configuration.dataDirectory) { bytes in
+            try SampleBlockDecoder.decode(bytes, limits: blockLimits)
+        }
+        if let path = sampleStore.quarantinedPath {
+            logger.error("the sample store was damaged and set aside", metadata: ["path": "\(path)"])
+        }
+        let counters = CounterBoard()
+        let pipeline = Pipeline(
+            core: try await restored(from: incidentStore), store: incidentStore, counters: counters,
+            tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger, now: now)
+        let writer = StoreWriter(store: sampleStore, pipeline: pipeline, counters: counters, logger: logger)
+        let fleet = FleetRegistry(configuration: configuration.fleet)
+        let server = GRPCService(
+            configuration: configuration,
+            services: services(fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, counters: counters),
+            address: address, logger: logger)
+        let retention = RetentionService(
+            store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax, logger: logger,
+            now: now)
+        // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline judges it.
+        var running: [any Service] = [pipeline, writer, retention, server]
+        if let host = configuration.httpHost {
+            running.insert(
+                HealthService(
+                    host: host, port: configuration.httpPort, counters: counters, fleet: fleet, pipeline: pipeline,
+                    logger: logger, now: now), at: 0)
+        }
+        var group = ServiceGroupConfiguration(
+            services: running.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(15)
+        group.maximumCancellationDuration = .seconds(5)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    private func restored(from store: IncidentStore) async throws -> DetectionCore {
+        let book = Mutex(IncidentBook(severities: configuration.severities, configuration: configuration.incidents))
+        let report = try await store.load { events in
+            book.withLock { book in
+                for event in events { book.apply(event) }
+            }
+        }
+        if report.corruptRows > 0 {
+            logger.error("incident events were damaged and set aside", metadata: ["count": "\(report.corruptRows)"])
+        }
+        let restored = book.withLock { $0 }
+        let checks = configuration.checks
+        var bank = DetectorBank(checks: { checks.checks(for: $0) })
+        let orphans = bank.restore(
+            open: restored.openFindings.map {
+                DetectorBank.OpenFinding(subject: $0.subject, check: $0.check, onsetAt: $0.onsetAt)
+            }, at: now())
+        for orphan in orphans {
+            logger.warning(
+                "an open finding has no check any more; its incident waits to be resolved by hand",
+                metadata: ["check": "\(orphan.check)", "subject": "\(orphan.subject)"])
+        }
+        logger.info(
+            "incidents loaded",
+            metadata: ["events": "\(report.events)", "open": "\(restored.openIncidents.count)"])
+        return DetectionCore(
+            engine: SignalEngine(configuration: configuration.signals, startedAt: now()), bank: bank, book: restored)
+    }
+
+    private func services(
+        fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore, counters: CounterBoard
+    ) -> [any RegistrableRPCService] {
+        let authorization = PeerAuthorization()
+        let ingest = IngestService(
+            configuration: IngestService.Configuration(version: configuration.version), authorization: authorization,
+            fleet: fleet, writer: writer, counters: counters, logger: logger, now: now)
+        let query = QueryService(
+            authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, counters: counters,
+            version: configuration.version, startedAt: now(), now: now)
+        return [ingest, query]
+    }
+}
+
+/// The checks of each subject: the shipped ones with the overrides that match.
+package struct CheckBook: Sendable {
+    private let lookup: @Sendable (Subject) -> [Check]
+
+    /// Makes a book from a function; it is called once for each subject.
+    package init(_ lookup: @escaping @Sendable (Subject) -> [Check]) {
+        self.lookup = lookup
+    }
+
+    /// The checks of a subject.
+    package func checks(for subject: Subject) -> [Check] { lookup(subject) }
+}
+
+/// The port a listener took, once it has.
+final class AddressBox: Sendable {
+    private struct State {
+        var port: Int?
+        var waiters: [CheckedContinuation<Int, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    var port: Int {
+        get async {
+            await withCheckedContinuation { continuation in
+                let known = state.withLock { state -> Int? in
+                    if state.port == nil { state.waiters.append(continuation) }
+                    return state.port
+                }
+                if let known { continuation.resume(returning: known) }
+            }
+        }
+    }
+
+    func set(_ port: Int) {
+        let waiters = state.withLock { state -> [CheckedContinuation<Int, Never>] in
+            state.port = port
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume(returning: port) }
+    }
+}

@@ -1,0 +1,51 @@
+import Synchronization
+
+/// What the coordinator counts of its own work, for `tocsin status` and `/metrics`. Each only rises.
+package struct Counters: Sendable, Hashable {
+    /// Frames stored.
+    package var framesStored: UInt64 = 0
+    /// Frames that were there already.
+    package var framesDuplicate: UInt64 = 0
+    /// Frames, or streams by way of one, that were refused.
+    package var framesRejected: UInt64 = 0
+    /// Samples stored.
+    package var samplesStored: UInt64 = 0
+    /// Edges stored.
+    package var edgesStored: UInt64 = 0
+    /// Samples that agents declared lost, and frames that never came.
+    package var samplesLost: UInt64 = 0
+    /// Appends that the store refused.
+    package var storeFailures: UInt64 = 0
+    /// Transactions that made frames durable.
+    package var commits: UInt64 = 0
+    /// Signal points closed.
+    package var signalPoints: UInt64 = 0
+    /// Findings, ongoing ones included.
+    package var findings: UInt64 = 0
+    /// Incident events appended.
+    package var incidentEvents: UInt64 = 0
+    /// Incident events that could not be appended.
+    package var incidentEventFailures: UInt64 = 0
+    /// Findings refused because too many incidents are open.
+    package var findingsRefused: UInt64 = 0
+    /// Requests refused for want of a role.
+    package var requestsDenied: UInt64 = 0
+
+    /// All zero.
+    package init() {}
+}
+
+/// Counters that every part of the coordinator adds to.
+package final class CounterBoard: Sendable {
+    private let counters = Mutex(Counters())
+
+    /// Makes a board at zero.
+    package init() {}
+
+    /// The counters now.
+    package var snapshot: Counters { counters.withLock { $0 } }
+
+    func add(_ change: (inout Counters) -> Void) {
+        counters.withLock { change(&$0) }
+    }
+}

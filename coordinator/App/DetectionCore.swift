@@ -1,0 +1,85 @@
+package import Detection
+package import Incidents
+package import Signals
+package import Telemetry
+
+/// Samples and edges in, incident events out: the pure heart of the coordinator.
+///
+/// Signals, detectors and the incident book are composed here and nowhere else, so that a replay of stored frames and a live
+/// run go through the same calls. No clock, no I/O: time comes in with each call, events are handed out to be stored before
+/// they are applied.
+package struct DetectionCore: Sendable {
+    private var engine: SignalEngine
+    private var bank: DetectorBank
+    /// The incidents: the fold of the events applied so far.
+    package private(set) var book: IncidentBook
+    /// Signal points closed so far.
+    package private(set) var points: UInt64 = 0
+    /// Findings so far, ongoing ones included.
+    package private(set) var findings: UInt64 = 0
+    /// Findings refused because too many incidents are open.
+    package private(set) var refused: UInt64 = 0
+    /// The last point of each signal of each subject.
+    package private(set) var latest: [Subject: [SignalName: SignalPoint]] = [:]
+
+    private let latestSubjectsMax: Int
+
+    /// Makes a core that continues from a book: its open findings are open in the detectors too.
+    package init(engine: SignalEngine, bank: DetectorBank, book: IncidentBook, latestSubjectsMax: Int = 20_000) {
+        self.engine = engine
+        self.bank = bank
+        self.book = book
+        self.latestSubjectsMax = latestSubjectsMax
+    }
+
+    /// What the signal engine counts.
+    package var signalStatistics: SignalEngine.Statistics { engine.statistics }
+
+    /// Takes samples of one agent; nothing is judged before `advance`.
+    package mutating func ingest(samples: [Sample], cluster: String, agent: String, clockOffset: Duration = .zero) {
+        engine.ingest(samples, cluster: cluster, agent: agent, clockOffset: clockOffset)
+    }
+
+    /// Takes edges of one agent; nothing is judged before `advance`.
+    package mutating func ingest(edges: [Edge], cluster: String, agent: String, clockOffset: Duration = .zero) {
+        engine.ingest(edges, cluster: cluster, agent: agent, clockOffset: clockOffset)
+    }
+
+    /// Closes the cells that can be closed and applies what follows from them.
+    ///
+    /// - Returns: the events that were applied, in order, to be stored by the caller.
+    package mutating func advance(to now: Timestamp) -> [IncidentEvent] {
+        var events: [IncidentEvent] = []
+        let closed = engine.advance(to: now)
+        points += UInt64(closed.count)
+        for point in closed { remember(point) }
+        for finding in bank.process(closed) + bank.advance(to: now) {
+            findings += 1
+            let decision = book.decide(finding, now: now)
+            if decision.refused { refused += 1 }
+            events += apply(decision.drafts)
+        }
+        return events
+    }
+
+    /// What a command would lead to; nothing is applied, so that the caller can store the events first.
+    package func decide(_ command: IncidentCommand, now: Timestamp) throws(IncidentError) -> [IncidentEvent] {
+        book.number(try book.decide(command, now: now))
+    }
+
+    /// Applies events that `decide` gave and that are stored by now.
+    package mutating func apply(_ events: [IncidentEvent]) {
+        for event in events { book.apply(event) }
+    }
+
+    private mutating func apply(_ drafts: [IncidentEvent.Draft]) -> [IncidentEvent] {
+        let events = book.number(drafts)
+        apply(events)
+        return events
+    }
+
+    private mutating func remember(_ point: SignalPoint) {
+        guard latest[point.subject] != nil || latest.count < latestSubjectsMax else { return }
+        latest[point.subject, default: [:]][point.signal] = point
+    }
+}

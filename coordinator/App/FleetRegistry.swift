@@ -1,0 +1,155 @@
+import IngestWire
+package import QueryWire
+import Synchronization
+package import Telemetry
+import TocsinProto
+
+/// What the coordinator knows of its agents and their targets, from hellos, heartbeats and target reports.
+///
+/// Not durable: a restarted coordinator learns it anew within one heartbeat of each agent's return.
+package final class FleetRegistry: Sendable {
+    /// When an agent counts as suspect or silent, and how many are kept.
+    package struct Configuration: Hashable, Sendable {
+        /// Without any message for this long an agent is suspect.
+        package var suspectAfter: Duration
+        /// Without any message for this long an agent is silent.
+        package var silentAfter: Duration
+        /// At most this many agents are known; another one is refused and counted.
+        package var agentsMax: Int
+
+        /// Makes a configuration.
+        package init(suspectAfter: Duration = .seconds(15), silentAfter: Duration = .seconds(30), agentsMax: Int = 10_000) {
+            self.suspectAfter = suspectAfter
+            self.silentAfter = silentAfter
+            self.agentsMax = agentsMax
+        }
+    }
+
+    /// An agent's name: its cluster and its node.
+    package struct AgentKey: Hashable, Comparable, Sendable {
+        package var cluster: String
+        package var node: String
+
+        package init(cluster: String, node: String) {
+            self.cluster = cluster
+            self.node = node
+        }
+
+        package static func < (lhs: AgentKey, rhs: AgentKey) -> Bool {
+            (lhs.cluster, lhs.node) < (rhs.cluster, rhs.node)
+        }
+    }
+
+    private struct Agent {
+        var version: String
+        var boot: [UInt8]
+        var connectedAt: Timestamp
+        var lastSeenAt: Timestamp
+        var heartbeat = Tocsin_V1_Heartbeat()
+        var targets: [String: TargetStatus] = [:]
+        /// The stream that speaks for the agent: a newer one replaces it.
+        var stream: UInt64
+    }
+
+    private struct State {
+        var agents: [AgentKey: Agent] = [:]
+        var nextStream: UInt64 = 1
+        var refusedAgents: UInt64 = 0
+    }
+
+    private let configuration: Configuration
+    private let state = Mutex(State())
+
+    /// Makes an empty registry.
+    package init(configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+    }
+
+    /// Notes that an agent opened a stream.
+    ///
+    /// - Returns: a number for the stream, or nil when no further agent is taken.
+    func connected(_ key: AgentKey, hello: AgentHello, now: Timestamp) -> UInt64? {
+        state.withLock { state in
+            guard state.agents[key] != nil || state.agents.count < configuration.agentsMax else {
+                state.refusedAgents += 1
+                return nil
+            }
+            let stream = state.nextStream
+            state.nextStream += 1
+            if var agent = state.agents[key] {
+                agent.version = hello.version
+                agent.boot = hello.boot
+                agent.connectedAt = now
+                agent.lastSeenAt = now
+                agent.stream = stream
+                state.agents[key] = agent
+            } else {
+                state.agents[key] = Agent(
+                    version: hello.version, boot: hello.boot, connectedAt: now, lastSeenAt: now, stream: stream)
+            }
+            return stream
+        }
+    }
+
+    /// Notes a message of a stream.
+    ///
+    /// - Returns: false when another stream speaks for the agent by now, so that this one should end.
+    func seen(_ key: AgentKey, stream: UInt64, now: Timestamp) -> Bool {
+        state.withLock { state in
+            guard state.agents[key]?.stream == stream else { return false }
+            state.agents[key]?.lastSeenAt = now
+            return true
+        }
+    }
+
+    func heartbeat(_ heartbeat: Tocsin_V1_Heartbeat, of key: AgentKey) {
+        state.withLock { $0.agents[key]?.heartbeat = heartbeat }
+    }
+
+    func targets(_ statuses: [TargetStatus], partial: Bool, of key: AgentKey, targetsMax: Int) {
+        state.withLock { state in
+            guard var agent = state.agents[key] else { return }
+            if !partial { agent.targets.removeAll(keepingCapacity: true) }
+            for status in statuses where agent.targets.count < targetsMax || agent.targets[status.target.id] != nil {
+                agent.targets[status.target.id] = status
+            }
+            state.agents[key] = agent
+        }
+    }
+
+    /// All agents as the CLI shows them, by cluster and node.
+    package func agentViews(now: Timestamp) -> [AgentView] {
+        state.withLock { state in
+            state.agents.sorted { $0.key < $1.key }.map { key, agent in
+                var view = AgentView(
+                    node: key.node, cluster: key.cluster, version: agent.version,
+                    state: stateName(silence: now - agent.lastSeenAt), lastSeenAt: agent.lastSeenAt,
+                    connectedAt: agent.connectedAt)
+                view.series = agent.heartbeat.series
+                view.samplesTotal = agent.heartbeat.samplesTotal
+                view.lostSamplesTotal = agent.heartbeat.lostSamplesTotal
+                view.spoolBytes = agent.heartbeat.spoolBytes
+                view.rssBytes = agent.heartbeat.rssBytes
+                view.cpuSeconds = agent.heartbeat.cpuSeconds
+                view.targets = agent.targets.count
+                return view
+            }
+        }
+    }
+
+    /// All targets as the CLI shows them, by cluster, node and id; of one node when `node` is not empty.
+    package func targetViews(node: String) -> [TargetView] {
+        state.withLock { state in
+            state.agents.sorted { $0.key < $1.key }.filter { node.isEmpty || $0.key.node == node }.flatMap { key, agent in
+                agent.targets.values.sorted { $0.target.id < $1.target.id }.map {
+                    TargetView($0, node: key.node, cluster: key.cluster)
+                }
+            }
+        }
+    }
+
+    private func stateName(silence: Duration) -> String {
+        if silence >= configuration.silentAfter { return "silent" }
+        return silence >= configuration.suspectAfter ? "suspect" : "live"
+    }
+}

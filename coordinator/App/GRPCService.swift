@@ -1,0 +1,45 @@
+import GRPCCore
+import GRPCNIOTransportHTTP2
+import Logging
+import ServiceLifecycle
+
+/// The gRPC listener with mutual TLS: every caller shows a certificate that the trust roots vouch for.
+struct GRPCService: Service {
+    let configuration: CoordinatorApp.Configuration
+    let services: [any RegistrableRPCService]
+    let address: AddressBox
+    let logger: Logger
+
+    func run() async throws {
+        let tls = configuration.tls
+        let security = HTTP2ServerTransport.Posix.TransportSecurity.mTLS(
+            certificateChain: [.file(path: tls.certificate, format: .pem)],
+            privateKey: .file(path: tls.key, format: .pem)
+        ) {
+            $0.trustRoots = .certificates([.file(path: tls.trustRoots, format: .pem)])
+            $0.requireALPN = true
+        }
+        let transport = HTTP2ServerTransport.Posix(
+            address: .ipv4(host: configuration.host, port: configuration.port), transportSecurity: security,
+            config: .defaults {
+                $0.rpc.maxRequestPayloadSize = 4 << 20
+                $0.connection.keepalive.time = .seconds(30)
+                $0.connection.keepalive.timeout = .seconds(10)
+                $0.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
+                $0.connection.keepalive.clientBehavior.allowWithoutCalls = true
+                $0.http2.maxConcurrentStreams = 64
+            })
+        let server = GRPCServer(transport: transport, services: services)
+        try await withGracefulShutdownHandler {
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { try await server.serve() }
+                if let bound = try await server.listeningAddress, let port = bound.ipv4?.port ?? bound.ipv6?.port {
+                    logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
+                    address.set(port)
+                }
+            }
+        } onGracefulShutdown: {
+            server.beginGracefulShutdown()
+        }
+    }
+}

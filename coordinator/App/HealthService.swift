@@ -1,0 +1,65 @@
+import Hummingbird
+import Incidents
+import Logging
+import QueryWire
+import ServiceLifecycle
+import Signals
+import Telemetry
+
+/// `/healthz`, `/readyz` and `/metrics` (Prometheus text) of the coordinator itself.
+struct HealthService: Service {
+    let host: String
+    let port: Int
+    let counters: CounterBoard
+    let fleet: FleetRegistry
+    let pipeline: Pipeline
+    let logger: Logger
+    let now: @Sendable () -> Timestamp
+
+    func run() async throws {
+        let router = Router()
+        router.get("/healthz") { _, _ in "ok\n" }
+        router.get("/readyz") { _, _ in "ok\n" }
+        router.get("/metrics") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                body: .init(byteBuffer: .init(string: self.metrics())))
+        }
+        let app = Application(
+            router: router, configuration: .init(address: .hostname(host, port: port), serverName: "tocsin"), logger: logger)
+        try await app.runService(gracefulShutdownSignals: [])
+    }
+
+    private func metrics() -> String {
+        let counted = counters.snapshot
+        let snapshot = pipeline.snapshot
+        let agents = fleet.agentViews(now: now())
+        var lines: [String] = []
+        func add(_ name: String, _ type: String, _ value: UInt64) {
+            lines.append("# TYPE tocsin_coordinator_\(name) \(type)")
+            lines.append("tocsin_coordinator_\(name) \(value)")
+        }
+        add("frames_stored_total", "counter", counted.framesStored)
+        add("frames_duplicate_total", "counter", counted.framesDuplicate)
+        add("frames_rejected_total", "counter", counted.framesRejected)
+        add("samples_stored_total", "counter", counted.samplesStored)
+        add("samples_lost_total", "counter", counted.samplesLost)
+        add("edges_stored_total", "counter", counted.edgesStored)
+        add("store_commits_total", "counter", counted.commits)
+        add("store_failures_total", "counter", counted.storeFailures)
+        add("signal_points_total", "counter", counted.signalPoints)
+        add("findings_total", "counter", counted.findings)
+        add("findings_refused_total", "counter", counted.findingsRefused)
+        add("incident_events_total", "counter", counted.incidentEvents)
+        add("incident_event_failures_total", "counter", counted.incidentEventFailures)
+        add("requests_denied_total", "counter", counted.requestsDenied)
+        add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
+        add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
+        add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
+        lines.append("# TYPE tocsin_coordinator_agents gauge")
+        for state in ["live", "suspect", "silent"] {
+            lines.append("tocsin_coordinator_agents{state=\"\(state)\"} \(agents.filter { $0.state == state }.count)")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

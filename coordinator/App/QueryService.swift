@@ -1,0 +1,159 @@
+import GRPCCore
+import Incidents
+import Logging
+import QueryWire
+import SampleStore
+import SwiftProtobuf
+import Telemetry
+import TocsinProto
+
+/// The query service: what people and their tools ask, each call checked against the caller's role.
+struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
+    let authorization: PeerAuthorization
+    let fleet: FleetRegistry
+    let pipeline: Pipeline
+    let samples: SampleStore
+    let counters: CounterBoard
+    let version: String
+    let startedAt: Timestamp
+    let now: @Sendable () -> Timestamp
+
+    func getStatus(request: Tocsin_V1_GetStatusRequest, context: ServerContext) async throws -> Tocsin_V1_GetStatusResponse {
+        _ = try user(context, .view)
+        let moment = now()
+        let snapshot = pipeline.snapshot
+        let counted = counters.snapshot
+        var view = StatusView(version: version, now: moment, startedAt: startedAt)
+        for agent in fleet.agentViews(now: moment) {
+            switch agent.state {
+            case "live": view.agentsLive += 1
+            case "suspect": view.agentsSuspect += 1
+            default: view.agentsSilent += 1
+            }
+            view.series += agent.series
+        }
+        let targets = fleet.targetViews(node: "")
+        view.targets = targets.count
+        view.targetsFailing = targets.filter { $0.outcome != nil && $0.outcome != "success" }.count
+        view.samplesTotal = counted.samplesStored
+        view.duplicateFramesTotal = counted.framesDuplicate
+        view.rejectedFramesTotal = counted.framesRejected
+        view.lostSamplesTotal = counted.samplesLost
+        view.storeBytes = UInt64((try? await samples.sizes())?.usedBytes ?? 0)
+        view.signals = snapshot.latest.values.reduce(0) { $0 + $1.count }
+        let open = snapshot.book.openIncidents.sorted { ($1.severity, $0.id) < ($0.severity, $1.id) }
+        view.incidentsOpen = open.count
+        view.openIncidents = open.map { IncidentView($0) }
+        return view.proto
+    }
+
+    func listAgents(request: Tocsin_V1_ListAgentsRequest, context: ServerContext) async throws -> Tocsin_V1_ListAgentsResponse {
+        _ = try user(context, .view)
+        return .with { $0.agents = fleet.agentViews(now: now()).map(\.proto) }
+    }
+
+    func listTargets(
+        request: Tocsin_V1_ListTargetsRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_ListTargetsResponse {
+        _ = try user(context, .view)
+        return .with { $0.targets = fleet.targetViews(node: request.node).map(\.proto) }
+    }
+
+    func listIncidents(
+        request: Tocsin_V1_ListIncidentsRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_ListIncidentsResponse {
+        _ = try user(context, .view)
+        let book = pipeline.snapshot.book
+        let chosen = request.filter == .all ? Array(book.incidents.values) : book.openIncidents
+        return .with { $0.incidents = chosen.sorted { $0.id < $1.id }.map { IncidentView($0).proto } }
+    }
+
+    func getIncident(
+        request: Tocsin_V1_GetIncidentRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_GetIncidentResponse {
+        _ = try user(context, .view)
+        let id = try incidentID(request.id)
+        guard let incident = pipeline.snapshot.book.incidents[id] else {
+            throw QueryError(.notFound, "there is no incident \(id)")
+        }
+        return IncidentDetailView(incident).proto
+    }
+
+    func acknowledgeIncident(
+        request: Tocsin_V1_AcknowledgeIncidentRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_GetIncidentResponse {
+        let author = try author(request.author, context)
+        return try await perform(.acknowledge(try incidentID(request.id), by: author))
+    }
+
+    func noteIncident(
+        request: Tocsin_V1_NoteIncidentRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_GetIncidentResponse {
+        let author = try author(request.author, context)
+        return try await perform(.note(try incidentID(request.id), by: author, text: request.text))
+    }
+
+    func setIncidentState(
+        request: Tocsin_V1_SetIncidentStateRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_GetIncidentResponse {
+        let author = try author(request.author, context)
+        guard let state = IncidentState(rawValue: request.state) else {
+            let names = IncidentState.allCases.map(\.rawValue).joined(separator: ", ")
+            throw QueryError(.invalidArgument, "there is no state '\(request.state)'; the states are \(names)")
+        }
+        return try await perform(.setState(try incidentID(request.id), to: state, by: author))
+    }
+
+    func resolveIncident(
+        request: Tocsin_V1_ResolveIncidentRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_GetIncidentResponse {
+        let author = try author(request.author, context)
+        return try await perform(.resolve(try incidentID(request.id), by: author, cause: request.cause))
+    }
+
+    func querySamples(
+        request: Tocsin_V1_QuerySamplesRequest, response: RPCWriter<Tocsin_V1_QuerySamplesResponse>, context: ServerContext
+    ) async throws {
+        _ = try user(context, .view)
+        try await SamplesAnswer(request: request, samples: samples).run(to: response)
+    }
+
+    private func perform(_ command: IncidentCommand) async throws -> Tocsin_V1_GetIncidentResponse {
+        do {
+            return IncidentDetailView(try await pipeline.perform(command)).proto
+        } catch .refused(let error) {
+            switch error.code {
+            case .notFound: throw QueryError(.notFound, error.message)
+            case .invalidText: throw QueryError(.invalidArgument, error.message)
+            case .tooManyNotes: throw QueryError(.resourceExhausted, error.message)
+            default: throw QueryError(.failedPrecondition, error.message)
+            }
+        } catch .notStored(let reason) {
+            throw QueryError(.unavailable, "not recorded: \(reason)")
+        } catch .stopping {
+            throw QueryError(.unavailable, "the coordinator is stopping")
+        }
+    }
+
+    private func user(_ context: ServerContext, _ need: PeerAuthorization.Need) throws -> String {
+        do {
+            return try authorization.user(context, need: need)
+        } catch {
+            counters.add { $0.requestsDenied += 1 }
+            throw error
+        }
+    }
+
+    /// The certificate's name is the author; what the client claims may only add to it.
+    private func author(_ claimed: String, _ context: ServerContext) throws -> String {
+        let name = try user(context, .respond)
+        return claimed.isEmpty || claimed == name ? name : "\(claimed) (as \(name))"
+    }
+
+    private func incidentID(_ text: String) throws -> IncidentID {
+        guard let id = IncidentID(text) else {
+            throw QueryError(.invalidArgument, "'\(text)' is no incident id; ids look like INC-7")
+        }
+        return id
+    }
+}

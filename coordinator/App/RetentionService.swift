@@ -1,0 +1,33 @@
+import Logging
+import SampleStore
+import ServiceLifecycle
+import Telemetry
+
+/// Removes old samples every minute.
+struct RetentionService: Service {
+    let store: SampleStore
+    let ageMax: Duration
+    let bytesMax: Int
+    let logger: Logger
+    let now: @Sendable () -> Timestamp
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    let report = try await store.enforceRetention(now: now(), ageMax: ageMax, bytesMax: bytesMax)
+                    if report.framesByAge + report.framesBySize > 0 {
+                        logger.debug("retention", metadata: ["byAge": "\(report.framesByAge)", "bySize": "\(report.framesBySize)"])
+                    }
+                } catch {
+                    logger.error("retention failed; tried again in a minute", metadata: ["reason": "\(error)"])
+                }
+                do {
+                    try await Task.sleep(for: .seconds(60))
+                } catch {
+                    return
+                }
+            }
+        }
+    }
+}

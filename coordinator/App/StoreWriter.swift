@@ -1,0 +1,173 @@
+import Foundation
+import IngestWire
+import Logging
+import SampleStore
+import ServiceLifecycle
+import SQLiteFile
+import Synchronization
+import Telemetry
+import TocsinProto
+
+/// The one writer of the sample store: all frames that wait go into one transaction, so that many agents share one fsync.
+///
+/// What is durable goes to the pipeline first and is acknowledged then. The queue's bound is the sum of the streams' ack
+/// windows, which the streams enforce.
+final class StoreWriter: Service {
+    /// Who numbered a frame.
+    struct Session: Hashable, Sendable {
+        var agent: FleetRegistry.AgentKey
+        var id: [UInt8]
+
+        var key: SessionKey { SessionKey(cluster: agent.cluster, node: agent.node, session: id) }
+    }
+
+    /// A frame on its way to the disk.
+    struct Entry: Sendable {
+        var session: Session
+        var frame: Tocsin_V1_Frame
+        var content: DecodedFrame
+        var clockOffset: Duration
+        var receivedAt: Timestamp
+        /// Called once: with the session's durable sequence, or with why the frame is not durable.
+        var completion: @Sendable (Result<UInt64, WireError>) -> Void
+    }
+
+    private struct Queue {
+        var entries: [Entry] = []
+        var isClosed = false
+        var submitted: UInt64 = 0
+        var finished: UInt64 = 0
+        /// Those who wait until so many entries are finished.
+        var barriers: [(count: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    /// Frames in one transaction, so that a backlog doesn't hold the writer for seconds.
+    private let batchFramesMax = 512
+    private let store: SampleStore
+    private let pipeline: Pipeline
+    private let counters: CounterBoard
+    private let logger: Logger
+    private let queue = Mutex(Queue())
+    private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+    init(store: SampleStore, pipeline: Pipeline, counters: CounterBoard, logger: Logger) {
+        self.store = store
+        self.pipeline = pipeline
+        self.counters = counters
+        self.logger = logger
+    }
+
+    /// Opens a session: what the spool no longer holds is recorded as lost. Returns the session's durable sequence.
+    func open(_ session: Session, hello: AgentHello, at now: Timestamp) async throws(StoreError) -> UInt64 {
+        try await store.openSession(session.key, firstSequence: hello.firstSequence, at: now)
+    }
+
+    /// Puts a frame into the queue; its completion is called when its fate is known.
+    func submit(_ entry: Entry) {
+        let accepted = queue.withLock { queue -> Bool in
+            guard !queue.isClosed else { return false }
+            queue.entries.append(entry)
+            queue.submitted += 1
+            return true
+        }
+        if accepted {
+            wake.continuation.yield()
+        } else {
+            entry.completion(.failure(WireError(.storage, "the coordinator is stopping")))
+        }
+    }
+
+    /// Returns when all that was submitted before is stored or refused.
+    func barrier() async {
+        await withCheckedContinuation { continuation in
+            let isPassed = queue.withLock { queue -> Bool in
+                guard queue.finished < queue.submitted else { return true }
+                queue.barriers.append((queue.submitted, continuation))
+                return false
+            }
+            if isPassed { continuation.resume() }
+        }
+    }
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            for await _ in wake.stream { await writeAll() }
+        } onGracefulShutdown: {
+            self.queue.withLock { $0.isClosed = true }
+            self.wake.continuation.finish()
+        }
+        await writeAll()
+    }
+
+    private func writeAll() async {
+        while true {
+            let batch = queue.withLock { queue -> [Entry] in
+                let batch = Array(queue.entries.prefix(batchFramesMax))
+                queue.entries.removeFirst(batch.count)
+                return batch
+            }
+            if batch.isEmpty { return }
+            await write(batch)
+            let passed = queue.withLock { queue in
+                queue.finished += UInt64(batch.count)
+                let passed = queue.barriers.filter { $0.count <= queue.finished }
+                queue.barriers.removeAll { $0.count <= queue.finished }
+                return passed
+            }
+            for barrier in passed { barrier.continuation.resume() }
+        }
+    }
+
+    private func write(_ batch: [Entry]) async {
+        let result: SampleStore.AppendResult
+        do {
+            var frames: [IncomingFrame] = []
+            frames.reserveCapacity(batch.count)
+            for entry in batch { frames.append(try IncomingFrame(entry)) }
+            result = try await store.append(frames)
+        } catch {
+            counters.add { $0.storeFailures += 1 }
+            logger.error("frames not stored", metadata: ["frames": "\(batch.count)", "reason": "\(error)"])
+            for entry in batch { entry.completion(.failure(WireError(.storage, "not stored: \(error)"))) }
+            return
+        }
+        count(batch, result)
+        for entry in batch {
+            await pipeline.deliver(
+                Pipeline.Delivery(agent: entry.session.agent, clockOffset: entry.clockOffset, content: entry.content))
+        }
+        for entry in batch {
+            entry.completion(.success(result.durable[entry.session.key] ?? entry.frame.sequence))
+        }
+    }
+
+    private func count(_ batch: [Entry], _ result: SampleStore.AppendResult) {
+        counters.add { counters in
+            counters.commits += 1
+            counters.framesStored += UInt64(result.stored)
+            counters.framesDuplicate += UInt64(result.duplicates)
+            for entry in batch {
+                counters.samplesStored += UInt64(entry.content.sampleCount)
+                counters.edgesStored += UInt64(entry.content.edgeCount)
+            }
+        }
+    }
+}
+
+extension IncomingFrame {
+    fileprivate init(_ entry: StoreWriter.Entry) throws {
+        let range = entry.content.timeRange ?? entry.receivedAt...entry.receivedAt
+        switch (entry.frame.payload, entry.content) {
+        case (.sampleBlock(let block), _):
+            try self.init(
+                key: entry.session.key, sequence: entry.frame.sequence, kind: .sampleBlock, from: range.lowerBound,
+                to: range.upperBound, receivedAt: entry.receivedAt, payload: [UInt8](block))
+        case (_, .edges(let edges)):
+            try self.init(
+                key: entry.session.key, sequence: entry.frame.sequence, kind: .edgeBatch, from: range.lowerBound,
+                to: range.upperBound, receivedAt: entry.receivedAt, payload: [], edges: edges)
+        default:
+            throw WireError(.invalidField, "frame \(entry.frame.sequence) has no payload")
+        }
+    }
+}

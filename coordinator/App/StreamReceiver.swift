@@ -1,0 +1,122 @@
+import IngestWire
+import SampleLink
+import Synchronization
+import Telemetry
+import TocsinProto
+
+/// The receiving half of one agent's stream: judges each message, hands frames to the writer, never waits for the disk.
+struct StreamReceiver: Sendable {
+    typealias Acknowledgements = AsyncThrowingStream<UInt64, any Error>.Continuation
+
+    let service: IngestService
+    let agent: FleetRegistry.AgentKey
+    let stream: UInt64
+    let session: StoreWriter.Session
+    let ledger: StreamLedger
+    /// The agent's clock less ours at `Hello`, zero when it is below what the way of a message explains.
+    let clockOffset: Duration
+    let acknowledgements: Acknowledgements
+
+    /// Takes one message.
+    func take(_ message: Tocsin_V1_AgentMessage) throws(WireError) {
+        guard service.fleet.seen(agent, stream: stream, now: service.now()) else {
+            throw WireError(.outOfOrder, "another stream speaks for this agent by now")
+        }
+        if let failure = ledger.failure { throw failure }
+        switch message.message {
+        case .hello:
+            throw WireError(.outOfOrder, "a second hello")
+        case .heartbeat(let heartbeat):
+            service.fleet.heartbeat(heartbeat, of: agent)
+        case .targetReport(let report):
+            let limits = service.configuration.wire
+            service.fleet.targets(
+                try report.decoded(limits: limits), partial: report.partial, of: agent, targetsMax: limits.targetsMax)
+        case .frame(let frame):
+            try take(frame)
+        case nil:
+            // A message of a newer agent: ignored, as the contract says.
+            break
+        }
+    }
+
+    private func take(_ frame: Tocsin_V1_Frame) throws(WireError) {
+        switch ledger.receive(frame.sequence) {
+        case .duplicate(let durable):
+            service.counters.add { $0.framesDuplicate += 1 }
+            if durable > 0 { acknowledgements.yield(durable) }
+            return
+        case .gap(let expected):
+            throw WireError(.gap, "frame \(frame.sequence) where \(expected) is due")
+        case .beyondWindow(let limit):
+            throw WireError(.tooLarge, "frame \(frame.sequence) is beyond the window, which ends at \(limit)")
+        case .store:
+            break
+        }
+        let content = try DecodedFrame(frame, limits: service.configuration.wire, blockLimits: service.configuration.block)
+        let ledger = ledger
+        let acknowledgements = acknowledgements
+        service.writer.submit(
+            StoreWriter.Entry(
+                session: session, frame: frame, content: content, clockOffset: clockOffset, receivedAt: service.now(),
+                completion: { result in
+                    switch ledger.ended(frame.sequence, result) {
+                    case .success(let durable?): acknowledgements.yield(durable)
+                    case .success(nil): break
+                    case .failure(let error): acknowledgements.finish(throwing: error.rpcError)
+                    }
+                }))
+    }
+}
+
+/// What is accepted and what is durable of one stream; shared by the task that reads and the writer that stores.
+final class StreamLedger: Sendable {
+    private struct State {
+        var machine: IngestSessionMachine
+        var failure: WireError?
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state: Mutex<State>
+
+    init(_ machine: IngestSessionMachine) {
+        state = Mutex(State(machine: machine))
+    }
+
+    /// Why a frame did not become durable: the stream must end, since later frames build on it.
+    var failure: WireError? { state.withLock { $0.failure } }
+
+    func receive(_ sequence: UInt64) -> IngestSessionMachine.Decision {
+        state.withLock { $0.machine.receive(sequence) }
+    }
+
+    /// Notes what became of a frame; gives the sequence to acknowledge, nil when nothing is new.
+    func ended(_ sequence: UInt64, _ result: Result<UInt64, WireError>) -> Result<UInt64?, WireError> {
+        let (outcome, waiter) = state.withLock { state -> (Result<UInt64?, WireError>, CheckedContinuation<Void, Never>?) in
+            let outcome: Result<UInt64?, WireError>
+            switch result {
+            case .success: outcome = .success(state.machine.durable(through: sequence))
+            case .failure(let error):
+                state.failure = state.failure ?? error
+                outcome = .failure(error)
+            }
+            guard state.machine.pending == 0 || state.failure != nil else { return (outcome, nil) }
+            defer { state.waiter = nil }
+            return (outcome, state.waiter)
+        }
+        waiter?.resume()
+        return outcome
+    }
+
+    /// Returns when every accepted frame is durable, or when one has failed.
+    func drained() async {
+        await withCheckedContinuation { continuation in
+            let atOnce = state.withLock { state -> Bool in
+                guard state.machine.pending > 0, state.failure == nil else { return true }
+                state.waiter = continuation
+                return false
+            }
+            if atOnce { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs the Debian packages that building, testing and the demo need; packages that are there already are left alone.
+# Elsewhere than on Debian or Ubuntu it says what to install. Usage: deps.sh [build|all]
+set -eu
+
+what=${1:-all}
+packages="libpq-dev libcurl4-openssl-dev zlib1g-dev libsqlite3-dev pkg-config"
+[ "$what" = build ] || packages="$packages postgresql openssl util-linux xz-utils"
+
+missing=""
+if command -v dpkg-query >/dev/null 2>&1; then
+    for package in $packages; do
+        dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+    done
+else
+    missing=" $packages"
+fi
+if [ "$what" = all ] && ! command -v javac >/dev/null 2>&1; then missing="$missing default-jdk-headless"; fi
+
+if [ -z "$missing" ]; then exit 0; fi
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "Needed, and not installed for want of apt-get:$missing (or what your system calls them)." >&2
+    exit 1
+fi
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "Run as root, or install sudo, or install by hand:$missing" >&2
+        exit 1
+    fi
+    sudo=sudo
+fi
+echo "Installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+# A test machine wants the server's programs, not a cluster of its own on port 5432.
+if [ ! -e /etc/postgresql-common/createcluster.conf ] && [ "$what" = all ]; then
+    $sudo mkdir -p /etc/postgresql-common
+    echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+fi
+$sudo apt-get update -qq
+# shellcheck disable=SC2086
+$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
