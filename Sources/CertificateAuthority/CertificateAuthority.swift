@@ -96,7 +96,8 @@ package struct CertificateAuthority: Sendable {
     private func extensions(
         of role: CertificateRole, publicKey: Certificate.PublicKey, alternativeNames: [GeneralName]
     ) throws -> Certificate.Extensions {
-        let issuer = try certificate.extensions.subjectKeyIdentifier ?? SubjectKeyIdentifier(hash: certificate.publicKey)
+        let issuer =
+            try certificate.extensions.subjectKeyIdentifier ?? SubjectKeyIdentifier(hash: certificate.publicKey)
         return try Certificate.Extensions {
             Critical(BasicConstraints.notCertificateAuthority)
             Critical(KeyUsage(digitalSignature: true))

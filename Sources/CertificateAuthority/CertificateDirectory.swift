@@ -84,7 +84,9 @@ package struct CertificateDirectory: Sendable {
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         var count = 0
         while count < bytes.count {
-            let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), $0.count - count) }
+            let got = bytes.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), $0.count - count)
+            }
             if got < 0, errno == EINTR { continue }
             guard got >= 0 else { throw failure("read", path) }
             if got == 0 { break }
@@ -106,13 +108,16 @@ package struct CertificateDirectory: Sendable {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { unlink(temporary) }
-        let written = writeAll(Array(text.utf8), to: descriptor) && fchmod(descriptor, mode) == 0 && fsync(descriptor) == 0
+        let written =
+            writeAll(Array(text.utf8), to: descriptor) && fchmod(descriptor, mode) == 0 && fsync(descriptor) == 0
         let reason = written ? nil : failure("write", path)
         guard close(descriptor) == 0, written else { throw reason ?? failure("write", path) }
         if force {
             guard rename(temporary, path) == 0 else { throw failure("write", path) }
         } else {
-            guard link(temporary, path) == 0 else { throw errno == EEXIST ? alreadyThere(path) : failure("write", path) }
+            guard link(temporary, path) == 0 else {
+                throw errno == EEXIST ? alreadyThere(path) : failure("write", path)
+            }
         }
     }
 

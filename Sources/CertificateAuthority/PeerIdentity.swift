@@ -1,3 +1,4 @@
+import SwiftASN1
 package import X509
 
 /// What a user may do; each role may do all that the ones before it may.
@@ -93,5 +94,16 @@ package enum PeerIdentity: Hashable, Sendable, CustomStringConvertible {
             throw CertificateAuthorityError(.identity, "the certificate's URI name is not a Tocsin identity")
         }
         self = identity
+    }
+
+    /// Reads the identity of a PEM certificate, whose chain nobody has verified: for a program that looks at its own.
+    package init(certificatePEM: String) throws(CertificateAuthorityError) {
+        let certificate: Certificate
+        do {
+            certificate = try Certificate(pemEncoded: certificatePEM)
+        } catch {
+            throw CertificateAuthorityError(.malformed, "not a PEM certificate")
+        }
+        try self.init(certificate: certificate)
     }
 }

@@ -34,7 +34,8 @@ struct ConnectionSettings: Hashable, Sendable {
         }
 
         init(
-            endpoint: String? = nil, certificateFile: String? = nil, keyFile: String? = nil, trustRootsFile: String? = nil,
+            endpoint: String? = nil, certificateFile: String? = nil, keyFile: String? = nil,
+            trustRootsFile: String? = nil,
             serverName: String? = nil
         ) {
             self.endpoint = endpoint
@@ -79,7 +80,8 @@ struct ConnectionSettings: Hashable, Sendable {
 
     private static func files(_ layer: Layer) throws(CommandError) -> Files {
         let wanted = [
-            (layer.certificateFile, "client certificate", "--cert, TOCSIN_CERT"), (layer.keyFile, "key", "--key, TOCSIN_KEY"),
+            (layer.certificateFile, "client certificate", "--cert, TOCSIN_CERT"),
+            (layer.keyFile, "key", "--key, TOCSIN_KEY"),
             (layer.trustRootsFile, "trusted authority", "--ca, TOCSIN_CA"),
         ]
         var paths: [String] = []

@@ -28,7 +28,8 @@ struct IncidentCommand: AsyncParsableCommand {
         func run() async throws {
             let filter: Tocsin_V1_ListIncidentsRequest.Filter = all ? .all : .open
             let incidents = try await call { client, options in
-                try await client.listIncidents(.with { $0.filter = filter }, options: options).incidents.map(IncidentView.init)
+                try await client.listIncidents(.with { $0.filter = filter }, options: options).incidents.map(
+                    IncidentView.init)
             }
             answer(IncidentListReport(incidents: incidents, filter: all ? "" : "open"))
         }
@@ -44,7 +45,9 @@ struct IncidentCommand: AsyncParsableCommand {
 
         func run() async throws {
             let id = id.text
-            try await answerDetail { client, options in try await client.getIncident(.with { $0.id = id }, options: options) }
+            try await answerDetail { client, options in
+                try await client.getIncident(.with { $0.id = id }, options: options)
+            }
         }
     }
 
@@ -152,7 +155,9 @@ struct IncidentCommand: AsyncParsableCommand {
 extension CoordinatorCommand {
     /// Writes the incident that a call answers with.
     fileprivate func answerDetail(
-        _ body: @Sendable @escaping (CoordinatorConnection.Client, CallOptions) async throws -> Tocsin_V1_GetIncidentResponse
+        _ body:
+            @Sendable @escaping (CoordinatorConnection.Client, CallOptions) async throws ->
+            Tocsin_V1_GetIncidentResponse
     ) async throws {
         answer(IncidentReport(detail: IncidentDetailView(try await call(body))))
     }
@@ -165,7 +170,9 @@ struct IncidentID: ExpressibleByArgument, Hashable, Sendable {
 
     init?(argument: String) {
         let digits = argument.uppercased().hasPrefix("INC-") ? argument.dropFirst(4) : argument[...]
-        guard !digits.isEmpty, digits.count <= 18, digits.allSatisfy({ ("0"..."9").contains($0) }), let number = Int64(digits) else {
+        guard !digits.isEmpty, digits.count <= 18, digits.allSatisfy({ ("0"..."9").contains($0) }),
+            let number = Int64(digits)
+        else {
             return nil
         }
         text = "INC-\(number)"

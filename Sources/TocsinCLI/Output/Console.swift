@@ -20,7 +20,8 @@ struct Console: Sendable {
         let refusesColour = !(environment["NO_COLOR"] ?? "").isEmpty || environment["TERM"] == "dumb"
         tzset()
         return RenderContext(
-            now: Self.now(), zone: .system, colour: isTerminal && !refusesColour, width: isTerminal ? Self.width(environment) : nil)
+            now: Self.now(), zone: .system, colour: isTerminal && !refusesColour,
+            width: isTerminal ? Self.width(environment) : nil)
     }
 
     static func now() -> Timestamp {

@@ -17,7 +17,8 @@ enum DurationText {
     }
 
     private static func pair(_ amount: Int64, per: Int64, _ large: String, _ small: String) -> String {
-        amount % per == 0 ? "\(amount / per)\(large)" : "\(amount / per)\(large)\(TimeText.pad(amount % per, 2))\(small)"
+        amount % per == 0
+            ? "\(amount / per)\(large)" : "\(amount / per)\(large)\(TimeText.pad(amount % per, 2))\(small)"
     }
 
     /// Reads `90s`, `5m`, `1h30m`, `2d`, `1w`, `250ms`; nil for anything else, nothing and more than ten years included.

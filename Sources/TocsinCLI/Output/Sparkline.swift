@@ -9,7 +9,9 @@ enum Sparkline {
     static func render(_ values: [Double?], width: Int) -> String {
         let buckets = bucketed(values, width: width)
         let present = buckets.compactMap { $0 }
-        guard let low = present.min(), let high = present.max() else { return String(repeating: " ", count: buckets.count) }
+        guard let low = present.min(), let high = present.max() else {
+            return String(repeating: " ", count: buckets.count)
+        }
         return String(
             buckets.map { value in
                 guard let value else { return " " }

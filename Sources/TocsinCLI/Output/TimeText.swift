@@ -45,7 +45,8 @@ enum TimeText {
             let inDay = clamped - days * 86_400_000
             milli = inDay % 1000
             let second = inDay / 1000
-            clock = "\(TimeText.pad(second / 3600, 2)):\(TimeText.pad(second / 60 % 60, 2)):\(TimeText.pad(second % 60, 2))"
+            clock =
+                "\(TimeText.pad(second / 3600, 2)):\(TimeText.pad(second / 60 % 60, 2)):\(TimeText.pad(second % 60, 2))"
             date = Self.civil(days: days)
         }
 

@@ -33,7 +33,10 @@ struct SeriesReport: Report {
         switch detail {
         case .summary: return summary(context)
         case .points: return series.map { points($0, context) }.joined(separator: "\n")
-        case .plot: return series.map { heading($0, context) + Plot.render(Array(zip($0.timestamps, $0.values)), context: context) }.joined(separator: "\n")
+        case .plot:
+            return series.map {
+                heading($0, context) + Plot.render(Array(zip($0.timestamps, $0.values)), context: context)
+            }.joined(separator: "\n")
         }
     }
 
