@@ -1,0 +1,48 @@
+import FoundationEssentials
+import Telemetry
+
+/// How the probe logs in. Files are read again at each use, so that a rotated secret is taken up.
+package enum ActuatorCredentials: Sendable, Hashable {
+    /// No login.
+    case none
+    /// HTTP Basic with the password from a file. Costs the application a password hash (about 100 ms of CPU) a request.
+    case basic(user: String, passwordFile: String)
+    /// A bearer token from a file.
+    case bearer(tokenFile: String)
+
+    /// Bound of a secret file.
+    static let fileBytesMax = 64 << 10
+
+    /// Why a secret could not be used, without the secret.
+    struct Failure: Error {
+        var message: String
+    }
+
+    /// The header fields of a request.
+    func headers() throws(Failure) -> [Label] {
+        switch self {
+        case .none: return []
+        case .basic(let user, let file):
+            let pair = Data((user + ":" + (try Self.secret(file))).utf8)
+            return [Label("Authorization", "Basic " + pair.base64EncodedString())]
+        case .bearer(let file):
+            return [Label("Authorization", "Bearer " + (try Self.secret(file)))]
+        }
+    }
+
+    private static func secret(_ file: String) throws(Failure) -> String {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw Failure(message: "The secret file \(file) cannot be read.")
+        }
+        guard data.count <= fileBytesMax, let text = String(data: data, encoding: .utf8) else {
+            throw Failure(message: "The secret file \(file) is not a short text.")
+        }
+        // Editors and `kubectl create secret` leave a newline at the end; it is not part of the secret.
+        var line = text[...]
+        while let last = line.last, last.isNewline { line.removeLast() }
+        guard !line.isEmpty, !line.contains(where: \.isNewline) else {
+            throw Failure(message: "The secret file \(file) does not hold one line.")
+        }
+        return String(line)
+    }
+}
