@@ -146,8 +146,8 @@ let apps: [Module] = [
 
 let mains: [Module] = [
     executable("tocsin", ["TocsinCLI"], path: "Sources/tocsin"),
-    executable("tocsin-agent", ["AgentApp"], path: "agent/Main"),
-    executable("tocsin-coordinator", ["CoordinatorApp"], path: "coordinator/Main"),
+    executable("tocsin-agent", ["AgentApp"], products: ["ArgumentParser"], path: "agent/Main"),
+    executable("tocsin-coordinator", ["CoordinatorApp"], products: ["ArgumentParser"], path: "coordinator/Main"),
 ]
 
 // Real parts for tests and for the demo: a PostgreSQL cluster, a JVM service, a kubelet that replays captures.

@@ -5,10 +5,10 @@ import Telemetry
 package enum ActuatorCredentials: Sendable, Hashable {
     /// No login.
     case none
-    /// HTTP Basic with the password from a file. Costs the application a password hash (about 100 ms of CPU) a request.
-    case basic(user: String, passwordFile: String)
+    /// HTTP Basic with `USER:PASSWORD` from a file. Costs the application a password hash (about 100 ms of CPU) a request.
+    case basic(file: String)
     /// A bearer token from a file.
-    case bearer(tokenFile: String)
+    case bearer(file: String)
 
     /// Bound of a secret file.
     static let fileBytesMax = 64 << 10
@@ -22,9 +22,11 @@ package enum ActuatorCredentials: Sendable, Hashable {
     func headers() throws(Failure) -> [Label] {
         switch self {
         case .none: return []
-        case .basic(let user, let file):
-            let pair = Data((user + ":" + (try Self.secret(file))).utf8)
-            return [Label("Authorization", "Basic " + pair.base64EncodedString())]
+        case .basic(let file):
+            let pair = try Self.secret(file)
+            guard pair.contains(":") else { throw Failure(message: "The secret file \(file) does not hold USER:PASSWORD.") }
+            let bytes = Data(pair.utf8)
+            return [Label("Authorization", "Basic " + bytes.base64EncodedString())]
         case .bearer(let file):
             return [Label("Authorization", "Bearer " + (try Self.secret(file)))]
         }

@@ -2,6 +2,7 @@ import IngestWire
 import Logging
 import Probing
 import SampleCodec
+import SegmentSpool
 import ServiceLifecycle
 import SwiftProtobuf
 import Synchronization

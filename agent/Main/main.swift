@@ -1,3 +1,4 @@
 import AgentApp
+import ArgumentParser
 
 await AgentCommand.main()

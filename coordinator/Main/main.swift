@@ -1,3 +1,4 @@
+import ArgumentParser
 import CoordinatorApp
 
 await CoordinatorCommand.main()
