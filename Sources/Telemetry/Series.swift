@@ -98,14 +98,14 @@ extension LabelSet: CustomStringConvertible {
     /// `{name="value",…}` with backslash, quote and newline escaped, as in Prometheus' text format.
     package var description: String {
         let parts = labels.map { label in
-            let escaped = label.value.flatMap { character -> String in
+            let escaped = label.value.map { character -> String in
                 switch character {
                 case "\\": "\\\\"
                 case "\"": "\\\""
                 case "\n": "\\n"
                 default: String(character)
                 }
-            }
+            }.joined()
             return "\(label.name)=\"\(escaped)\""
         }
         return "{" + parts.joined(separator: ",") + "}"

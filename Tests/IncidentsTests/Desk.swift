@@ -62,13 +62,15 @@ enum Example {
             SeverityRule(
                 check: "error-*", value: 0.5, severity: .p1, because: "half of all requests fail", origin: "t.yaml:39"),
             SeverityRule(
-                check: "error-*", value: 0.1, scopeAtLeast: 0.5, severity: .p2, because: "many requests fail on most pods",
+                check: "error-*", value: 0.1, scopeAtLeast: 0.5, severity: .p2,
+                because: "many requests fail on most pods",
                 origin: "t.yaml:40"),
             SeverityRule(check: "error-*", severity: .p3, because: "some requests fail", origin: "t.yaml:41"),
             SeverityRule(
                 check: "not-ready", value: 0, severity: .p1, because: "every replica is out", origin: "t.yaml:42"),
             SeverityRule(
-                check: "not-ready", durationAtLeast: .seconds(300), severity: .p2, because: "it lasts", origin: "t.yaml:43"),
+                check: "not-ready", durationAtLeast: .seconds(300), severity: .p2, because: "it lasts",
+                origin: "t.yaml:43"),
         ], checks: [errorRatio, errorBurst, ready, query], fallback: .p4)
 
     static func time(_ seconds: Int64) -> Timestamp { Timestamp(millis: (start + seconds) * 1000) }
@@ -86,7 +88,9 @@ enum Example {
     }
 }
 
-/// SplitMix64 (S. Vigna, https://prng.di.unimi.it/splitmix64.c).
+/// SplitMix64 (S.
+///
+/// Vigna, https://prng.di.unimi.it/splitmix64.c).
 struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
 

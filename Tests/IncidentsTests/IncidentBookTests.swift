@@ -31,7 +31,8 @@ struct IncidentBookTests {
         var desk = Desk()
         desk.see(Example.finding(at: 1))
         desk.see(Example.finding(Example.ready, at: 1, value: 0.3))
-        desk.see(Example.finding(at: 1, subject: Subject(cluster: "alpha", kind: .workload, path: "shop/Deployment/pay")))
+        desk.see(
+            Example.finding(at: 1, subject: Subject(cluster: "alpha", kind: .workload, path: "shop/Deployment/pay")))
         desk.see(Example.finding(at: 1, subject: Subject(cluster: "beta", kind: .workload, path: Example.subject.path)))
         #expect(desk.book.incidents.keys.sorted().map(\.description) == ["INC-1", "INC-2", "INC-3", "INC-4"])
     }

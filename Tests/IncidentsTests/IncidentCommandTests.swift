@@ -21,7 +21,10 @@ struct IncidentCommandTests {
         #expect(incident.acknowledgedAt == Example.time(20))
         #expect(incident.acknowledgedBy == "anna")
         #expect(incident.acknowledgedSeverity == .p3)
-        #expect(incident.timeline.suffix(2).map(\.text) == ["Acknowledged at P3.", "State changed from detected to investigating."])
+        #expect(
+            incident.timeline.suffix(2).map(\.text) == [
+                "Acknowledged at P3.", "State changed from detected to investigating.",
+            ])
         #expect(incident.timeline.last?.author == "anna")
     }
 
@@ -60,7 +63,8 @@ struct IncidentCommandTests {
         var desk = opened()
         let error = #expect(throws: IncidentError.self) { try desk.run(.setState(id, to: .detected, by: "a"), at: 1) }
         #expect(
-            error?.message == "INC-1 cannot go from detected to detected; it can go to investigating, identified, monitoring")
+            error?.message
+                == "INC-1 cannot go from detected to detected; it can go to investigating, identified, monitoring")
     }
 
     @Test func movingItIsTakingIt() throws {
@@ -74,9 +78,10 @@ struct IncidentCommandTests {
         var desk = opened()
         try desk.run(.resolve(id, by: "anna", cause: "bad deploy"), at: 30)
         try desk.run(.note(id, by: "bert", text: "rolled back\nat 10:00"), at: 40)
-        #expect(desk.book.incidents[id]?.timeline.suffix(2).map(\.text) == [
-            "Resolved after 20s: bad deploy.", "rolled back\nat 10:00",
-        ])
+        #expect(
+            desk.book.incidents[id]?.timeline.suffix(2).map(\.text) == [
+                "Resolved after 20s: bad deploy.", "rolled back\nat 10:00",
+            ])
         for command: IncidentCommand in [
             .acknowledge(id, by: "a"), .setState(id, to: .monitoring, by: "a"), .resolve(id, by: "a", cause: "b"),
         ] {
@@ -109,7 +114,9 @@ struct IncidentCommandTests {
         #expect(throws: IncidentError(.tooManyNotes, "")) { try desk.run(.note(id, by: "anna", text: "again"), at: 20) }
     }
 
-    @Test(arguments: [("INC-7", 7), ("inc-12", 12), ("3", 3), ("INC-0", nil), ("INC-", nil), ("", nil), ("INC--1", nil), ("７", nil)])
+    @Test(arguments: [
+        ("INC-7", 7), ("inc-12", 12), ("3", 3), ("INC-0", nil), ("INC-", nil), ("", nil), ("INC--1", nil), ("７", nil),
+    ])
     func ids(text: String, number: Int?) {
         #expect(IncidentID(text)?.rawValue == number)
     }

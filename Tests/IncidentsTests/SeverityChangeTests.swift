@@ -84,7 +84,8 @@ struct SeverityChangeTests {
         var desk = Desk()
         desk.see(Example.finding(at: 0, value: 0.6))
         for seconds in 1...3600 {
-            desk.see(Example.finding(Example.errorRatio, .ongoing, at: Int64(seconds), value: seconds % 2 == 0 ? 0.6 : 0.3))
+            desk.see(
+                Example.finding(Example.errorRatio, .ongoing, at: Int64(seconds), value: seconds % 2 == 0 ? 0.6 : 0.3))
         }
         #expect(severity(desk) == .p1)
         #expect(desk.log.count <= 3 + 2 * 60)
