@@ -69,7 +69,9 @@ struct Contexts: Hashable, Sendable {
         environment["HOME"].map { "\($0)/.config/tocsin/config.yaml" }
     }
 
-    /// The named entry of the user's file. A file that is not there has no entries.
+    /// The named entry of the user's file.
+    ///
+    /// A file that is not there has no entries.
     static func layer(named name: String?, environment: [String: String]) throws(CommandError)
         -> ConnectionSettings.Layer
     {

@@ -2,7 +2,9 @@ import ConfigurationKit
 
 /// Checks a configuration file of any kind.
 enum ConfigurationCheck {
-    /// What is wrong with a file, if anything. Files that it names and that are missing are warnings: they may be mounted later.
+    /// What is wrong with a file, if anything.
+    ///
+    /// Files that it names and that are missing are warnings: they may be mounted later.
     static func result(_ path: String) -> CheckReport.Result {
         var kind: String?
         do throws(ConfigurationError) {

@@ -1,6 +1,8 @@
 import Telemetry
 
-/// Times as text. The calendar is the proleptic Gregorian one.
+/// Times as text.
+///
+/// The calendar is the proleptic Gregorian one.
 enum TimeText {
     /// `2026-11-24T23:45:31.000Z`.
     static func rfc3339(_ time: Timestamp) -> String {
@@ -8,7 +10,8 @@ enum TimeText {
         return "\(parts.date)T\(parts.clock).\(pad(parts.milli, 3))Z"
     }
 
-    /// `23:45:31` on the day of `now`, else `2026-11-24 23:45:31`, both in the zone that is `offset` seconds east of Greenwich.
+    /// `23:45:31` on the day of `now`, else `2026-11-24 23:45:31`, both in the zone that is `offset` seconds east of
+    /// Greenwich.
     static func local(_ time: Timestamp, now: Timestamp, zone: Zone) -> String {
         let parts = Parts(millis: zone.localMillis(time))
         let today = Parts(millis: zone.localMillis(now))
@@ -50,7 +53,8 @@ enum TimeText {
             date = Self.civil(days: days)
         }
 
-        /// Days since 1970-01-01 to a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+        /// Days since 1970-01-01 to a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
+        /// civil_from_days.
         private static func civil(days: Int64) -> String {
             let shifted = days + 719_468
             let era = floorDivide(shifted, 146_097)

@@ -7,6 +7,13 @@ struct IncidentListReport: Report {
     /// "open" or "", for the sentence that says that there are none.
     var filter: String
 
+    /// The order of lists: open before resolved, then by level, then the latest first.
+    static func precedes(_ lhs: IncidentView, _ rhs: IncidentView) -> Bool {
+        if (lhs.resolvedAt == nil) != (rhs.resolvedAt == nil) { return lhs.resolvedAt == nil }
+        if lhs.severity != rhs.severity { return lhs.severity < rhs.severity }
+        return lhs.openedAt == rhs.openedAt ? lhs.id < rhs.id : lhs.openedAt > rhs.openedAt
+    }
+
     var value: OutputValue { .array(incidents.map { IncidentReport.value(of: $0) }) }
 
     func table(_ context: RenderContext) -> String {

@@ -61,7 +61,7 @@ struct SeriesReport: Report {
     private func points(_ view: SeriesView, _ context: RenderContext) -> String {
         heading(view, context)
             + zip(view.timestamps, view.values).map { time, value in
-                "  \(TimeText.local(time, now: context.now, zone: context.zone))  \(value.isNaN ? "-" : value.description)\n"
+                "  \(TimeText.local(time, now: context.now, zone: context.zone))  \(value.isNaN ? "-" : OutputValue.number(value).scalar)\n"
             }.joined()
     }
 
