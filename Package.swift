@@ -177,7 +177,7 @@ let testTargets: [Module] = [
     tests("PostgresProbeTests", ["PostgresProbe", "PostgresClient", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("PodProbeTests", ["PodProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
     tests("ConfigurationKitTests", ["ConfigurationKit"]),
-    tests("SettingsTests", ["AgentSettings", "CoordinatorSettings", "ConfigurationKit", "Detection", "Incidents", "Telemetry"]),
+    tests("SettingsTests", ["AgentSettings", "CoordinatorSettings", "ConfigurationKit", "Signals", "Detection", "Incidents", "Telemetry"]),
     tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
     tests(
         "WireTests", ["IngestWire", "QueryWire", "TocsinProto", "Telemetry", "Incidents", "Detection"],

@@ -142,6 +142,11 @@ package final class Section {
                 level, at: value.origin, keyPath: value.keyPath, value: value.text, reason: reason, suggestion: suggestion))
     }
 
+    /// Reports something wrong at a place that the caller kept.
+    package func report(at place: Origin, keyPath: String, _ reason: String, suggestion: String? = nil) {
+        context.report(ConfigurationIssue(at: place, keyPath: keyPath, reason: reason, suggestion: suggestion))
+    }
+
     /// Reports that a key which other values make necessary is missing.
     package func reportMissing(_ key: String, because reason: String) {
         report(nil, "the key '\(key)' is missing: \(reason)")

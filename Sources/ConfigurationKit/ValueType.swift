@@ -4,6 +4,12 @@ package struct ValueContext: Sendable {
     package var folder: String
     /// Whether the scalar stood without quotes.
     package var isPlain: Bool
+
+    /// Makes a context.
+    package init(folder: String, isPlain: Bool) {
+        self.folder = folder
+        self.isPlain = isPlain
+    }
 }
 
 /// How a single value of a configuration file is read, checked, written and described.

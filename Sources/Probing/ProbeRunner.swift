@@ -1,3 +1,4 @@
+import FlowControl
 import Synchronization
 package import Telemetry
 
@@ -279,47 +280,5 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
     private static func isSame(_ one: any Probe, _ other: any Probe) -> Bool {
         guard type(of: one) is AnyClass, type(of: other) is AnyClass else { return false }
         return (one as AnyObject) === (other as AnyObject)
-    }
-}
-
-/// Wakes one waiting task; a signal without a waiter is kept for the next wait.
-private final class WakeSignal: Sendable {
-    private struct State {
-        var isSignalled = false
-        var waiter: CheckedContinuation<Void, Never>?
-    }
-
-    private let state = Mutex(State())
-
-    func signal() {
-        let waiter = state.withLock { state in
-            state.isSignalled = state.waiter == nil
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume()
-    }
-
-    /// Returns at the next signal, or at cancellation.
-    func wait() async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isOver = state.withLock { state in
-                    guard !state.isSignalled, !Task.isCancelled else {
-                        state.isSignalled = false
-                        return true
-                    }
-                    state.waiter = continuation
-                    return false
-                }
-                if isOver { continuation.resume() }
-            }
-        } onCancel: {
-            let waiter = state.withLock { state in
-                defer { state.waiter = nil }
-                return state.waiter
-            }
-            waiter?.resume()
-        }
     }
 }

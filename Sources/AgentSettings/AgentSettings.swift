@@ -1,0 +1,126 @@
+package import ConfigurationKit
+
+/// What `agent.yaml` says, defaults filled in and checked.
+package struct AgentSettings: Hashable, Sendable {
+    /// The cluster, part of the identity of everything that the agent reports.
+    package var cluster: String
+    /// The node that the agent speaks for.
+    package var node: String
+    /// Where the coordinator is.
+    package var coordinator: CoordinatorAddress
+    /// Files of mutual TLS towards the coordinator.
+    package var tls: TLSFiles
+    /// Folder for the spool and the agent's own state.
+    package var dataDirectory: String
+    /// Time between the starts of two probes of one target, where the target does not say otherwise.
+    package var interval: Duration
+    /// The disk queue.
+    package var spool: Spool
+    /// Where the agent serves `/metrics` and `/healthz`.
+    package var httpListen: HostPort
+    /// What the agent allows itself.
+    package var limits: Limits
+    /// The node's kubelet; nil where there is none.
+    package var kubelet: KubeletSettings?
+    /// Spring Boot actuators.
+    package var actuators: [ActuatorSettings]
+    /// PostgreSQL servers.
+    package var databases: [DatabaseSettings]
+
+    /// Where the coordinator is.
+    package struct CoordinatorAddress: Hashable, Sendable {
+        /// Address of its gRPC listener.
+        package var endpoint: HostPort
+        /// Name that its certificate must have; nil: the endpoint's host.
+        package var serverName: String?
+    }
+
+    /// The disk queue.
+    package struct Spool: Hashable, Sendable {
+        /// Size in bytes beyond which the oldest data is dropped and counted.
+        package var bytesMax: Int
+    }
+
+    /// What the agent allows itself.
+    package struct Limits: Hashable, Sendable {
+        /// Series beyond this are dropped and counted.
+        package var seriesMax: Int
+        /// Resident memory in bytes at which the agent sheds load.
+        package var residentBytesMax: Int
+    }
+
+    /// Reads and checks a file, reporting everything that is wrong with it at once.
+    ///
+    /// - Parameter environment: what `{env: NAME}` refers to.
+    package static func load(
+        path: String, environment: [String: String]
+    ) throws(ConfigurationError) -> Loaded<AgentSettings> {
+        try decode(try ConfigurationSource(path: path), environment: environment)
+    }
+
+    /// Checks a text, reporting everything that is wrong with it at once.
+    package static func decode(
+        _ source: ConfigurationSource, environment: [String: String]
+    ) throws(ConfigurationError) -> Loaded<AgentSettings> {
+        try ConfigurationFile.decode(source, kind: "agent", environment: environment, AgentSettings.init)
+    }
+
+    /// The reference of the file, for documentation and for the schema.
+    package static var reference: KindDescription {
+        ConfigurationFile.describe(
+            kind: "agent", fileName: "agent.yaml",
+            doc: "What one agent probes and where it sends it. An agent probes whatever is listed here; nothing is found by itself.",
+            AgentSettings.init)
+    }
+
+    private init(_ file: Section) {
+        cluster = file.required("cluster", .name(), "Name of the cluster; part of every subject's identity.")
+        node = file.required(
+            "node", .name(lengthMax: 253), "Name of the node, as Kubernetes knows it; in a pod `{env: NODE_NAME}`.")
+        coordinator = file.section("coordinator", "Where the coordinator is.") { section in
+            CoordinatorAddress(
+                endpoint: section.required("endpoint", .endpoint, "Address of the coordinator's gRPC listener, normally port 7443."),
+                serverName: section.optional(
+                    "serverName", .host, "Name that the coordinator's certificate must have. Default: the endpoint's host."))
+        }
+        tls = file.section(
+            "tls", "Files of mutual TLS towards the coordinator; `tocsin tls issue` makes them.", TLSFiles.init)
+        dataDirectory = file.value(
+            "dataDirectory", .path, default: "/var/lib/tocsin-agent", "Folder for the spool and the agent's own state.")
+        let interval = file.value(
+            "interval", .duration(in: ProbeTiming.intervals), default: .seconds(10),
+            "Time between the starts of two probes of one target, where the target does not say otherwise. Equal to the"
+                + " coordinator's `step`, or a divisor of it, so that every cell of a signal has data.")
+        self.interval = interval
+        spool = file.section("spool", "The disk queue that bridges outages of the coordinator.") { section in
+            Spool(
+                bytesMax: section.value(
+                    "maxSize", .size(in: 8 << 20...1 << 40), default: 256 << 20,
+                    "Size beyond which the oldest data is dropped, counted and shown as a gap."))
+        }
+        httpListen = file.section("http", "The agent's own `/metrics` and `/healthz`.") { section in
+            section.value("listen", .listener, default: HostPort(host: "127.0.0.1", port: 7481), "Where to listen.")
+        }
+        limits = file.section("limits", "What the agent allows itself; beyond it, it sheds load and says so.") { section in
+            Limits(
+                seriesMax: section.value(
+                    "series", .integer(in: 100...1_000_000), default: 20_000, "Series beyond this are dropped and counted."),
+                residentBytesMax: section.value(
+                    "residentMemory", .size(in: 24 << 20...4 << 30), default: 64 << 20,
+                    "Resident memory at which the agent sheds load. Below the container's memory limit."))
+        }
+        kubelet = file.optionalSection("kubelet", "The node's kubelet: its pods and their containers.") { section in
+            KubeletSettings(section, interval: interval)
+        }
+        actuators = file.sections("actuators", uniqueKey: "name", "Spring Boot actuators.") { section in
+            ActuatorSettings(section, interval: interval)
+        }
+        databases = file.sections("databases", uniqueKey: "name", countMax: 100, "PostgreSQL servers.") { section in
+            DatabaseSettings(section, interval: interval)
+        }
+        if kubelet == nil, actuators.isEmpty, databases.isEmpty {
+            file.report(
+                nil, "nothing is probed: none of 'kubelet', 'actuators' and 'databases' is there", level: .warning)
+        }
+    }
+}

@@ -1,0 +1,175 @@
+package import ConfigurationKit
+
+/// What `coordinator.yaml` says, defaults filled in and checked.
+package struct CoordinatorSettings: Hashable, Sendable {
+    /// Where agents and the CLI connect, by gRPC with client certificates.
+    package var listen: HostPort
+    /// Files of mutual TLS.
+    package var tls: TLSFiles
+    /// Folder of samples, incidents and the audit log.
+    package var dataDirectory: String
+    /// Where the coordinator serves `/metrics`, `/healthz` and `/readyz`.
+    package var httpListen: HostPort
+    /// The file with checks, severities and overrides.
+    package var thresholdsFile: String
+    /// Length of a cell of a signal.
+    package var step: Duration
+    /// How long samples are kept.
+    package var retention: Retention
+    /// When an agent counts as gone.
+    package var agents: Agents
+    /// The life of incidents.
+    package var incidents: Incidents
+    /// What the coordinator allows itself and others.
+    package var limits: Limits
+
+    /// How long samples are kept; incidents are kept regardless.
+    package struct Retention: Hashable, Sendable {
+        /// Age beyond which samples are dropped.
+        package var age: Duration
+        /// Bytes on disk beyond which the oldest samples are dropped.
+        package var bytesMax: Int
+    }
+
+    /// When an agent counts as gone.
+    package struct Agents: Hashable, Sendable {
+        /// Silence after which it is shown as suspect.
+        package var suspectAfter: Duration
+        /// Silence after which it is no longer expected to contribute; longer than `suspectAfter`.
+        package var silentAfter: Duration
+    }
+
+    /// The life of incidents.
+    package struct Incidents: Hashable, Sendable {
+        /// A recurrence within this time after resolution reopens the incident as a new episode.
+        package var reopenWithin: Duration
+        /// How long a lower severity must hold before the incident's severity falls.
+        package var severityHysteresis: Duration
+        /// Open incidents beyond this are not opened but counted.
+        package var openMax: Int
+    }
+
+    /// What the coordinator allows itself and others.
+    package struct Limits: Hashable, Sendable {
+        /// Agents connected at a time.
+        package var agentsMax: Int
+        /// Series of one agent; more are dropped and counted.
+        package var seriesPerAgentMax: Int
+        /// Bytes of one message on the wire.
+        package var frameBytesMax: Int
+        /// Subjects that signals are derived for; more are dropped and counted.
+        package var subjectsMax: Int
+    }
+
+    /// Reads and checks a file, reporting everything that is wrong with it at once. The thresholds are a file of their own.
+    ///
+    /// - Parameter environment: what `{env: NAME}` refers to.
+    package static func load(
+        path: String, environment: [String: String]
+    ) throws(ConfigurationError) -> Loaded<CoordinatorSettings> {
+        try decode(try ConfigurationSource(path: path), environment: environment)
+    }
+
+    /// Checks a text, reporting everything that is wrong with it at once.
+    package static func decode(
+        _ source: ConfigurationSource, environment: [String: String]
+    ) throws(ConfigurationError) -> Loaded<CoordinatorSettings> {
+        let folder = source.folder
+        return try ConfigurationFile.decode(source, kind: "coordinator", environment: environment) { file in
+            CoordinatorSettings(file, folder: folder)
+        }
+    }
+
+    /// The reference of the file, for documentation and for the schema.
+    package static var reference: KindDescription {
+        ConfigurationFile.describe(
+            kind: "coordinator", fileName: "coordinator.yaml",
+            doc: "Where the coordinator listens, what it keeps and how it treats agents and incidents."
+        ) { CoordinatorSettings($0, folder: ".") }
+    }
+
+    private init(_ file: Section, folder: String) {
+        listen = file.value(
+            "listen", .listener, default: HostPort(host: "0.0.0.0", port: 7443),
+            "Where agents and the CLI connect, by gRPC with client certificates.")
+        tls = file.section("tls", "Files of mutual TLS; `tocsin tls init` makes them.", TLSFiles.init)
+        dataDirectory = file.value(
+            "dataDirectory", .path, default: "/var/lib/tocsin-coordinator", "Folder of samples, incidents and the audit log.")
+        httpListen = file.section("http", "The coordinator's own `/metrics`, `/healthz` and `/readyz`.") { section in
+            section.value("listen", .listener, default: HostPort(host: "127.0.0.1", port: 7480), "Where to listen.")
+        }
+        let besideThis = folder == "." ? "thresholds.yaml" : "\(folder)/thresholds.yaml"
+        thresholdsFile = file.optionalFile(
+            "thresholdsFile", "The file with checks, severities and overrides. Default: `thresholds.yaml` beside this file.")
+            ?? besideThis
+        let step = file.value(
+            "step", .duration(in: .seconds(1) ... .seconds(300)), default: .seconds(10),
+            "Length of a cell of a signal: the interval of the agents' probes.")
+        self.step = step
+        retention = Self.retention(file)
+        agents = Self.agents(file, step: step)
+        incidents = Self.incidents(file)
+        limits = Self.limits(file)
+    }
+
+    private static func retention(_ file: Section) -> Retention {
+        file.section("retention", "How long samples are kept; whichever limit comes first. Incidents are kept regardless.") { section in
+            Retention(
+                age: section.value(
+                    "age", .duration(in: .seconds(3600) ... .seconds(5 * 366 * 86_400)), default: .seconds(15 * 86_400),
+                    "Age beyond which samples are dropped."),
+                bytesMax: section.value(
+                    "size", .size(in: 64 << 20...1 << 44), default: 10 << 30,
+                    "Bytes on disk beyond which the oldest samples are dropped."))
+        }
+    }
+
+    private static func agents(_ file: Section, step: Duration) -> Agents {
+        file.section("agents", "When an agent counts as gone.") { section in
+            let range: ClosedRange<Duration> = .seconds(1) ... .seconds(3600)
+            let agents = Agents(
+                suspectAfter: section.value(
+                    "suspectAfter", .duration(in: range), default: .seconds(15),
+                    "Silence after which an agent is shown as suspect. Agents send a sign of life every 5 s, so this is three."),
+                silentAfter: section.value(
+                    "silentAfter", .duration(in: range), default: .seconds(30),
+                    "Silence after which it is silent. Longer than `suspectAfter`."))
+            if agents.silentAfter <= agents.suspectAfter {
+                section.report(
+                    section.has("silentAfter") ? "silentAfter" : "suspectAfter",
+                    "'silentAfter' (\(DurationText.format(agents.silentAfter))) must be longer than 'suspectAfter' "
+                        + "(\(DurationText.format(agents.suspectAfter)))")
+            }
+            return agents
+        }
+    }
+
+    private static func incidents(_ file: Section) -> Incidents {
+        file.section("incidents", "The life of incidents.") { section in
+            Incidents(
+                reopenWithin: section.value(
+                    "reopenWithin", .duration(in: .zero ... .seconds(7 * 86_400)), default: .seconds(1800),
+                    "A recurrence within this time after resolution reopens the incident as a new episode; `0` always opens a new one."),
+                severityHysteresis: section.value(
+                    "severityHysteresis", .duration(in: .zero ... .seconds(86_400)), default: .seconds(300),
+                    "How long a lower severity must hold before the incident's severity falls. A rise takes effect at once."),
+                openMax: section.value(
+                    "maxOpen", .integer(in: 10...100_000), default: 1000, "Open incidents beyond this are not opened but counted."))
+        }
+    }
+
+    private static func limits(_ file: Section) -> Limits {
+        file.section("limits", "What the coordinator allows itself and others.") { section in
+            Limits(
+                agentsMax: section.value("agents", .integer(in: 1...10_000), default: 500, "Agents connected at a time."),
+                seriesPerAgentMax: section.value(
+                    "seriesPerAgent", .integer(in: 100...1_000_000), default: 20_000,
+                    "Series of one agent; more are dropped and counted."),
+                frameBytesMax: section.value(
+                    "frameBytes", .size(in: 64 << 10...64 << 20), default: 4 << 20, "Bytes of one message on the wire."),
+                subjectsMax: section.value(
+                    "subjects", .integer(in: 10...100_000), default: 5000,
+                    "Subjects that signals are derived for; more are dropped and counted."))
+        }
+    }
+}

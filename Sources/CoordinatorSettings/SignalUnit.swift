@@ -1,0 +1,114 @@
+import ConfigurationKit
+package import Signals
+
+/// What the numbers of a signal are, so that levels can be written with their unit and checked for sense.
+package enum SignalUnit: String, Hashable, Sendable {
+    /// 0...1, written as a percentage.
+    case ratio
+    /// Seconds, written as a duration.
+    case seconds
+    /// A count or a rate, written as a plain number.
+    case count
+    /// 0 or 1, written as a plain number; a level stands between them.
+    case flag
+
+    /// The words for the unit in messages.
+    var words: String {
+        switch self {
+        case .ratio: "a ratio such as 5%"
+        case .seconds: "a duration such as 5s"
+        case .count: "a number"
+        case .flag: "a number between 0 and 1, such as 0.5: the signal is 0 or 1"
+        }
+    }
+
+    /// Reads a level.
+    func parse(_ text: String) throws(ValueProblem) -> Double {
+        let context = ValueContext(folder: "", isPlain: true)
+        switch self {
+        case .ratio: return try ValueType<Double>.ratio.parse(text, context)
+        case .seconds: return Self.seconds(try DurationText.parse(text))
+        case .count: return try ValueType<Double>.number(in: 0...1e12).parse(text, context)
+        case .flag:
+            guard let value = NumberText.value(text), value > 0, value < 1 else { throw ValueProblem("must be \(words)") }
+            return value
+        }
+    }
+
+    /// Writes a level as it would stand in a file.
+    package func format(_ value: Double) -> String {
+        switch self {
+        case .ratio: RatioText.format(value)
+        case .seconds: DurationText.format(.milliseconds(Int64((value * 1000).rounded())))
+        case .count, .flag: NumberText.format(value)
+        }
+    }
+
+    private static func seconds(_ duration: Duration) -> Double {
+        let (seconds, attoseconds) = duration.components
+        return Double(seconds) + Double(attoseconds) / 1e18
+    }
+}
+
+/// What a check can watch.
+package struct SignalDescription: Hashable, Sendable {
+    /// The signal.
+    package var name: SignalName
+    /// Its unit.
+    package var unit: SignalUnit
+    /// Whether its points carry a volume, so that `minimumVolume` has a meaning.
+    package var hasVolume: Bool
+    /// Whether a window sums or averages it, so that `window` has a meaning.
+    package var hasWindow: Bool
+    /// What it is, for the reference.
+    package var doc: String
+
+    /// The signals that there are, in the reference's order.
+    package static let all: [SignalDescription] = [
+        SignalDescription(.errorRatio, .ratio, hasVolume: true, hasWindow: true, "requests answered with 5xx, of all; volume: requests"),
+        SignalDescription(.requestRate, .count, "requests a second"),
+        SignalDescription(.latencyMeanSeconds, .seconds, hasVolume: true, hasWindow: true, "mean time of a request; volume: requests"),
+        SignalDescription(.heapUsedRatio, .ratio, "heap in use, of the heap's maximum, fullest JVM"),
+        SignalDescription(.heapLiveRatio, .ratio, "long-lived heap in use after the last collection, of its maximum, fullest JVM"),
+        SignalDescription(.gcOverhead, .ratio, "share of time spent in collections, worst JVM"),
+        SignalDescription(.workingSetRatio, .ratio, "working set, of the memory limit, fullest container"),
+        SignalDescription(.oomKills, .count, hasWindow: true, "OOM kills, over all containers; summed over the window"),
+        SignalDescription(.restarts, .count, hasWindow: true, "container restarts, over all containers; summed over the window"),
+        SignalDescription(.readyRatio, .ratio, hasVolume: true, "ready pods, of those that should be; volume: pods that should be"),
+        SignalDescription(.healthUp, .flag, "1 when the actuator says UP, 0 when DOWN or OUT_OF_SERVICE, worst instance"),
+        SignalDescription(.poolPending, .count, "threads that wait for a connection of the application's pool, worst instance"),
+        SignalDescription(.databaseUp, .flag, "1 when the database answers, 0 when it refuses, hangs or is unavailable"),
+        SignalDescription(.connectionRatio, .ratio, "client connections, of `max_connections` less the reserved ones"),
+        SignalDescription(.longestQuerySeconds, .seconds, "time the longest active client query runs"),
+        SignalDescription(.idleInTransactionSeconds, .seconds, "time the longest idle-in-transaction session is idle"),
+        SignalDescription(.lockWaiters, .count, "sessions that wait for a lock"),
+        SignalDescription(.longestLockWaitSeconds, .seconds, "time the longest lock wait lasts"),
+        SignalDescription(.probeUp, .flag, "1 when the target's last probe got an answer, worst of the subject's targets"),
+    ]
+
+    /// The description of a signal, nil for one that there is not.
+    package static func of(_ name: SignalName) -> SignalDescription? { all.first { $0.name == name } }
+
+    private init(_ name: SignalName, _ unit: SignalUnit, hasVolume: Bool = false, hasWindow: Bool = false, _ doc: String) {
+        self.name = name
+        self.unit = unit
+        self.hasVolume = hasVolume
+        self.hasWindow = hasWindow
+        self.doc = doc
+    }
+
+    /// The reference's table of signals, in Markdown.
+    package static var markdown: String {
+        let unitWords: [SignalUnit: String] = [
+            .ratio: "ratio", .seconds: "duration", .count: "number", .flag: "0 or 1; a level is 0.5",
+        ]
+        var text = "## Signals\n\nWhat a check can watch, and how its levels are written.\n\n"
+        text += "| signal | level | `window` | `minimumVolume` | meaning |\n|---|---|---|---|---|\n"
+        for signal in all {
+            let window = signal.hasWindow ? "yes" : "–"
+            let volume = signal.hasVolume ? "yes" : "–"
+            text += "| `\(signal.name)` | \(unitWords[signal.unit] ?? "") | \(window) | \(volume) | \(signal.doc) |\n"
+        }
+        return text
+    }
+}

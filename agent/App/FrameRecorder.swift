@@ -1,0 +1,138 @@
+import IngestWire
+import Logging
+import Probing
+import SampleCodec
+import ServiceLifecycle
+import SwiftProtobuf
+import Synchronization
+import Telemetry
+import TocsinProto
+
+/// Turns what the probes find into frames on the disk.
+///
+/// Results of a fraction of the interval share one sample block; edges are written at once, since somebody may be paged by them.
+/// Probing never waits for it: the runner's buffer drops the oldest result, and counts it, when this falls behind.
+final class FrameRecorder: Service {
+    /// What was recorded and dropped since the start.
+    struct Counters: Hashable, Sendable {
+        var samples: UInt64 = 0
+        var edges: UInt64 = 0
+        var samplesRefused: UInt64 = 0
+    }
+
+    private struct Pending {
+        var samples: [Sample] = []
+        var edges: [Edge] = []
+        var counters = Counters()
+    }
+
+    private let results: AsyncStream<ProbeResult>
+    private let spool: SpoolKeeper
+    private let inbox: UplinkInbox
+    private let flushInterval: Duration
+    private let logger: Logger
+    private let encoder = SampleBlockEncoder()
+    private let pending = Mutex(Pending())
+    private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// Samples that wait for a disk that takes no writes; beyond, the oldest go and are counted.
+    private let pendingSamplesMax = 400_000
+    private let pendingEdgesMax = 20_000
+
+    init(results: AsyncStream<ProbeResult>, spool: SpoolKeeper, inbox: UplinkInbox, flushInterval: Duration, logger: Logger) {
+        self.results = results
+        self.spool = spool
+        self.inbox = inbox
+        self.flushInterval = flushInterval
+        self.logger = logger
+    }
+
+    var counters: Counters { pending.withLock { $0.counters } }
+
+    func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.collect() }
+            group.addTask {
+                while !Task.isCancelled {
+                    do {
+                        try await Task.sleep(for: self.flushInterval)
+                    } catch {
+                        return
+                    }
+                    self.wake.continuation.yield()
+                }
+            }
+            for await _ in wake.stream { await flush() }
+            await flush()
+            group.cancelAll()
+        }
+    }
+
+    /// Takes results until the runner ends, which it does at shutdown after its last probe.
+    private func collect() async {
+        for await result in results {
+            let isUrgent = !result.report.edges.isEmpty
+            pending.withLock { pending in
+                pending.samples += result.report.samples
+                pending.edges += result.report.edges
+                if pending.samples.count > pendingSamplesMax {
+                    let excess = pending.samples.count - pendingSamplesMax
+                    pending.samples.removeFirst(excess)
+                    pending.counters.samplesRefused += UInt64(excess)
+                }
+                if pending.edges.count > pendingEdgesMax { pending.edges.removeFirst(pending.edges.count - pendingEdgesMax) }
+            }
+            inbox.targetsChanged()
+            if isUrgent { wake.continuation.yield() }
+        }
+        wake.continuation.finish()
+    }
+
+    private func flush() async {
+        let (samples, edges) = pending.withLock { pending in
+            defer {
+                pending.samples = []
+                pending.edges = []
+            }
+            return (pending.samples, pending.edges)
+        }
+        if !edges.isEmpty { await record(edges) }
+        if !samples.isEmpty { await record(samples) }
+    }
+
+    private func record(_ samples: [Sample]) async {
+        let batch = encoder.encodeAll(samples)
+        var written = 0
+        for block in batch.blocks {
+            do {
+                let header = try SampleBlockHeader.read(block)
+                inbox.appended(
+                    through: try await spool.append(
+                        kind: .sampleBlock, sampleCount: header.sampleCount, from: header.firstTimestamp, to: header.lastTimestamp, payload: block))
+                written += header.sampleCount
+            } catch {
+                logger.error("samples not spooled", metadata: ["reason": "\(error)"])
+            }
+        }
+        let refused = samples.count - written
+        pending.withLock { pending in
+            pending.counters.samples += UInt64(written)
+            pending.counters.samplesRefused += UInt64(refused)
+        }
+    }
+
+    private func record(_ edges: [Edge]) async {
+        do {
+            let bytes: [UInt8] = try Tocsin_V1_EdgeBatch(edges).serializedBytes()
+            let times = edges.map(\.at)
+            inbox.appended(
+                through: try await spool.append(
+                    kind: .edgeBatch, sampleCount: 0, from: times.min() ?? Timestamp(millis: 0),
+                    to: times.max() ?? Timestamp(millis: 0), payload: bytes))
+            pending.withLock { $0.counters.edges += UInt64(edges.count) }
+        } catch {
+            // Edges are few and matter: they wait for the next flush.
+            pending.withLock { $0.edges = edges + $0.edges }
+            logger.error("edges not spooled; kept in memory", metadata: ["reason": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import FlowControl
+import GRPCCore
+import GRPCNIOTransportHTTP2
+import IngestWire
+import Logging
+import SampleLink
+import ServiceLifecycle
+import SwiftProtobuf
+import Telemetry
+import TocsinProto
+
+/// The agent's connection to its coordinator: sends what the spool holds, acknowledges what is durable, comes back after failures.
+///
+/// Certificates and trust roots are read anew for every connection, so that a rotation needs no restart.
+final class Uplink: Service {
+    /// What the agent says of itself.
+    struct Identity: Sendable {
+        var cluster: String
+        var node: String
+        var boot: [UInt8]
+    }
+
+    /// Where the coordinator is and how it is trusted.
+    struct Endpoint: Sendable {
+        var host: String
+        var port: Int
+        /// Name that its certificate must have; nil: the host.
+        var serverName: String?
+        var certificateFile: String
+        var keyFile: String
+        var trustRootsFile: String
+    }
+
+    /// The state of the agent at a moment, for heartbeats and target reports.
+    struct Vitals: Sendable {
+        var statuses: [TargetStatus]
+        var heartbeat: Tocsin_V1_Heartbeat
+    }
+
+    private let identity: Identity
+    private let endpoint: Endpoint
+    let spool: SpoolKeeper
+    let inbox: UplinkInbox
+    let logger: Logger
+    private let now: @Sendable () -> Timestamp
+    let vitals: @Sendable () async -> Vitals
+    /// Time for what is left when the agent is told to stop.
+    let drainTimeout: Duration = .seconds(8)
+    private let heartbeatInterval: Duration = .seconds(5)
+
+    init(
+        identity: Identity, endpoint: Endpoint, spool: SpoolKeeper, inbox: UplinkInbox, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp, vitals: @escaping @Sendable () async -> Vitals
+    ) {
+        self.identity = identity
+        self.endpoint = endpoint
+        self.spool = spool
+        self.inbox = inbox
+        self.logger = logger
+        self.now = now
+        self.vitals = vitals
+    }
+
+    func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    do {
+                        try await Task.sleep(for: self.heartbeatInterval)
+                    } catch {
+                        return
+                    }
+                    self.inbox.heartbeat()
+                }
+            }
+            await withGracefulShutdownHandler {
+                await connectForever()
+            } onGracefulShutdown: {
+                self.inbox.stop()
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func connectForever() async {
+        var backoff = Backoff(base: .milliseconds(200), cap: .seconds(15))
+        var generator = SystemRandomNumberGenerator()
+        var lastReason = ""
+        while !Task.isCancelled {
+            let end = await connect(UplinkStream(uplink: self))
+            inbox.streamEnded()
+            if inbox.isStopping { return }
+            switch end {
+            case .again:
+                backoff.reset()
+                continue
+            case .failed(let reason, let hadWelcome):
+                if hadWelcome { backoff.reset() }
+                // The same reason again and again is said once.
+                if reason != lastReason { logger.warning("no connection to the coordinator", metadata: ["reason": "\(reason)"]) }
+                lastReason = hadWelcome ? "" : reason
+            }
+            let pause = backoff.next(using: &generator)
+            await pauseUnlessStopping(pause)
+        }
+    }
+
+    private func pauseUnlessStopping(_ pause: Duration) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { try? await Task.sleep(for: pause) }
+            group.addTask {
+                while !Task.isCancelled, !self.inbox.isStopping { try? await Task.sleep(for: .milliseconds(100)) }
+                if self.inbox.isStopping { return }
+            }
+            return
+        }
+    }
+
+    /// The machine of a new stream with the hello that it opens with.
+    func greeting() async throws -> (AgentLinkMachine, Tocsin_V1_Hello) {
+        let view = await spool.view()
+        var machine = AgentLinkMachine(last: view.last, acknowledged: view.acknowledged, carried: view.carried)
+        let sequences = machine.hello(heldFrom: view.heldFrom)
+        let hello = AgentHello(
+            cluster: identity.cluster, node: identity.node, version: TocsinVersion.current, session: view.session,
+            boot: identity.boot, firstSequence: sequences.first, lastSequence: sequences.last,
+            lostSamples: view.lostSamples, sentAt: now())
+        return (machine, hello.proto)
+    }
+
+    enum End: Sendable {
+        /// The stream ended so that a new one can say something: connect at once.
+        case again
+        /// The stream failed; whether it had been welcomed before.
+        case failed(reason: String, hadWelcome: Bool)
+    }
+
+    private func connect(_ stream: UplinkStream) async -> End {
+        do {
+            let transport = try HTTP2ClientTransport.Posix(
+                target: .dns(host: endpoint.host, port: endpoint.port), transportSecurity: security(),
+                config: .defaults {
+                    $0.http2.authority = endpoint.serverName
+                    $0.connection.keepalive = .init(time: .seconds(20), timeout: .seconds(10), allowWithoutCalls: false)
+                })
+            return try await withGRPCClient(transport: transport) { client in
+                await stream.run(over: client)
+            }
+        } catch {
+            return .failed(reason: "\(error)", hadWelcome: false)
+        }
+    }
+
+    private func security() -> HTTP2ClientTransport.Posix.TransportSecurity {
+        .mTLS(
+            certificateChain: [.file(path: endpoint.certificateFile, format: .pem)],
+            privateKey: .file(path: endpoint.keyFile, format: .pem)
+        ) {
+            $0.trustRoots = .certificates([.file(path: endpoint.trustRootsFile, format: .pem)])
+            $0.serverCertificateVerification = .fullVerification
+        }
+    }
+}

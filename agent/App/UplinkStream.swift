@@ -1,0 +1,149 @@
+import FoundationEssentials
+import GRPCCore
+import GRPCNIOTransportHTTP2
+import IngestWire
+import Logging
+import SampleLink
+import SegmentSpool
+import SwiftProtobuf
+import Synchronization
+import Telemetry
+import TocsinProto
+
+/// One stream from `Hello` to its end: the sender owns the link machine, the receiver only puts facts into the inbox.
+final class UplinkStream: Sendable {
+    private let uplink: Uplink
+    private let hadWelcome = Mutex(false)
+    /// Frames read from the spool at once.
+    private let readRecordsMax = 32
+    private let readBytesMax = 1 << 20
+
+    init(uplink: Uplink) {
+        self.uplink = uplink
+    }
+
+    /// Runs the stream over a connected client.
+    func run(over client: GRPCClient<HTTP2ClientTransport.Posix>) async -> Uplink.End {
+        let ending = Mutex<Uplink.End?>(nil)
+        do {
+            try await Tocsin_V1_Ingest.Client(wrapping: client).connect(
+                requestProducer: { writer in
+                    let end = try await self.send(to: writer)
+                    ending.withLock { $0 = end }
+                },
+                onResponse: { response in
+                    for try await message in response.messages { self.receive(message) }
+                })
+            return ending.withLock { $0 } ?? .failed(reason: "the coordinator ended the stream", hadWelcome: wasWelcomed)
+        } catch {
+            if let end = ending.withLock({ $0 }), case .again = end { return end }
+            return .failed(reason: Self.sentence(error), hadWelcome: wasWelcomed)
+        }
+    }
+
+    private var wasWelcomed: Bool { hadWelcome.withLock { $0 } }
+
+    private static func sentence(_ error: any Error) -> String {
+        guard let error = error as? RPCError else { return "\(error)" }
+        return error.cause.map { "\(error.message) (\($0))" } ?? "\(error.code): \(error.message)"
+    }
+
+    private func receive(_ message: Tocsin_V1_CoordinatorMessage) {
+        switch message.message {
+        case .welcome(let welcome):
+            hadWelcome.withLock { $0 = true }
+            uplink.inbox.welcomed(durable: welcome.durableSequence, window: welcome.ackWindow)
+        case .ack(let ack):
+            uplink.inbox.acknowledged(through: ack.durableSequence)
+        case nil:
+            // A message of a newer coordinator: ignored, as the contract says.
+            break
+        }
+    }
+
+    /// Sends until the machine or the agent's end says stop.
+    private func send(to writer: RPCWriter<Tocsin_V1_AgentMessage>) async throws -> Uplink.End? {
+        var (machine, hello) = try await uplink.greeting()
+        try await writer.write(.with { $0.hello = hello })
+        var drainEnd: ContinuousClock.Instant?
+        while true {
+            await uplink.inbox.changed()
+            try Task.checkCancellation()
+            let contents = uplink.inbox.take()
+            var actions: [AgentLinkMachine.Action] = []
+            if let sequence = contents.appended { machine.appended(through: max(sequence, machine.last)) }
+            for loss in await uplink.spool.takeLosses() { actions += machine.lost(loss.sequences) }
+            if let welcome = contents.welcome {
+                actions += machine.connected(durable: welcome.durable, window: welcome.window)
+                uplink.logger.info("connected to the coordinator", metadata: ["backlog": "\(machine.backlog)"])
+            }
+            if let sequence = contents.acknowledged { actions += machine.acknowledged(through: sequence) }
+            if let end = try await perform(actions) { return end }
+            guard machine.isStreaming else { continue }
+            if contents.welcome != nil || contents.targetsChanged || contents.heartbeatDue {
+                try await report(to: writer, withHeartbeat: contents.welcome != nil || contents.heartbeatDue)
+            }
+            try await sendFrames(&machine, to: writer)
+            if contents.isStopping {
+                let end = drainEnd ?? .now + uplink.drainTimeout
+                drainEnd = end
+                if machine.backlog == 0 || ContinuousClock.now >= end {
+                    uplink.logger.info("stopping", metadata: ["unsent": "\(machine.backlog)"])
+                    return nil
+                }
+            }
+        }
+    }
+
+    private func perform(_ actions: [AgentLinkMachine.Action]) async throws -> Uplink.End? {
+        for action in actions {
+            switch action {
+            case .acknowledgeSpool(let sequence):
+                try await uplink.spool.acknowledge(through: sequence)
+            case .declareLoss(let range, let cause):
+                uplink.logger.error(
+                    "frames are lost", metadata: ["from": "\(range.lowerBound)", "to": "\(range.upperBound)", "cause": "\(cause)"])
+            case .reconnect(let reason):
+                uplink.logger.info("starting a new stream", metadata: ["reason": "\(reason)"])
+                return .again
+            case .beginNewSession(let keepAfter, let durable):
+                uplink.logger.error(
+                    "the coordinator knows more of this spool than it holds: an old copy; beginning a new session",
+                    metadata: ["durable": "\(durable)"])
+                try await uplink.spool.beginNewSession(keepAfter: keepAfter)
+                return .again
+            }
+        }
+        return nil
+    }
+
+    private func sendFrames(_ machine: inout AgentLinkMachine, to writer: RPCWriter<Tocsin_V1_AgentMessage>) async throws {
+        while let range = machine.sendable() {
+            let records = try await uplink.spool.read(range, recordsMax: readRecordsMax, bytesMax: readBytesMax)
+            guard !records.isEmpty else { return }
+            for record in records {
+                try await writer.write(.with { $0.frame = try self.frame(record) })
+                machine.sent(through: record.sequence)
+            }
+        }
+    }
+
+    private func frame(_ record: SpoolRecord) throws -> Tocsin_V1_Frame {
+        try .with {
+            $0.sequence = record.sequence
+            $0.lane = .fresh
+            switch record.entry.kind {
+            case .sampleBlock: $0.sampleBlock = Data(record.entry.payload)
+            case .edgeBatch: $0.edgeBatch = try Tocsin_V1_EdgeBatch(serializedBytes: record.entry.payload)
+            }
+        }
+    }
+
+    private func report(
+        to writer: RPCWriter<Tocsin_V1_AgentMessage>, withHeartbeat: Bool
+    ) async throws {
+        let vitals = await uplink.vitals()
+        try await writer.write(.with { $0.targetReport = Tocsin_V1_TargetReport(vitals.statuses, partial: false) })
+        if withHeartbeat { try await writer.write(.with { $0.heartbeat = vitals.heartbeat }) }
+    }
+}
