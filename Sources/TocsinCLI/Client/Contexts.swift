@@ -30,6 +30,13 @@ struct Contexts: Hashable, Sendable {
         try ConfigurationFile.decode(source, kind: "contexts", environment: [:], Contexts.init)
     }
 
+    /// The reference of the file, for the schema.
+    static var reference: KindDescription {
+        ConfigurationFile.describe(
+            kind: "contexts", fileName: "config.yaml", doc: "Coordinators by name, for `tocsin --context NAME`.",
+            Contexts.init)
+    }
+
     private init(_ file: Section) {
         current = file.optional("current", .name(), "The context that is used when none is named.")
         let named = file.namedSections(

@@ -97,10 +97,13 @@ struct IncidentReport: Report {
 
     func table(_ context: RenderContext) -> String {
         let incident = detail.incident
-        var text =
-            "\(Printable.line(incident.id))  \(context.styled(Printable.line(incident.severity), .severity(incident.severity)))  "
-            + "\(context.styled(Printable.line(incident.state), .state(incident.state)))  "
-            + "\(context.styled(Printable.line(incident.title), .bold))\n"
+        var text = [
+            Printable.line(incident.id),
+            context.styled(Printable.line(incident.severity), .severity(incident.severity)),
+            context.styled(Printable.line(incident.state), .state(incident.state)),
+            context.styled(Printable.line(incident.title), .bold),
+        ].joined(separator: "  ")
+        text += "\n"
         text += FieldList([
             ("Subject", "\(incident.subject) in \(incident.cluster)"),
             ("Family", "\(incident.family), \(incident.checkGroup)"),
