@@ -42,7 +42,7 @@ enum TimeText {
         var milli: Int64
 
         init(millis: Int64) {
-            // Years outside 0...9999 cannot be written; such a moment is a fault of the sender and is shown at the edge.
+            // Years outside 0...9999 cannot be written; such a moment is the sender's fault and shown at the edge.
             let clamped = min(max(millis, -62_167_219_200_000), 253_402_300_799_999)
             let days = Self.floorDivide(clamped, 86_400_000)
             let inDay = clamped - days * 86_400_000
