@@ -10,8 +10,7 @@ struct ConfigurationCheck {
     /// What is wrong with each file, if anything.
     ///
     /// Files that one of them names and that are missing are warnings: they may be mounted later. Thresholds are
-    /// checked
-    /// against the step of the first coordinator's file among them.
+    /// checked against the step of the first coordinator's file among them.
     func results(_ paths: [String]) -> [CheckReport.Result] {
         var step: Duration?
         for path in paths where step == nil {
