@@ -10,7 +10,7 @@ struct TocsinCommand: AsyncParsableCommand {
         discussion: """
             Every command takes --endpoint, --context, -o table|json|yaml, --cert, --key, --ca, --server-name, \
             --timeout and --plaintext, before or after its name. TOCSIN_ENDPOINT, TOCSIN_CERT, TOCSIN_KEY and \
-            TOCSIN_CA stand for the options of these names; a context in ~/.config/tocsin/config.yaml gives what neither does.
+            TOCSIN_CA stand for the options of these names; a context in ~/.config/tocsin/config.yaml gives the rest.
 
             Exit codes: 0 fine, 1 failed, 2 usage or invalid input, 3 not found, 4 unreachable, 5 denied.
             """, version: TocsinVersion.current,
