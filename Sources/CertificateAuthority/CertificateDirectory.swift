@@ -3,8 +3,8 @@ import Glibc
 
 /// A directory of `NAME.crt` and `NAME.key` files, with the authority as `ca.crt` and `ca.key`.
 ///
-/// Keys are made with mode 0600 and certificates with 0644. A file appears whole or not at all, and what is there is never
-/// replaced unless `force` says so.
+/// Keys are made with mode 0600 and certificates with 0644. A file appears whole or not at all, and what is there is
+/// never replaced unless `force` says so.
 package struct CertificateDirectory: Sendable {
     /// Name of the authority's files without extension.
     package static let authorityName = "ca"

@@ -10,7 +10,9 @@ package struct CertificateFiles: Sendable {
     package let certificate: Certificate
     /// The certificate in PEM.
     package let certificatePEM: String
-    /// The key in PEM (PKCS #8). Secret: for a file of mode 0600, never for a log.
+    /// The key in PEM (PKCS #8).
+    ///
+    /// Secret: for a file of mode 0600, never for a log.
     package let privateKeyPEM: String
 
     init(certificate: Certificate, key: P256.Signing.PrivateKey) throws {

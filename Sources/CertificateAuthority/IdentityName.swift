@@ -7,8 +7,8 @@ enum IdentityName {
 
     /// Encodes a name: all bytes but RFC 3986's unreserved ones as `%XX` with upper-case digits.
     ///
-    /// Refuses with `invalidName` what an identity cannot hold: nothing, more than `bytesMax` bytes, control characters,
-    /// and the dot segments `.` and `..`, which a reader of URIs may remove.
+    /// Refuses with `invalidName` what an identity cannot hold: nothing, more than `bytesMax` bytes, control
+    /// characters, and the dot segments `.` and `..`, which a reader of URIs may remove.
     static func encode(_ name: String) throws(CertificateAuthorityError) -> String {
         guard !name.isEmpty, name.utf8.count <= bytesMax else {
             throw CertificateAuthorityError(.invalidName, "a name has 1 to \(bytesMax) bytes, not \(name.utf8.count)")

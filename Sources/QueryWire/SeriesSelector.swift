@@ -1,7 +1,7 @@
 /// Which series a query means: `name{label="v",label!="v",label=~"re",label!~"re"}`, in Prometheus' syntax.
 ///
-/// The name may be left out when there is a condition that an absent label, which counts as "", may not satisfy. This checks the
-/// form before a query is sent; what regular expressions mean is the coordinator's affair.
+/// The name may be left out when there is a condition that an absent label, which counts as "", may not satisfy. This
+/// checks the form before a query is sent; what regular expressions mean is the coordinator's affair.
 package struct SeriesSelector: Hashable, Sendable, CustomStringConvertible {
     /// Longest selector in UTF-8 bytes.
     package static let bytesMax = 4096

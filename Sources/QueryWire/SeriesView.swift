@@ -11,7 +11,9 @@ package struct SeriesView: Hashable, Sendable {
     package var series: Series
     /// Times of the points.
     package var timestamps: [Timestamp]
-    /// Values of the points, as many as times. NaN marks the end of the series.
+    /// Values of the points, as many as times.
+    ///
+    /// NaN marks the end of the series.
     package var values: [Double]
 
     /// Makes a series; there must be as many times as values.

@@ -74,8 +74,10 @@ extension CommandError {
         return plain("\(innermost)")
     }
 
-    /// The transport's errors in words. They have no other form than their description: `… (errno: 111)` from the system,
-    /// `… OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at FILE:LINE` from TLS.
+    /// The transport's errors in words.
+    ///
+    /// They have no other form than their description: `… (errno: 111)` from the system, `…
+    /// OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at FILE:LINE` from TLS.
     static func plain(_ description: String) -> String {
         if let start = description.firstRange(of: "(errno: ") {
             let digits = description[start.upperBound...].prefix { ("0"..."9").contains($0) }

@@ -193,7 +193,9 @@ struct SeriesAssemblyTests {
     @Test func joinsPartsAndIsBounded() throws {
         var assembly = SeriesAssembly(pointsMax: 45)
         for series in FixtureViews.series { try assembly.add(series) }
-        #expect(assembly.series == FixtureViews.series)
+        #expect(assembly.series.map(\.series) == FixtureViews.series.map(\.series))
+        #expect(assembly.series[0] == FixtureViews.series[0])
+        #expect(assembly.series[1].timestamps == FixtureViews.series[1].timestamps)
         try assembly.add(.init(series: FixtureViews.series[1].series, timestamps: [FixtureViews.now], values: [1]))
         #expect(assembly.series[1].values.count == 4)
         let error = #expect(throws: CommandError.self) { try assembly.add(FixtureViews.series[0]) }

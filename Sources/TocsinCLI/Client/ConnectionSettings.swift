@@ -55,7 +55,9 @@ struct ConnectionSettings: Hashable, Sendable {
     /// Deadline of one call.
     var timeout: Duration
 
-    /// Checks what the layers say together. The endpoint defaults to loopback.
+    /// Checks what the layers say together.
+    ///
+    /// The endpoint defaults to loopback.
     init(_ layer: Layer, plaintext: Bool, timeout: Duration) throws(CommandError) {
         let address = layer.endpoint ?? "127.0.0.1:\(Endpoint.defaultPort)"
         guard let endpoint = Endpoint(address) else {

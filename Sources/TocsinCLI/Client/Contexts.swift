@@ -30,6 +30,13 @@ struct Contexts: Hashable, Sendable {
         try ConfigurationFile.decode(source, kind: "contexts", environment: [:], Contexts.init)
     }
 
+    /// The reference of the file, for the schema.
+    static var reference: KindDescription {
+        ConfigurationFile.describe(
+            kind: "contexts", fileName: "config.yaml", doc: "Coordinators by name, for `tocsin --context NAME`.",
+            Contexts.init)
+    }
+
     private init(_ file: Section) {
         current = file.optional("current", .name(), "The context that is used when none is named.")
         let named = file.namedSections(
@@ -69,7 +76,9 @@ struct Contexts: Hashable, Sendable {
         environment["HOME"].map { "\($0)/.config/tocsin/config.yaml" }
     }
 
-    /// The named entry of the user's file. A file that is not there has no entries.
+    /// The named entry of the user's file.
+    ///
+    /// A file that is not there has no entries.
     static func layer(named name: String?, environment: [String: String]) throws(CommandError)
         -> ConnectionSettings.Layer
     {

@@ -11,7 +11,9 @@ struct IncidentCommand: AsyncParsableCommand {
         subcommands: [List.self, Show.self, Acknowledge.self, Note.self, State.self, Resolve.self])
 
     struct List: CoordinatorCommand {
-        static let configuration = CommandConfiguration(abstract: "Open incidents, worst first, or all of them.")
+        static let configuration = CommandConfiguration(
+            abstract: "Open incidents, the worst first, or all of them.",
+            discussion: "Open ones come before resolved ones, then by level, then the latest first.")
 
         @Flag(help: "Only open incidents; the default.")
         var open = false
@@ -31,7 +33,9 @@ struct IncidentCommand: AsyncParsableCommand {
                 try await client.listIncidents(.with { $0.filter = filter }, options: options).incidents.map(
                     IncidentView.init)
             }
-            answer(IncidentListReport(incidents: incidents, filter: all ? "" : "open"))
+            answer(
+                IncidentListReport(
+                    incidents: incidents.sorted(by: IncidentListReport.precedes), filter: all ? "" : "open"))
         }
     }
 

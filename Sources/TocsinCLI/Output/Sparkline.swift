@@ -2,7 +2,9 @@
 enum Sparkline {
     static let bars = Array("▁▂▃▄▅▆▇█")
 
-    /// Draws values in at most `width` characters. NaN, infinities and nil are gaps and drawn as spaces.
+    /// Draws values in at most `width` characters.
+    ///
+    /// NaN, infinities and nil are gaps and drawn as spaces.
     ///
     /// With more values than characters each character shows the maximum of its share, so that no spike is lost. A flat
     /// line is drawn at the bottom.

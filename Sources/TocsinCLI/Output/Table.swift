@@ -1,4 +1,6 @@
-/// Aligned columns, two spaces apart. On a terminal too narrow for it the `flexible` columns are cut, the widest first.
+/// Aligned columns, two spaces apart.
+///
+/// On a terminal too narrow for it the `flexible` columns are cut, the widest first.
 struct Table {
     /// A column.
     struct Column {

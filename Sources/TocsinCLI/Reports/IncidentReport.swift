@@ -7,6 +7,13 @@ struct IncidentListReport: Report {
     /// "open" or "", for the sentence that says that there are none.
     var filter: String
 
+    /// The order of lists: open before resolved, then by level, then the latest first.
+    static func precedes(_ lhs: IncidentView, _ rhs: IncidentView) -> Bool {
+        if (lhs.resolvedAt == nil) != (rhs.resolvedAt == nil) { return lhs.resolvedAt == nil }
+        if lhs.severity != rhs.severity { return lhs.severity < rhs.severity }
+        return lhs.openedAt == rhs.openedAt ? lhs.id < rhs.id : lhs.openedAt > rhs.openedAt
+    }
+
     var value: OutputValue { .array(incidents.map { IncidentReport.value(of: $0) }) }
 
     func table(_ context: RenderContext) -> String {
@@ -90,10 +97,13 @@ struct IncidentReport: Report {
 
     func table(_ context: RenderContext) -> String {
         let incident = detail.incident
-        var text =
-            "\(Printable.line(incident.id))  \(context.styled(Printable.line(incident.severity), .severity(incident.severity)))  "
-            + "\(context.styled(Printable.line(incident.state), .state(incident.state)))  "
-            + "\(context.styled(Printable.line(incident.title), .bold))\n"
+        var text = [
+            Printable.line(incident.id),
+            context.styled(Printable.line(incident.severity), .severity(incident.severity)),
+            context.styled(Printable.line(incident.state), .state(incident.state)),
+            context.styled(Printable.line(incident.title), .bold),
+        ].joined(separator: "  ")
+        text += "\n"
         text += FieldList([
             ("Subject", "\(incident.subject) in \(incident.cluster)"),
             ("Family", "\(incident.family), \(incident.checkGroup)"),

@@ -61,7 +61,8 @@ struct SeriesReport: Report {
     private func points(_ view: SeriesView, _ context: RenderContext) -> String {
         heading(view, context)
             + zip(view.timestamps, view.values).map { time, value in
-                "  \(TimeText.local(time, now: context.now, zone: context.zone))  \(value.isNaN ? "-" : value.description)\n"
+                let local = TimeText.local(time, now: context.now, zone: context.zone)
+                return "  \(local)  \(value.isNaN ? "-" : OutputValue.number(value).scalar)\n"
             }.joined()
     }
 

@@ -21,12 +21,8 @@ struct StatusReport: Report {
     }
 
     func table(_ context: RenderContext) -> String {
-        var lines = [
-            (
-                "Coordinator",
-                "\(endpoint), version \(Printable.line(status.version)), up \(DurationText.short(status.now - status.startedAt))"
-            )
-        ]
+        let uptime = DurationText.short(status.now - status.startedAt)
+        var lines = [("Coordinator", "\(endpoint), version \(Printable.line(status.version)), up \(uptime)")]
         lines.append(("Agents", agents(context)))
         lines.append(("Targets", "\(status.targets)" + count(status.targetsFailing, " failing", .red, context)))
         lines.append(
@@ -62,7 +58,8 @@ struct StatusReport: Report {
 
     private func losses(_ context: RenderContext) -> String {
         let text =
-            "\(NumberText.count(status.lostSamplesTotal)) samples lost, \(NumberText.count(status.rejectedFramesTotal)) frames rejected, "
+            "\(NumberText.count(status.lostSamplesTotal)) samples lost, "
+            + "\(NumberText.count(status.rejectedFramesTotal)) frames rejected, "
             + "\(NumberText.count(status.duplicateFramesTotal)) duplicates dropped"
         return context.styled(text, status.lostSamplesTotal + status.rejectedFramesTotal > 0 ? .yellow : .plain)
     }
