@@ -1,4 +1,0 @@
-import AgentApp
-import ArgumentParser
-
-await AgentCommand.main()

@@ -1,4 +1,0 @@
-import ArgumentParser
-import CoordinatorApp
-
-await CoordinatorCommand.main()
