@@ -1,11 +1,11 @@
 /// The agent's end of the link: which frames of the spool to send next, what to acknowledge, what to give up as lost.
 ///
-/// States: disconnected → greeting (`hello`) → streaming (`connected`) → disconnected; from greeting also to stale, which
-/// ends with a new session and a new machine. The machine does nothing itself: its owner performs the actions.
+/// States: disconnected → greeting (`hello`) → streaming (`connected`) → disconnected; from greeting also to stale,
+/// which ends with a new session and a new machine. The machine does nothing itself: its owner performs the actions.
 ///
-/// It resumes after the coordinator's last durable frame, skips nothing that the spool holds, and keeps at most a window
-/// of frames under way. Frames that the spool lost are declared through `Hello.first_sequence`, the one place where the
-/// wire can say so; a loss in the middle therefore ends the stream once all before it is durable.
+/// It resumes after the coordinator's last durable frame, skips nothing that the spool holds, and keeps at most a
+/// window of frames under way. Frames that the spool lost are declared through `Hello.first_sequence`, the one place
+/// where the wire can say so; a loss in the middle therefore ends the stream once all before it is durable.
 package struct AgentLinkMachine: Sendable {
     /// Why the agent should close the stream and connect again at once.
     package enum ReconnectReason: Sendable, Hashable {
@@ -33,7 +33,8 @@ package struct AgentLinkMachine: Sendable {
         case reconnect(ReconnectReason)
         /// The coordinator holds frames of this session that this spool never sent: the spool is an old copy, and new
         /// frames would be taken for duplicates. Begin a new session with the records after `keepAfter`, and make a new
-        /// machine. Only a copy that was taken before its process had sent anything delivers some records twice by this.
+        /// machine. Only a copy that was taken before its process had sent anything delivers some records twice by
+        /// this.
         case beginNewSession(keepAfter: UInt64, durable: UInt64)
     }
 
@@ -201,7 +202,8 @@ package struct AgentLinkMachine: Sendable {
         return [.reconnect(.declareLoss(next...gap.upperBound))]
     }
 
-    /// The lowest frame from which on the spool holds all up to the next one to send, and that one itself when it is lost.
+    /// The lowest frame from which on the spool holds all up to the next one to send, and that one itself when it is
+    /// lost.
     private func firstToDeclare(heldFrom: UInt64) -> UInt64 {
         let next = max(resolved + 1, heldFrom)
         if let gap = lost.range(containing: next) { return gap.upperBound + 1 }

@@ -1,8 +1,8 @@
 /// The coordinator's end of the link for one (cluster, node, session): what to do with each frame that arrives.
 ///
 /// At most one stream may feed a machine: when an agent connects again, the owner ends the old stream and waits for its
-/// pending writes before it makes the machine of the new one from the store's durable sequence. Otherwise a frame of the
-/// old stream could become durable after the `Welcome`, and be stored twice.
+/// pending writes before it makes the machine of the new one from the store's durable sequence. Otherwise a frame of
+/// the old stream could become durable after the `Welcome`, and be stored twice.
 package struct IngestSessionMachine: Sendable {
     /// A `Hello` that contradicts itself: close the stream, a retry with the same numbers doesn't help.
     package struct HelloError: Error, Sendable, Hashable, CustomStringConvertible {

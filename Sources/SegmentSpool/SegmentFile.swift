@@ -9,8 +9,8 @@ import Glibc
 /// One file of consecutive records, named for the first one's sequence.
 ///
 /// 40 bytes of header ("TSEG", version 1, session, first sequence, zero, CRC-32 of the 36 bytes before; numbers are
-/// little-endian), then records. The header repeats what the file's name and the spool's identity say, so that either can
-/// be lost.
+/// little-endian), then records. The header repeats what the file's name and the spool's identity say, so that either
+/// can be lost.
 struct SegmentFile {
     static let headerBytes = 40
     static let version: UInt32 = 1

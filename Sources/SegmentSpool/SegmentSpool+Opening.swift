@@ -39,9 +39,9 @@ extension SegmentSpool {
     /// Replaces the session by a new one, for a coordinator that holds frames which this spool never sent.
     ///
     /// The records after `keepAfter` are taken over with new sequences from 1, counters included; all else is deleted.
-    /// A crash at any moment leaves the old session or the new one. Returns the new spool and closes this one, whose last
-    /// `takeLosses()` still tells what could not be taken over. When it throws `full` or `inputOutput` and this spool is
-    /// closed, drop it and open the directory again; else it goes on as before.
+    /// A crash at any moment leaves the old session or the new one. Returns the new spool and closes this one, whose
+    /// last `takeLosses()` still tells what could not be taken over. When it throws `full` or `inputOutput` and this
+    /// spool is closed, drop it and open the directory again; else it goes on as before.
     package func beginNewSession(
         keepAfter: UInt64, using generator: inout some RandomNumberGenerator
     ) throws(SpoolError) -> SegmentSpool {

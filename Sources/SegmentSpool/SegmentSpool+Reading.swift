@@ -7,8 +7,8 @@ extension SegmentSpool {
     /// The records from `sequence` on, at most `maxRecords`, and at most `maxBytes` of payload after the first one.
     ///
     /// They are on disk for good before they are handed out. Empty when there is none yet, or when the record at
-    /// `sequence` is lost: then `takeLosses()` names it and those lost with it. Records that are lost further on end the
-    /// answer before them.
+    /// `sequence` is lost: then `takeLosses()` names it and those lost with it. Records that are lost further on end
+    /// the answer before them.
     package func read(
         from sequence: UInt64, maxRecords: Int = 64, maxBytes: Int = 1 << 20
     ) throws(SpoolError) -> [SpoolRecord] {
@@ -78,7 +78,8 @@ extension SegmentSpool {
         }
     }
 
-    /// The cursor if it is before `sequence` in that segment, else one at the segment's start; nil when the file is gone.
+    /// The cursor if it is before `sequence` in that segment, else one at the segment's start; nil when the file is
+    /// gone.
     private func cursor(in index: Int, at sequence: UInt64) throws(SpoolError) -> Cursor? {
         let first = segments[index].first
         if let cursor, cursor.segment.first == first, cursor.sequence <= sequence { return cursor }

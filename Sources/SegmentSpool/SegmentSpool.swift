@@ -115,8 +115,8 @@ package final class SegmentSpool {
 
     /// All records up to `sequence` are durable at the coordinator; segments that hold nothing else are deleted.
     ///
-    /// The mark is kept across restarts with the next deletion or `close()`: to forget it costs a repeated record, which
-    /// the coordinator drops. Sequences after the last one are taken for the last one.
+    /// The mark is kept across restarts with the next deletion or `close()`: to forget it costs a repeated record,
+    /// which the coordinator drops. Sequences after the last one are taken for the last one.
     package func acknowledge(through sequence: UInt64) throws(SpoolError) {
         try checkOpen()
         let sequence = min(sequence, lastSequence)

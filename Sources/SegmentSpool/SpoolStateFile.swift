@@ -23,8 +23,8 @@ struct SpoolState: Hashable {
     var counters = SpoolCounters()
 }
 
-/// The state in a file of two slots that are written in turn, in place: a torn write leaves the other slot, and a full disk
-/// does not matter.
+/// The state in a file of two slots that are written in turn, in place: a torn write leaves the other slot, and a full
+/// disk does not matter.
 ///
 /// A slot is thirteen numbers of 8 bytes, little-endian, in the order of `numbers(of:)`, and their CRC-32.
 struct SpoolStateFile {

@@ -111,8 +111,8 @@ import Testing
             if kind == 2 { try box.change(url) { $0 = Data() } }
             let spool = try box.open()
             #expect(spool.session.bytes == [UInt8](session) && !spool.recovery.notes.isEmpty)
-            #expect(try SpoolSandbox.readAll(spool).records.count == 10)
             #expect(spool.sentThrough == (name == "STATE" ? 10 : 0))
+            #expect(try SpoolSandbox.readAll(spool).records.count == 10)
         }
     }
 
