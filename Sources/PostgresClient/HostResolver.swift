@@ -28,7 +28,8 @@ final class HostResolver: Sendable {
 
     /// Makes a resolver; `lookUp` blocks until it knows.
     init(
-        threadsMax: Int = 2, namesMax: Int = 64, lookUp: @escaping @Sendable (String) -> Answer = HostResolver.systemLookUp
+        threadsMax: Int = 2, namesMax: Int = 64,
+        lookUp: @escaping @Sendable (String) -> Answer = HostResolver.systemLookUp
     ) {
         self.threadsMax = threadsMax
         self.namesMax = namesMax
@@ -117,7 +118,8 @@ final class HostResolver: Sendable {
         while let entry = next, addresses.count < 4 {
             var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
             let length = socklen_t(text.count)
-            let known = getnameinfo(entry.pointee.ai_addr, entry.pointee.ai_addrlen, &text, length, nil, 0, NI_NUMERICHOST)
+            let known = getnameinfo(
+                entry.pointee.ai_addr, entry.pointee.ai_addrlen, &text, length, nil, 0, NI_NUMERICHOST)
             if known == 0 {
                 let address = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
                 if !addresses.contains(address) { addresses.append(address) }

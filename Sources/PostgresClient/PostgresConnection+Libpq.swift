@@ -65,7 +65,9 @@ extension PostgresConnection {
     }
 
     static func isFatal(_ result: OpaquePointer) -> Bool {
-        guard let severity = PQresultErrorField(result, severityField).map({ String(cString: $0) }) else { return false }
+        guard let severity = PQresultErrorField(result, severityField).map({ String(cString: $0) }) else {
+            return false
+        }
         return severity == "FATAL" || severity == "PANIC"
     }
 
@@ -97,5 +99,6 @@ extension PostgresConnection {
 let noteFatal: PQnoticeReceiver = { context, result in
     guard let context, let result, PostgresConnection.isFatal(result) else { return }
     // The connection outlives its handle, which is what calls this.
-    Unmanaged<PostgresConnection>.fromOpaque(context).takeUnretainedValue().fatalState = PostgresConnection.sqlState(of: result)
+    Unmanaged<PostgresConnection>.fromOpaque(context).takeUnretainedValue().fatalState = PostgresConnection.sqlState(
+        of: result)
 }

@@ -107,7 +107,8 @@ final class PostgresConnection {
 
     private func noteTransport(_ handle: OpaquePointer) {
         switch PQstatus(handle) {
-        case CONNECTION_MADE, CONNECTION_AWAITING_RESPONSE, CONNECTION_AUTH_OK, CONNECTION_SETENV, CONNECTION_SSL_STARTUP,
+        case CONNECTION_MADE, CONNECTION_AWAITING_RESPONSE, CONNECTION_AUTH_OK, CONNECTION_SETENV,
+            CONNECTION_SSL_STARTUP,
             CONNECTION_CHECK_WRITABLE, CONNECTION_CHECK_STANDBY, CONNECTION_CONSUME, CONNECTION_OK:
             connected = true
         default: break
@@ -231,7 +232,8 @@ final class PostgresConnection {
     private func transfer(_ handle: OpaquePointer, events: Int16) {
         if events & ~Int16(POLLOUT) != 0 {
             guard noteArrival() else {
-                return close(PostgresFailure(.body, "The server sent more than a statement may return.", connected: true))
+                return close(
+                    PostgresFailure(.body, "The server sent more than a statement may return.", connected: true))
             }
             // A TLS record can be larger than libpq's free buffer; its rest is in OpenSSL, where `poll` doesn't see it.
             for _ in 0..<(PQsslInUse(handle) == 1 ? 3 : 1) where PQconsumeInput(handle) == 0 {

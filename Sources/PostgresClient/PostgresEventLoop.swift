@@ -77,7 +77,9 @@ package final class PostgresEventLoop: Sendable {
         }
     }
 
-    /// Closes every session and ends the thread soon; whoever waits is told. May be called at any time, again too.
+    /// Closes every session and ends the thread soon; whoever waits is told.
+    ///
+    /// May be called at any time, again too.
     package func stop() {
         state.withLock { state in
             switch state.life {

@@ -66,7 +66,9 @@ extension PostgresFailure {
             PostgresFailure(failureClass, message, connected: connected)
         }
         func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
-        if says("expected authentication request", "received invalid response", "lost synchronization", "message contents") {
+        if says(
+            "expected authentication request", "received invalid response", "lost synchronization", "message contents")
+        {
             return make(.body, "What listens on \(options.address) does not speak PostgreSQL's protocol.")
         }
         if let reason = tlsReason(in: text) { return make(.tls, "TLS failed: \(reason).") }
@@ -118,7 +120,9 @@ extension PostgresFailure {
         let space = UInt8(ascii: " ")
         guard bytes.count >= 9 else { return nil }
         for start in stride(from: bytes.count - 9, through: 0, by: -1)
-        where bytes[start] == colon && bytes[start + 1] == space && bytes[start + 2] == space && bytes[start + 8] == colon {
+        where bytes[start] == colon && bytes[start + 1] == space && bytes[start + 2] == space
+            && bytes[start + 8] == colon
+        {
             let state = bytes[(start + 3)..<(start + 8)]
             if state.allSatisfy(isStateCharacter) { return String(decoding: state, as: UTF8.self) }
         }

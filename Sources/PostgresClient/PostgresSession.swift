@@ -29,7 +29,8 @@ package final class PostgresSession: Sendable {
     ) throws(PostgresFailure) -> PostgresSession {
         let password = try options.passwordFile.map { path throws(PostgresFailure) in try PasswordFile.read(path) }
         guard let id = loop.reserve() else {
-            throw PostgresFailure(.internal, "The PostgreSQL client is not running or has \(loop.sessionsMax) sessions.")
+            throw PostgresFailure(
+                .internal, "The PostgreSQL client is not running or has \(loop.sessionsMax) sessions.")
         }
         let status = SessionStatus()
         let request = PostgresConnection.Request(id: id, options: options, password: password, status: status)

@@ -34,7 +34,8 @@ enum ActivityQuery {
                 extract(epoch FROM clock_timestamp() - state_change) AS state_age
               FROM pg_stat_activity
               WHERE pid <> pg_backend_pid()
-                AND (backend_type = 'client backend' OR backend_type IS NULL AND usesysid IS NOT NULL)
+                AND (backend_type = 'client backend'
+                  OR backend_type IS NULL AND usesysid IS NOT NULL AND datid IS NOT NULL)
             ), waiters AS MATERIALIZED (
               SELECT l.pid, coalesce(max(extract(epoch FROM clock_timestamp() - \(waitStart))), 0) AS age
               FROM pg_locks l JOIN activity a ON a.pid = l.pid
@@ -69,7 +70,8 @@ enum ActivityQuery {
         ("server_version", "pg_server_version"), ("in_recovery", "pg_in_recovery"),
         ("max_connections", "pg_settings_max_connections"),
         ("reserved_connections", "pg_settings_reserved_connections"), ("clients", "pg_client_connections"),
-        ("waiting", "pg_locks_waiting"), ("longest_wait", "pg_longest_lock_wait_seconds"), ("blockers", "pg_lock_blockers"),
+        ("waiting", "pg_locks_waiting"), ("longest_wait", "pg_longest_lock_wait_seconds"),
+        ("blockers", "pg_lock_blockers"),
     ]
 
     /// The same for values that are right only for a role that sees other roles' sessions.

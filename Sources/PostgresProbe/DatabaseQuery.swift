@@ -34,7 +34,9 @@ enum DatabaseQuery {
     /// Sizes in bytes by database, where the answer has them.
     static func sizes(_ answer: PostgresRows) -> [(name: String, bytes: Double)] {
         answer.rows.indices.compactMap { row in
-            guard let name = answer.text("datname", row: row), let bytes = answer.number("size", row: row) else { return nil }
+            guard let name = answer.text("datname", row: row), let bytes = answer.number("size", row: row) else {
+                return nil
+            }
             return (name, bytes)
         }
     }

@@ -41,7 +41,8 @@ package actor PostgresProbe: Probe {
         let deadline = start + configuration.deadline - min(.milliseconds(50), configuration.deadline / 20)
         let wasOpen = session?.isIdle ?? false
         var round = await look(deadline: deadline, at: startedAt)
-        if wasOpen, session == nil, round.outcome.failureClass == .refused || round.outcome.failureClass == .unavailable {
+        if wasOpen, session == nil, round.outcome.failureClass == .refused || round.outcome.failureClass == .unavailable
+        {
             // The session of the last round was ended by the other side: what the server is now, only a login tells.
             round = await look(deadline: deadline, at: startedAt)
         }
@@ -143,11 +144,15 @@ package actor PostgresProbe: Probe {
             missingGrants = []
             return
         }
-        let role = configuration.options.user.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
-        let isPlain = !role.isEmpty && role.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "_") }
+        let role = configuration.options.user.split(separator: "\"", omittingEmptySubsequences: false).joined(
+            separator: "\"\"")
+        let isPlain =
+            !role.isEmpty
+            && role.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "_") }
         let grant = "GRANT pg_monitor TO \(isPlain ? role : "\"\(role)\"");"
         missingGrants = [grant]
-        remarks.append("Queries, transactions and waits of other roles are hidden from us until a superuser runs: \(grant)")
+        remarks.append(
+            "Queries, transactions and waits of other roles are hidden from us until a superuser runs: \(grant)")
     }
 
     private func roleEdges(_ answer: PostgresRows, at time: Timestamp) -> [Edge] {
@@ -155,7 +160,9 @@ package actor PostgresProbe: Probe {
         let role = recovery == 0 ? "primary" : "standby"
         defer { lastRole = role }
         guard let lastRole, lastRole != role else { return [] }
-        return [Edge(.databaseRoleChanged, at: time, labels: target.labels, attributes: ["from": lastRole, "to": role])]
+        return [
+            Edge(.databaseRoleChanged, at: time, labels: target.labels, attributes: ["from": lastRole, "to": role])
+        ]
     }
 
     // MARK: Reports

@@ -10,7 +10,10 @@ import Testing
         "the SQLSTATE is found whatever the language",
         arguments: [
             ("FATAL:  28P01: password authentication failed for user \"x\"", "28P01"),
-            ("connection to server at \"127.0.0.1\", port 1 failed: FATAL:  53300: sorry, too many clients already\n", "53300"),
+            (
+                "connection to server at \"127.0.0.1\", port 1 failed: FATAL:  53300: sorry, too many clients already\n",
+                "53300"
+            ),
             ("致命的エラー:  57P03: データベースシステムは起動処理中です", "57P03"),
             ("SCHWERWIEGEND:  3D000: Datenbank »x« existiert nicht", "3D000"),
             ("first: FATAL:  28000: no SSL\nsecond: FATAL:  28P01: no password", "28P01"),

@@ -7,7 +7,9 @@ import Testing
 @Suite struct ReconnectPolicyTests {
     let start = ContinuousClock.now
 
-    @Test("a server that is down is tried in every round", arguments: [FailureClass.refused, .timeout, .silent, .unavailable, .exhausted])
+    @Test(
+        "a server that is down is tried in every round",
+        arguments: [FailureClass.refused, .timeout, .silent, .unavailable, .exhausted])
     func noPause(failureClass: FailureClass) {
         var policy = ReconnectPolicy(interval: .seconds(10))
         for _ in 0..<5 { policy.connectFailed(PostgresFailure(failureClass, "x."), now: start) }

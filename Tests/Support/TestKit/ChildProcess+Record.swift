@@ -160,7 +160,9 @@ final class Spawner: Sendable {
         }
         jobs.signal()
         done.wait()
-        guard let spawned = result.withLock({ $0 }) else { throw ChildProcess.Failure(description: "nothing was spawned") }
+        guard let spawned = result.withLock({ $0 }) else {
+            throw ChildProcess.Failure(description: "nothing was spawned")
+        }
         return try spawned.get()
     }
 

@@ -49,7 +49,8 @@ package final class ChildProcess: Sendable {
     ///   - directory: the working directory; nil keeps ours.
     ///   - user: switches to this user, which takes root; nil keeps ours.
     package init(
-        _ executable: String, _ arguments: [String] = [], environment: [String: String]? = nil, directory: String? = nil,
+        _ executable: String, _ arguments: [String] = [], environment: [String: String]? = nil,
+        directory: String? = nil,
         user: User? = nil
     ) throws {
         var command = ["/usr/bin/setpriv", "--pdeathsig", "KILL"]
@@ -108,7 +109,9 @@ package final class ChildProcess: Sendable {
     ///
     /// Throws when the process ends or the time passes first.
     @discardableResult
-    package func waitForLine(containing text: String, from: Int = 0, timeout: Duration = .seconds(20)) async throws -> String {
+    package func waitForLine(containing text: String, from: Int = 0, timeout: Duration = .seconds(20)) async throws
+        -> String
+    {
         let found = await record.wait(for: .line(containing: text, from: from), timeout: timeout)
         guard let found else { throw failure("ended or fell silent before it wrote \"\(text)\"") }
         return found
@@ -145,6 +148,7 @@ package final class ChildProcess: Sendable {
     }
 
     private func failure(_ text: String) -> Failure {
-        Failure(description: "\(name) (pid \(pid)) \(text); its last lines:\n" + lines.suffix(20).joined(separator: "\n"))
+        Failure(
+            description: "\(name) (pid \(pid)) \(text); its last lines:\n" + lines.suffix(20).joined(separator: "\n"))
     }
 }

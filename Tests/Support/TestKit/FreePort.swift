@@ -47,7 +47,9 @@ package final class LoopbackListener: Sendable {
         _ = close(descriptor)
     }
 
-    /// Waits for one connection, sends `bytes` and closes it. Blocks: call it on a thread of its own.
+    /// Waits for one connection, sends `bytes` and closes it.
+    ///
+    /// Blocks: call it on a thread of its own.
     package func answerOnce(_ bytes: [UInt8]) {
         let peer = accept(descriptor, nil, nil)
         guard peer >= 0 else { return }

@@ -20,13 +20,17 @@ package final class PostgresCluster: Sendable {
         package var authentication: Authentication
         /// `max_connections`.
         package var maxConnections: Int
+        /// Whether the server offers TLS, with a certificate for `localhost` that signs itself: `certificateFile`.
+        package var offersTLS: Bool
         /// Further settings, such as `lc_messages`.
         package var settings: [String: String]
 
         /// Makes a configuration.
         package init(
-            authentication: Authentication = .trust, maxConnections: Int = 30, settings: [String: String] = [:]
+            authentication: Authentication = .trust, maxConnections: Int = 30, offersTLS: Bool = false,
+            settings: [String: String] = [:]
         ) {
+            self.offersTLS = offersTLS
             self.authentication = authentication
             self.maxConnections = maxConnections
             self.settings = settings
@@ -53,6 +57,8 @@ package final class PostgresCluster: Sendable {
     package let password = "correct horse"
     /// Folder of the Unix socket.
     package var socketDirectory: String { folder.path }
+    /// The server's certificate in PEM, its own root; only with `offersTLS`.
+    package var certificateFile: String { dataDirectory + "/server.crt" }
     /// Folder of the data.
     package var dataDirectory: String { folder.path + "/data" }
 
@@ -98,6 +104,18 @@ package final class PostgresCluster: Sendable {
                 "--auth-host", configuration.authentication.rawValue, "--encoding", "UTF8", "--no-locale", "--no-sync",
                 "--no-instructions",
             ], user: user)
+        if configuration.offersTLS { try await makeCertificate() }
+    }
+
+    private func makeCertificate() async throws {
+        try await ChildProcess.run(
+            "/usr/bin/env",
+            [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                "-days", "2",
+                "-keyout", dataDirectory + "/server.key", "-out", certificateFile, "-subj", "/CN=localhost",
+                "-addext", "subjectAltName=DNS:localhost",
+            ], user: user)
     }
 
     // MARK: Life
@@ -109,6 +127,7 @@ package final class PostgresCluster: Sendable {
         settings["listen_addresses"] = host
         settings["unix_socket_directories"] = socketDirectory
         settings["max_connections"] = String(configuration.maxConnections)
+        if configuration.offersTLS { settings["ssl"] = "on" }
         for (name, value) in ["fsync": "off", "shared_buffers": "16MB", "max_wal_size": "64MB"] {
             settings[name] = settings[name] ?? value
         }
@@ -128,7 +147,8 @@ package final class PostgresCluster: Sendable {
             // pg_isready has nothing to wait on before the socket is there.
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw ChildProcess.Failure(description: "PostgreSQL did not start:\n" + child.lines.suffix(20).joined(separator: "\n"))
+        throw ChildProcess.Failure(
+            description: "PostgreSQL did not start:\n" + child.lines.suffix(20).joined(separator: "\n"))
     }
 
     /// Stops the server and waits for its end.
@@ -147,7 +167,9 @@ package final class PostgresCluster: Sendable {
         try await child.waitForExit()
     }
 
-    /// Freezes the postmaster: the kernel still takes connections, and nobody answers them. `wholeTree` freezes sessions too.
+    /// Freezes the postmaster: the kernel still takes connections, and nobody answers them.
+    ///
+    /// `wholeTree` freezes the sessions too.
     package func sigstop(wholeTree: Bool = false) {
         signalAll(SIGSTOP, wholeTree: wholeTree)
     }
@@ -242,7 +264,10 @@ package final class PostgresCluster: Sendable {
     private var environment: [String: String] { ["PATH": "/usr/bin:/bin", "PGCLIENTENCODING": "UTF8"] }
 
     private func arguments(role: String, database: String) -> [String] {
-        ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", socketDirectory, "-p", "\(port)", "-U", role, "-d", database]
+        [
+            "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", socketDirectory, "-p", "\(port)", "-U", role, "-d",
+            database,
+        ]
     }
 
     // MARK: Where things are
@@ -255,7 +280,8 @@ package final class PostgresCluster: Sendable {
     /// The folder with the server's programs: `pg_config`'s, else the newest Debian one.
     private static func findBinaries() async throws -> String {
         func hasServer(_ folder: String) -> Bool { FileManager.default.isExecutableFile(atPath: folder + "/initdb") }
-        if let output = try? await ChildProcess.run("/usr/bin/env", ["pg_config", "--bindir"]), let folder = output.first,
+        if let output = try? await ChildProcess.run("/usr/bin/env", ["pg_config", "--bindir"]),
+            let folder = output.first,
             hasServer(folder)
         {
             return folder
@@ -263,7 +289,8 @@ package final class PostgresCluster: Sendable {
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []
         let folders = versions.compactMap(Int.init).sorted(by: >).map { "/usr/lib/postgresql/\($0)/bin" }
         guard let folder = folders.first(where: hasServer) else {
-            throw ChildProcess.Failure(description: "No PostgreSQL server is installed (Debian: apt-get install postgresql).")
+            throw ChildProcess.Failure(
+                description: "No PostgreSQL server is installed (Debian: apt-get install postgresql).")
         }
         return folder
     }

@@ -12,7 +12,8 @@ package final class TemporaryDirectory: Sendable {
     /// Makes an empty folder below the system's temporary one; the path stays short, since socket paths are bounded at 107 bytes.
     package init(_ prefix: String = "tocsin") throws {
         let name = "\(prefix)-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
-        url = URL(fileURLWithPath: NSTemporaryDirectory(), isDirectory: true).appendingPathComponent(name, isDirectory: true)
+        url = URL(fileURLWithPath: NSTemporaryDirectory(), isDirectory: true).appendingPathComponent(
+            name, isDirectory: true)
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
         try Janitor.shared.remember(url.path)
     }
