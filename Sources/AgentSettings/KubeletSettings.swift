@@ -6,8 +6,8 @@ package struct KubeletSettings: Hashable, Sendable {
     package var url: String
     /// Whom to trust.
     package var trust: TrustSettings
-    /// Bearer token; nil: none is sent.
-    package var token: SecretReference?
+    /// File with the bearer token, to be read anew when it changes; nil: none is sent.
+    package var tokenFile: String?
     /// How often and how long.
     package var timing: ProbeTiming
 
@@ -35,11 +35,10 @@ package struct KubeletSettings: Hashable, Sendable {
             "serverName", .host, "Name that the certificate must have, for `trust: clusterCA`. Default: the URL's host.")
         let pin = section.optional(
             "pinSHA256", .publicKeyPin, "SHA-256 of the kubelet's public key (SubjectPublicKeyInfo), for `trust: pin`.")
-        let tokenFile = section.optionalFile(
+        tokenFile = section.optionalFile(
             "tokenFile", "File with the bearer token; in a pod `/var/run/secrets/kubernetes.io/serviceaccount/token`. Read anew when it changes.")
         timing = ProbeTiming(section, interval: interval)
         self.url = url
-        token = tokenFile.map { .file($0) }
         switch mode {
         case .clusterCA: trust = .roots(file: caFile, serverName: serverName)
         case .pin: trust = .pin(sha256: pin ?? "")

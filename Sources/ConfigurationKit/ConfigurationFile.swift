@@ -21,7 +21,7 @@ package struct Loaded<Value: Sendable>: Sendable {
 /// Decoding and description of one kind of file.
 package enum ConfigurationFile {
     /// Kinds of file that there are, for messages.
-    package static let kinds = ["agent", "coordinator", "thresholds"]
+    package static let kinds = ["agent", "coordinator", "thresholds", "contexts"]
 
     /// The word after `kind:` of a file, so that a command can choose the decoder.
     ///

@@ -74,7 +74,7 @@ package struct SignalDescription: Hashable, Sendable {
         SignalDescription(.workingSetRatio, .ratio, "working set, of the memory limit, fullest container"),
         SignalDescription(.oomKills, .count, hasWindow: true, "OOM kills, over all containers; summed over the window"),
         SignalDescription(.restarts, .count, hasWindow: true, "container restarts, over all containers; summed over the window"),
-        SignalDescription(.readyRatio, .ratio, hasVolume: true, "ready pods, of those that should be; volume: pods that should be"),
+        SignalDescription(.readyRatio, .ratio, hasVolume: true, hasWindow: true, "ready pods, of those that should be; volume: pods that should be"),
         SignalDescription(.healthUp, .flag, "1 when the actuator says UP, 0 when DOWN or OUT_OF_SERVICE, worst instance"),
         SignalDescription(.poolPending, .count, "threads that wait for a connection of the application's pool, worst instance"),
         SignalDescription(.databaseUp, .flag, "1 when the database answers, 0 when it refuses, hangs or is unavailable"),
