@@ -32,20 +32,26 @@ package struct ActuatorSettings: Hashable, Sendable {
         self.name = name
         timing = ProbeTiming(section, interval: interval)
         credentials =
-            section.optionalSection("credentials", "What to log in with: one of the two. Bearer costs the application less.") {
+            section.optionalSection(
+                "credentials", "What to log in with: one of the two. Bearer costs the application less."
+            ) {
                 Self.credentials($0)
             } ?? nil
-        trust = section.optionalSection("trust", "Whom to trust under https. Default: the system's roots.", TrustSettings.init) ?? .system
+        trust =
+            section.optionalSection(
+                "trust", "Whom to trust under https. Default: the system's roots.", TrustSettings.init) ?? .system
         checkSafety(section)
     }
 
     private static func labels(_ section: Section, name: String) -> LabelSet {
         let namespace = section.optional("namespace", .name(), "Kubernetes namespace; together with `workload`.")
         let workload = section.optional(
-            "workload", .workload, "Kind and name of the workload, such as `Deployment/oddsmaker-control`: what incidents are about."
+            "workload", .workload,
+            "Kind and name of the workload, such as `Deployment/oddsmaker-control`: what incidents are about."
                 + " Without it they are about the target.")
         let pod = section.optional(
-            "pod", .name(lengthMax: 253), "Name of the pod, one of the workload's replicas. Default: the target's name.")
+            "pod", .name(lengthMax: 253), "Name of the pod, one of the workload's replicas. Default: the target's name."
+        )
         let node = section.optional("node", .name(lengthMax: 253), "Node that it runs on. Default: the agent's.")
         if (namespace == nil) != (workload == nil), section.has("namespace") != section.has("workload") {
             let missing = namespace == nil ? "namespace" : "workload"
@@ -67,7 +73,9 @@ package struct ActuatorSettings: Hashable, Sendable {
         let bearer = section.secret("bearer", "the bearer token.")
         let basic = section.secret("basic", "`USER:PASSWORD` for basic authentication.")
         let named = ["bearer", "bearerFile", "basic", "basicFile"].filter(section.has)
-        if bearer != nil, basic != nil { section.report(nil, "a bearer token and basic authentication exclude each other") }
+        if bearer != nil, basic != nil {
+            section.report(nil, "a bearer token and basic authentication exclude each other")
+        }
         if named.isEmpty { section.report(nil, "name one of 'bearerFile' and 'basicFile'") }
         return bearer.map { .bearer($0) } ?? basic.map { .basic($0) }
     }
@@ -80,7 +88,8 @@ package struct ActuatorSettings: Hashable, Sendable {
         }
         guard credentials != nil else { return }
         if address.isEncrypted, trust == .insecure {
-            section.report("credentials", "credentials are not sent to a peer that nobody checks; use 'pinSHA256' or 'caFile'")
+            section.report(
+                "credentials", "credentials are not sent to a peer that nobody checks; use 'pinSHA256' or 'caFile'")
         } else if !address.isEncrypted, !address.isLoopback {
             section.report("credentials", "they cross the network in the clear; the URL is http", level: .warning)
         }
@@ -91,14 +100,18 @@ extension ValueType where Value == String {
     /// Kind and name of a workload.
     static let workload = ValueType(
         name: "KIND/NAME",
-        schema: .record(["type": .string("string"), "pattern": .string("^[A-Z][A-Za-z]*/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]),
+        schema: .record([
+            "type": .string("string"), "pattern": .string("^[A-Z][A-Za-z]*/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"),
+        ]),
         allowsEnvironment: true, placeholder: "",
         parse: { text, context throws(ValueProblem) in
             let parts = text.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 2 else {
                 throw ValueProblem("must be KIND/NAME, such as Deployment/oddsmaker-control")
             }
-            let known = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout", "Service"]
+            let known = [
+                "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout", "Service",
+            ]
             let kind = String(parts[0])
             guard kind.first?.isUppercase == true, kind.allSatisfy({ $0.isASCII && $0.isLetter }) else {
                 let meant = NearestName.of(kind, among: known) ?? known.first { $0.lowercased() == kind.lowercased() }

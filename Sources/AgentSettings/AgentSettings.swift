@@ -69,7 +69,8 @@ package struct AgentSettings: Hashable, Sendable {
     package static var reference: KindDescription {
         ConfigurationFile.describe(
             kind: "agent", fileName: "agent.yaml",
-            doc: "What one agent probes and where it sends it. An agent probes whatever is listed here; nothing is found by itself.",
+            doc:
+                "What one agent probes and where it sends it. An agent probes whatever is listed here; nothing is found by itself.",
             AgentSettings.init)
     }
 
@@ -79,9 +80,11 @@ package struct AgentSettings: Hashable, Sendable {
             "node", .name(lengthMax: 253), "Name of the node, as Kubernetes knows it; in a pod `{env: NODE_NAME}`.")
         coordinator = file.section("coordinator", "Where the coordinator is.") { section in
             CoordinatorAddress(
-                endpoint: section.required("endpoint", .endpoint, "Address of the coordinator's gRPC listener, normally port 7443."),
+                endpoint: section.required(
+                    "endpoint", .endpoint, "Address of the coordinator's gRPC listener, normally port 7443."),
                 serverName: section.optional(
-                    "serverName", .host, "Name that the coordinator's certificate must have. Default: the endpoint's host."))
+                    "serverName", .host,
+                    "Name that the coordinator's certificate must have. Default: the endpoint's host."))
         }
         tls = file.section(
             "tls", "Files of mutual TLS towards the coordinator; `tocsin tls issue` makes them.", TLSFiles.init)
@@ -101,10 +104,12 @@ package struct AgentSettings: Hashable, Sendable {
         httpListen = file.section("http", "The agent's own `/metrics` and `/healthz`.") { section in
             section.value("listen", .listener, default: HostPort(host: "127.0.0.1", port: 7481), "Where to listen.")
         }
-        limits = file.section("limits", "What the agent allows itself; beyond it, it sheds load and says so.") { section in
+        limits = file.section("limits", "What the agent allows itself; beyond it, it sheds load and says so.") {
+            section in
             Limits(
                 seriesMax: section.value(
-                    "series", .integer(in: 100...1_000_000), default: 20_000, "Series beyond this are dropped and counted."),
+                    "series", .integer(in: 100...1_000_000), default: 20_000,
+                    "Series beyond this are dropped and counted."),
                 residentBytesMax: section.value(
                     "residentMemory", .size(in: 24 << 20...4 << 30), default: 64 << 20,
                     "Resident memory at which the agent sheds load. Below the container's memory limit."))

@@ -37,11 +37,13 @@ package struct DatabaseSettings: Hashable, Sendable {
 
     /// Reads one entry of `databases`.
     init(_ section: Section, interval: Duration) {
-        name = section.required("name", .name(), "Name, unique among the databases; incidents are about `postgresql/NAME`.")
+        name = section.required(
+            "name", .name(), "Name, unique among the databases; incidents are about `postgresql/NAME`.")
         host = section.required("host", .databaseHost, "Host name, address, or the folder of a Unix socket.")
         port = section.value("port", .integer(in: 1...65_535), default: 5432, "Port.")
         database = section.value("database", .text(lengthMax: 63), default: "postgres", "Database to connect to.")
-        user = section.value("user", .text(lengthMax: 63), default: "tocsin", "Role to log in as; it needs `pg_monitor`.")
+        user = section.value(
+            "user", .text(lengthMax: 63), default: "tocsin", "Role to log in as; it needs `pg_monitor`.")
         password = section.secret("password", "the password.")
         sslMode = section.value(
             "sslMode", ValueType<SSLMode>.choice(), default: .require,
@@ -50,7 +52,8 @@ package struct DatabaseSettings: Hashable, Sendable {
         let timing = ProbeTiming(section, interval: interval)
         let statementTimeout = section.optional(
             "statementTimeout", .duration(in: .milliseconds(100) ... .seconds(60)),
-            "Server-side limit of each of the probe's statements; at most the timeout. Default: 2s, or the timeout where that is shorter.")
+            "Server-side limit of each of the probe's statements; at most the timeout. Default: 2s, or the timeout where that is shorter."
+        )
         self.timing = timing
         self.statementTimeout = statementTimeout ?? min(Self.statementTimeoutDefault, timing.timeout)
         check(section)

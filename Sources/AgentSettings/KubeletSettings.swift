@@ -1,4 +1,4 @@
-package import ConfigurationKit
+import ConfigurationKit
 
 /// The node's kubelet.
 package struct KubeletSettings: Hashable, Sendable {
@@ -6,8 +6,8 @@ package struct KubeletSettings: Hashable, Sendable {
     package var url: String
     /// Whom to trust.
     package var trust: TrustSettings
-    /// Bearer token; nil: none is sent.
-    package var token: SecretReference?
+    /// File with the bearer token, to be read anew when it changes; nil: none is sent.
+    package var tokenFile: String?
     /// How often and how long.
     package var timing: ProbeTiming
 
@@ -32,14 +32,16 @@ package struct KubeletSettings: Hashable, Sendable {
         let caFile = section.file(
             "caFile", "PEM file with the cluster's roots, for `trust: clusterCA`.", default: Self.clusterCAFile)
         let serverName = section.optional(
-            "serverName", .host, "Name that the certificate must have, for `trust: clusterCA`. Default: the URL's host.")
+            "serverName", .host, "Name that the certificate must have, for `trust: clusterCA`. Default: the URL's host."
+        )
         let pin = section.optional(
             "pinSHA256", .publicKeyPin, "SHA-256 of the kubelet's public key (SubjectPublicKeyInfo), for `trust: pin`.")
-        let tokenFile = section.optionalFile(
-            "tokenFile", "File with the bearer token; in a pod `/var/run/secrets/kubernetes.io/serviceaccount/token`. Read anew when it changes.")
+        tokenFile = section.optionalFile(
+            "tokenFile",
+            "File with the bearer token; in a pod `/var/run/secrets/kubernetes.io/serviceaccount/token`. Read anew when it changes."
+        )
         timing = ProbeTiming(section, interval: interval)
         self.url = url
-        token = tokenFile.map { .file($0) }
         switch mode {
         case .clusterCA: trust = .roots(file: caFile, serverName: serverName)
         case .pin: trust = .pin(sha256: pin ?? "")
@@ -49,10 +51,13 @@ package struct KubeletSettings: Hashable, Sendable {
     }
 
     private static func check(_ section: Section, mode: TrustMode, isEncrypted: Bool) {
-        if mode == .pin, !section.has("pinSHA256") { section.reportMissing("pinSHA256", because: "'trust: pin' needs it") }
+        if mode == .pin, !section.has("pinSHA256") {
+            section.reportMissing("pinSHA256", because: "'trust: pin' needs it")
+        }
         for (key, wanted) in [("caFile", TrustMode.clusterCA), ("serverName", .clusterCA), ("pinSHA256", .pin)]
         where section.has(key) && mode != wanted {
-            section.report(key, "has a meaning only with 'trust: \(wanted.rawValue)', but 'trust' is '\(mode.rawValue)'")
+            section.report(
+                key, "has a meaning only with 'trust: \(wanted.rawValue)', but 'trust' is '\(mode.rawValue)'")
         }
         guard section.has("tokenFile") else { return }
         if mode == .insecure {

@@ -17,11 +17,13 @@ package struct ProbeTiming: Hashable, Sendable {
     init(_ section: Section, interval agentInterval: Duration) {
         interval =
             section.optional(
-                "interval", .duration(in: Self.intervals), "Time between the starts of two probes. Default: the agent's `interval`.")
+                "interval", .duration(in: Self.intervals),
+                "Time between the starts of two probes. Default: the agent's `interval`.")
             ?? agentInterval
         let timeout = section.optional(
             "timeout", .duration(in: .milliseconds(100) ... .seconds(300)),
-            "Time after which a probe gives up; at most the interval. Default: 5s, or the interval where that is shorter.")
+            "Time after which a probe gives up; at most the interval. Default: 5s, or the interval where that is shorter."
+        )
         self.timeout = timeout ?? min(Self.timeoutDefault, interval)
         if let timeout, timeout > interval {
             section.report(

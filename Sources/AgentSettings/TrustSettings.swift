@@ -13,13 +13,16 @@ package enum TrustSettings: Hashable, Sendable {
 
     /// Reads the section `trust` of an actuator.
     init(_ section: Section) {
-        let caFile = section.optionalFile("caFile", "PEM file with the roots that the target's certificate must lead to.")
-        let serverName = section.optional("serverName", .host, "Name that the certificate must have. Default: the URL's host.")
+        let caFile = section.optionalFile(
+            "caFile", "PEM file with the roots that the target's certificate must lead to.")
+        let serverName = section.optional(
+            "serverName", .host, "Name that the certificate must have. Default: the URL's host.")
         let pin = section.optional(
             "pinSHA256", .publicKeyPin, "Instead of roots: SHA-256 of the target's public key (SubjectPublicKeyInfo).")
         let isInsecure = section.value(
             "insecure", .boolean, default: false, "Check nobody. Refused together with credentials.")
-        let chosen = [caFile.map { _ in "caFile" }, pin.map { _ in "pinSHA256" }, isInsecure ? "insecure" : nil].compactMap { $0 }
+        let chosen = [caFile.map { _ in "caFile" }, pin.map { _ in "pinSHA256" }, isInsecure ? "insecure" : nil]
+            .compactMap { $0 }
         if chosen.count > 1 {
             section.report(nil, "\(chosen.map { "'\($0)'" }.joined(separator: " and ")) exclude each other")
         }

@@ -52,7 +52,9 @@ package struct ConfigurationSource: Hashable, Sendable {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// Parses the text into nodes. Throws one issue: YAML cannot be read further than its first syntax error.
+    /// Parses the text into nodes.
+    ///
+    /// Throws one issue: YAML cannot be read further than its first syntax error.
     func parsed() throws(ConfigurationError) -> ConfigurationNode {
         let start = Origin(file: file, line: 1, column: 1)
         guard text.utf8.count <= Self.bytesMax else {

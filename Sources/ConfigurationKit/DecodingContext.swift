@@ -27,7 +27,8 @@ final class DecodingContext {
         var sorted = issues.sorted { $0.origin < $1.origin }
         if sorted.count > ConfigurationError.issuesMax, let last = sorted.last {
             sorted.removeLast(sorted.count - ConfigurationError.issuesMax + 1)
-            sorted.append(ConfigurationIssue(at: last.origin, keyPath: "", reason: "there are more errors; these come first"))
+            sorted.append(
+                ConfigurationIssue(at: last.origin, keyPath: "", reason: "there are more errors; these come first"))
         }
         return sorted
     }

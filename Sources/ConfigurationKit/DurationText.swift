@@ -4,7 +4,9 @@ package enum DurationText {
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
-    /// Reads whole numbers with units, greatest unit first and each once; `0` needs no unit. At most about 1000 years.
+    /// Reads whole numbers with units, greatest unit first and each once; `0` needs no unit.
+    ///
+    /// At most about 1000 years.
     package static func parse(_ text: String) throws(ValueProblem) -> Duration {
         if text == "0" { return .zero }
         let malformed = ValueProblem("a duration is whole numbers with units, such as 500ms, 10s, 2m, 1h30m or 15d")

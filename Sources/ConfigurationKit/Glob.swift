@@ -12,7 +12,9 @@ package struct Glob: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { pattern }
 
-    /// Whether the whole of `name` fits. Takes time proportional to the product of both lengths at worst.
+    /// Whether the whole of `name` fits.
+    ///
+    /// Takes time proportional to the product of both lengths at worst.
     package func matches(_ name: String) -> Bool {
         let text = Array(name.unicodeScalars)
         var position = 0
@@ -36,7 +38,9 @@ package struct Glob: Hashable, Sendable, CustomStringConvertible {
         return scalars[index...].allSatisfy { $0 == "*" }
     }
 
-    /// How narrow the pattern is: literal characters first, then fewer stars. Greater is narrower.
+    /// How narrow the pattern is: literal characters first, then fewer stars.
+    ///
+    /// Greater is narrower.
     package var specificity: Specificity {
         let stars = scalars.count { $0 == "*" }
         let single = scalars.count { $0 == "?" }

@@ -31,7 +31,8 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
             throw ValueProblem("an address needs a port: HOST:PORT")
         }
         let digits = text[text.index(after: colon)...]
-        guard let port = Int(digits), (0...65_535).contains(port), digits.allSatisfy(\.isASCII), digits.first != "+" else {
+        guard let port = Int(digits), (0...65_535).contains(port), digits.allSatisfy(\.isASCII), digits.first != "+"
+        else {
             throw ValueProblem("the port must be a number from 0 to 65535")
         }
         var host = String(text[..<colon])

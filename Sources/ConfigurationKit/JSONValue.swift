@@ -35,7 +35,8 @@ package indirect enum JSONValue: Hashable, Sendable {
         case .bool(let value): return value ? "true" : "false"
         case .array(let items):
             if items.isEmpty { return "[]" }
-            return "[\n" + items.map { inner + $0.rendered(indent: indent + 1) }.joined(separator: ",\n") + "\n\(outer)]"
+            return "[\n" + items.map { inner + $0.rendered(indent: indent + 1) }.joined(separator: ",\n")
+                + "\n\(outer)]"
         case .object(let members):
             if members.isEmpty { return "{}" }
             let lines = members.map { "\(inner)\(Self.quoted($0.name)): \($0.value.rendered(indent: indent + 1))" }

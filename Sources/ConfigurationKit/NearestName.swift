@@ -1,7 +1,9 @@
 /// Finds what someone who wrote a name most likely meant.
 package enum NearestName {
-    /// The candidate with the fewest edits to `name`, ignoring case; nil when none is within a third of its length (at least 1,
-    /// at most 3 edits). Of equals the first wins.
+    /// The candidate with the fewest edits to `name`, ignoring case; nil when none is within a third of its length
+    /// (at least 1, at most 3 edits).
+    ///
+    /// Of equals the first wins.
     package static func of(_ name: String, among candidates: [String]) -> String? {
         let wanted = Array(name.lowercased().unicodeScalars.prefix(64))
         let allowed = min(3, max(1, wanted.count / 3))
@@ -14,7 +16,7 @@ package enum NearestName {
     }
 
     /// Edits (insert, delete, replace, swap of neighbours) that turn one into the other: the restricted Damerau-Levenshtein
-    /// distance (G. Navarro, "A guided tour to approximate string matching", 2001, section 2).
+    /// distance (Navarro, "A guided tour to approximate string matching", 2001, section 2).
     static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)

@@ -1,6 +1,8 @@
 import FoundationEssentials
 
-/// Where a secret is to be had. The secret itself is never kept in settings.
+/// Where a secret is to be had.
+///
+/// The secret itself is never kept in settings.
 package enum SecretReference: Hashable, Sendable {
     /// A file that holds the secret and nothing else but perhaps a newline at its end.
     case file(String)
@@ -10,7 +12,9 @@ package enum SecretReference: Hashable, Sendable {
     /// Largest secret that is read.
     package static let bytesMax = 64 << 10
 
-    /// Reads the secret. To be called each time it is needed, so that a rotated secret takes effect.
+    /// Reads the secret.
+    ///
+    /// To be called each time it is needed, so that a rotated secret takes effect.
     ///
     /// Throws `SecretError` with the place of the secret but not the secret.
     package func read(environment: [String: String]) throws(SecretError) -> String {

@@ -1,8 +1,9 @@
 extension Section {
     // MARK: Sections below
 
-    /// Decodes the mapping under a key. Without the key the decoder runs on an empty mapping, so that defaults apply and
-    /// required keys are missed.
+    /// Decodes the mapping under a key.
+    ///
+    /// Without the key the decoder runs on an empty mapping, so that defaults apply and required keys are missed.
     package func section<Value>(_ key: String, _ doc: String, _ decode: (Section) -> Value) -> Value {
         let child = Section(node: entry(key)?.value, keyPath: path(of: key), parent: origin, context: context)
         let value = decode(child)
@@ -24,7 +25,9 @@ extension Section {
         return child.isPresent ? value : nil
     }
 
-    /// Decodes a list of mappings, empty without the key. No two may have the same value under `uniqueKey`.
+    /// Decodes a list of mappings, empty without the key.
+    ///
+    /// No two may have the same value under `uniqueKey`.
     package func sections<Value>(
         _ key: String, uniqueKey: String? = nil, isRequired: Bool = false, countMax: Int = 1000, _ doc: String,
         _ decode: (Section) -> Value
@@ -66,10 +69,12 @@ extension Section {
     // MARK: Lists of values
 
     /// Reads a list of single values, empty without the key.
-    package func values<Value>(_ key: String, _ type: ValueType<Value>, countMax: Int = 1000, _ doc: String) -> [Value] {
+    package func values<Value>(_ key: String, _ type: ValueType<Value>, countMax: Int = 1000, _ doc: String) -> [Value]
+    {
         append(
             FieldDescription(
-                key: key, typeName: "list of: \(type.name)", range: type.range, isRequired: false, defaultText: nil, doc: doc,
+                key: key, typeName: "list of: \(type.name)", range: type.range, isRequired: false, defaultText: nil,
+                doc: doc,
                 shape: .values(schema: type.schema, countMax: countMax)))
         return items(key, isRequired: false, countMax: countMax).enumerated().compactMap { index, node in
             let entry = ConfigurationNode.Entry(key: key, keyOrigin: node.origin, value: node)
@@ -82,7 +87,8 @@ extension Section {
 
     /// Reads a secret by reference: `NAMEFile: PATH` or `NAME: {env: VARIABLE}`, never both and never the secret itself.
     package func secret(_ name: String, _ doc: String) -> SecretReference? {
-        let file = optionalFile("\(name)File", "File that holds \(doc) A newline at its end is dropped; it is read again when used.")
+        let file = optionalFile(
+            "\(name)File", "File that holds \(doc) A newline at its end is dropped; it is read again when used.")
         append(
             FieldDescription(
                 key: name, typeName: "`{env: NAME}`", range: nil, isRequired: false, defaultText: nil,

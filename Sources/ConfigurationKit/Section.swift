@@ -38,7 +38,8 @@ package final class Section {
             isMuted = true
             context.report(
                 ConfigurationIssue(
-                    at: origin, keyPath: keyPath, reason: "expected a mapping of keys, found \(node?.kindName ?? "nothing")"))
+                    at: origin, keyPath: keyPath,
+                    reason: "expected a mapping of keys, found \(node?.kindName ?? "nothing")"))
         case nil: break
         }
         self.entries = entries
@@ -79,7 +80,9 @@ package final class Section {
     }
 
     /// Reads a key whose value can only be understood later, as its text and place.
-    package func deferred(_ key: String, typeName: String, schema: JSONValue, isRequired: Bool = false, _ doc: String) -> DeferredValue? {
+    package func deferred(_ key: String, typeName: String, schema: JSONValue, isRequired: Bool = false, _ doc: String)
+        -> DeferredValue?
+    {
         fields.append(
             FieldDescription(
                 key: key, typeName: typeName, range: nil, isRequired: isRequired, defaultText: nil, doc: doc,
@@ -88,7 +91,9 @@ package final class Section {
             if isRequired { reportMissing(key, typeName) }
             return nil
         }
-        guard let (text, isPlain) = scalar(of: entry, key: key, allowsEnvironment: false, typeName: typeName) else { return nil }
+        guard let (text, isPlain) = scalar(of: entry, key: key, allowsEnvironment: false, typeName: typeName) else {
+            return nil
+        }
         return DeferredValue(text: text, isPlain: isPlain, origin: entry.value.origin, keyPath: path(of: key))
     }
 
@@ -139,7 +144,8 @@ package final class Section {
     ) {
         context.report(
             ConfigurationIssue(
-                level, at: value.origin, keyPath: value.keyPath, value: value.text, reason: reason, suggestion: suggestion))
+                level, at: value.origin, keyPath: value.keyPath, value: value.text, reason: reason,
+                suggestion: suggestion))
     }
 
     /// Reports something wrong at a place that the caller kept.
@@ -152,7 +158,9 @@ package final class Section {
         report(nil, "the key '\(key)' is missing: \(reason)")
     }
 
-    /// Reports every key that no call read. The decoder of a section calls it for its children; the top does it for the file.
+    /// Reports every key that no call read.
+    ///
+    /// The decoder of a section calls it for its children; the top does it for the file.
     func finish() {
         guard !isMuted else { return }
         let known = fields.map(\.key)
@@ -190,14 +198,16 @@ package final class Section {
     ) {
         append(
             FieldDescription(
-                key: key, typeName: type.name, range: type.range, isRequired: isRequired, defaultText: defaultText, doc: doc,
+                key: key, typeName: type.name, range: type.range, isRequired: isRequired, defaultText: defaultText,
+                doc: doc,
                 shape: .value(schema: type.schema, allowsEnvironment: type.allowsEnvironment)))
     }
 
     private func reportMissing(_ key: String, _ typeName: String) {
         guard !isMuted else { return }
         context.report(
-            ConfigurationIssue(at: origin, keyPath: path(of: key), reason: "this key is required and missing (\(typeName))"))
+            ConfigurationIssue(
+                at: origin, keyPath: path(of: key), reason: "this key is required and missing (\(typeName))"))
     }
 
     private func read<Value>(_ key: String, _ type: ValueType<Value>) -> Found<Value> {
@@ -250,7 +260,8 @@ package final class Section {
         guard let name = node.environmentName else { return nil }
         guard let value = context.environment[name], !value.isEmpty else {
             context.report(
-                ConfigurationIssue(at: node.origin, keyPath: keyPath, reason: "the environment variable '\(name)' is not set"))
+                ConfigurationIssue(
+                    at: node.origin, keyPath: keyPath, reason: "the environment variable '\(name)' is not set"))
             return nil
         }
         return value

@@ -5,7 +5,9 @@ package enum SizeText {
         ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000), ("kB", 1000), ("B", 1),
     ]
 
-    /// Reads a whole number with a unit; the binary units end in `iB`. At most 1024 TiB.
+    /// Reads a whole number with a unit; the binary units end in `iB`.
+    ///
+    /// At most 1024 TiB.
     package static func parse(_ text: String) throws(ValueProblem) -> Int {
         let digits = text.prefix { $0.isASCII && $0.isWholeNumber }
         let suffix = String(text.dropFirst(digits.count))
@@ -14,11 +16,13 @@ package enum SizeText {
         }
         guard let unit = units.first(where: { $0.suffix == suffix }) else {
             if suffix.isEmpty {
-                throw ValueProblem("a size needs a unit (B, KiB, MiB, GiB, TiB, KB, MB, GB, TB)", suggestion: "\(digits)MiB")
+                throw ValueProblem(
+                    "a size needs a unit (B, KiB, MiB, GiB, TiB, KB, MB, GB, TB)", suggestion: "\(digits)MiB")
             }
             let initial = suffix.drop { $0 == " " }.prefix(1).uppercased()
             let meant = units.first { $0.suffix == initial + "iB" }.map { "\(digits)\($0.suffix)" }
-            throw ValueProblem("'\(suffix)' is no unit of size (B, KiB, MiB, GiB, TiB, KB, MB, GB, TB)", suggestion: meant)
+            throw ValueProblem(
+                "'\(suffix)' is no unit of size (B, KiB, MiB, GiB, TiB, KB, MB, GB, TB)", suggestion: meant)
         }
         let (bytes, overflow) = number.multipliedReportingOverflow(by: unit.bytes)
         guard !overflow, bytes <= 1 << 50 else { throw ValueProblem("a size of more than 1024TiB") }
@@ -27,7 +31,9 @@ package enum SizeText {
 
     /// Writes a size with the greatest unit that divides it, binary units first.
     package static func format(_ bytes: Int) -> String {
-        guard bytes > 0, let unit = units.first(where: { bytes % $0.bytes == 0 && bytes >= $0.bytes }) else { return "\(bytes)B" }
+        guard bytes > 0, let unit = units.first(where: { bytes % $0.bytes == 0 && bytes >= $0.bytes }) else {
+            return "\(bytes)B"
+        }
         return "\(bytes / unit.bytes)\(unit.suffix)"
     }
 }

@@ -31,7 +31,9 @@ extension ValueType where Value == String {
             allowsEnvironment: true, placeholder: "",
             parse: { text, _ throws(ValueProblem) in
                 guard !text.isEmpty else { throw ValueProblem("must not be empty") }
-                guard text.utf8.count <= lengthMax else { throw ValueProblem("must have at most \(lengthMax) characters") }
+                guard text.utf8.count <= lengthMax else {
+                    throw ValueProblem("must have at most \(lengthMax) characters")
+                }
                 let isWellFormed =
                     text.unicodeScalars.allSatisfy { isAlphanumeric($0) || "-._".unicodeScalars.contains($0) }
                     && text.unicodeScalars.first.map(isAlphanumeric) == true
@@ -101,7 +103,9 @@ extension ValueType where Value == HostPort {
     private static func address(portMin: Int) -> ValueType {
         ValueType(
             name: "host:port", range: portMin == 0 ? "port 0 lets the system choose" : nil,
-            schema: .record(["type": .string("string"), "pattern": .string("^(\\[[0-9A-Fa-f:.%]+\\]|[^:\\s/]+):[0-9]{1,5}$")]),
+            schema: .record([
+                "type": .string("string"), "pattern": .string("^(\\[[0-9A-Fa-f:.%]+\\]|[^:\\s/]+):[0-9]{1,5}$"),
+            ]),
             allowsEnvironment: true, placeholder: HostPort(host: "localhost", port: portMin),
             parse: { text, _ throws(ValueProblem) in
                 let value = try HostPort(parsing: text)
@@ -148,21 +152,27 @@ enum PathText {
 enum URLText {
     static func parse(_ text: String) throws(ValueProblem) -> String {
         guard let separator = text.firstRange(of: "://") else {
-            throw ValueProblem("must be an absolute URL, such as http://127.0.0.1:8086/actuator", hidesValue: text.contains("@"))
+            throw ValueProblem(
+                "must be an absolute URL, such as http://127.0.0.1:8086/actuator", hidesValue: text.contains("@"))
         }
         let scheme = text[..<separator.lowerBound]
         let rest = text[separator.upperBound...]
         let authority = rest.prefix { !"/?#".contains($0) }
         guard !authority.contains("@") else {
-            throw ValueProblem("a URL must not hold credentials; name a file with them under 'credentials'", hidesValue: true)
+            throw ValueProblem(
+                "a URL must not hold credentials; name a file with them under 'credentials'", hidesValue: true)
         }
         guard scheme == "http" || scheme == "https" else {
-            throw ValueProblem("the scheme must be http or https", suggestion: NearestName.of(String(scheme), among: ["http", "https"]))
+            throw ValueProblem(
+                "the scheme must be http or https",
+                suggestion: NearestName.of(String(scheme), among: ["http", "https"]))
         }
         guard text.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0.value != 0x7f }) else {
             throw ValueProblem("a URL has no spaces and only ASCII characters")
         }
-        guard !rest.contains("?"), !rest.contains("#") else { throw ValueProblem("a URL here has no query and no fragment", hidesValue: true) }
+        guard !rest.contains("?"), !rest.contains("#") else {
+            throw ValueProblem("a URL here has no query and no fragment", hidesValue: true)
+        }
         try checkAuthority(String(authority))
         var url = text
         while url.hasSuffix("/"), url.utf8.count > scheme.utf8.count + 3 { url.removeLast() }
@@ -190,9 +200,12 @@ enum PinText {
         if digits.utf8.count == 64, digits.allSatisfy({ $0.isASCII && $0.isHexDigit }) { return base64(ofHex: digits) }
         let isBase64 =
             digits.utf8.count == 44 && digits.hasSuffix("=")
-            && digits.dropLast().allSatisfy { $0.isASCII && ($0.isLetter || $0.isWholeNumber || $0 == "+" || $0 == "/") }
+            && digits.dropLast().allSatisfy {
+                $0.isASCII && ($0.isLetter || $0.isWholeNumber || $0 == "+" || $0 == "/")
+            }
         guard isBase64 else {
-            throw ValueProblem("must be the SHA-256 of the public key: 44 characters of base64 or 64 hexadecimal digits")
+            throw ValueProblem(
+                "must be the SHA-256 of the public key: 44 characters of base64 or 64 hexadecimal digits")
         }
         return digits
     }

@@ -52,7 +52,8 @@ extension ValueType where Value == Duration {
         return ValueType(
             name: "duration", range: bounds,
             schema: .record([
-                "type": .string("string"), "pattern": .string("^(0|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$"),
+                "type": .string("string"),
+                "pattern": .string("^(0|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$"),
             ]),
             placeholder: range.lowerBound,
             parse: { text, _ throws(ValueProblem) in
@@ -144,8 +145,10 @@ extension ValueType where Value == Bool {
             switch text {
             case "true" where context.isPlain: return true
             case "false" where context.isPlain: return false
-            case "yes", "on", "Yes", "On", "True", "TRUE": throw ValueProblem("must be true or false", suggestion: "true")
-            case "no", "off", "No", "Off", "False", "FALSE": throw ValueProblem("must be true or false", suggestion: "false")
+            case "yes", "on", "Yes", "On", "True", "TRUE":
+                throw ValueProblem("must be true or false", suggestion: "true")
+            case "no", "off", "No", "Off", "False", "FALSE":
+                throw ValueProblem("must be true or false", suggestion: "false")
             default: throw ValueProblem("must be true or false" + (context.isPlain ? "" : ", without quotes"))
             }
         },
@@ -160,11 +163,13 @@ extension ValueType {
         precondition(!words.isEmpty, "a choice of nothing")
         return ValueType(
             name: "one of " + words.map { "`\($0)`" }.joined(separator: ", "),
-            schema: .record(["enum": .array(words.map(JSONValue.string))]), placeholder: Value.allCases[Value.allCases.startIndex],
+            schema: .record(["enum": .array(words.map(JSONValue.string))]),
+            placeholder: Value.allCases[Value.allCases.startIndex],
             parse: { text, _ throws(ValueProblem) in
                 guard let value = Value(rawValue: text) else {
                     throw ValueProblem(
-                        "must be one of \(words.joined(separator: ", "))", suggestion: NearestName.of(text, among: words))
+                        "must be one of \(words.joined(separator: ", "))",
+                        suggestion: NearestName.of(text, among: words))
                 }
                 return value
             },

@@ -61,7 +61,9 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var subjectsMax: Int
     }
 
-    /// Reads and checks a file, reporting everything that is wrong with it at once. The thresholds are a file of their own.
+    /// Reads and checks a file, reporting everything that is wrong with it at once.
+    ///
+    /// The thresholds are a file of their own.
     ///
     /// - Parameter environment: what `{env: NAME}` refers to.
     package static func load(
@@ -94,13 +96,16 @@ package struct CoordinatorSettings: Hashable, Sendable {
             "Where agents and the CLI connect, by gRPC with client certificates.")
         tls = file.section("tls", "Files of mutual TLS; `tocsin tls init` makes them.", TLSFiles.init)
         dataDirectory = file.value(
-            "dataDirectory", .path, default: "/var/lib/tocsin-coordinator", "Folder of samples, incidents and the audit log.")
+            "dataDirectory", .path, default: "/var/lib/tocsin-coordinator",
+            "Folder of samples, incidents and the audit log.")
         httpListen = file.section("http", "The coordinator's own `/metrics`, `/healthz` and `/readyz`.") { section in
             section.value("listen", .listener, default: HostPort(host: "127.0.0.1", port: 7480), "Where to listen.")
         }
         let besideThis = folder == "." ? "thresholds.yaml" : "\(folder)/thresholds.yaml"
-        thresholdsFile = file.optionalFile(
-            "thresholdsFile", "The file with checks, severities and overrides. Default: `thresholds.yaml` beside this file.")
+        thresholdsFile =
+            file.optionalFile(
+                "thresholdsFile",
+                "The file with checks, severities and overrides. Default: `thresholds.yaml` beside this file.")
             ?? besideThis
         let step = file.value(
             "step", .duration(in: .seconds(1) ... .seconds(300)), default: .seconds(10),
@@ -113,7 +118,9 @@ package struct CoordinatorSettings: Hashable, Sendable {
     }
 
     private static func retention(_ file: Section) -> Retention {
-        file.section("retention", "How long samples are kept; whichever limit comes first. Incidents are kept regardless.") { section in
+        file.section(
+            "retention", "How long samples are kept; whichever limit comes first. Incidents are kept regardless."
+        ) { section in
             Retention(
                 age: section.value(
                     "age", .duration(in: .seconds(3600) ... .seconds(5 * 366 * 86_400)), default: .seconds(15 * 86_400),
@@ -130,7 +137,8 @@ package struct CoordinatorSettings: Hashable, Sendable {
             let agents = Agents(
                 suspectAfter: section.value(
                     "suspectAfter", .duration(in: range), default: .seconds(15),
-                    "Silence after which an agent is shown as suspect. Agents send a sign of life every 5 s, so this is three."),
+                    "Silence after which an agent is shown as suspect. Agents send a sign of life every 5 s, so this is three."
+                ),
                 silentAfter: section.value(
                     "silentAfter", .duration(in: range), default: .seconds(30),
                     "Silence after which it is silent. Longer than `suspectAfter`."))
@@ -149,19 +157,23 @@ package struct CoordinatorSettings: Hashable, Sendable {
             Incidents(
                 reopenWithin: section.value(
                     "reopenWithin", .duration(in: .zero ... .seconds(7 * 86_400)), default: .seconds(1800),
-                    "A recurrence within this time after resolution reopens the incident as a new episode; `0` always opens a new one."),
+                    "A recurrence within this time after resolution reopens the incident as a new episode; `0` always opens a new one."
+                ),
                 severityHysteresis: section.value(
                     "severityHysteresis", .duration(in: .zero ... .seconds(86_400)), default: .seconds(300),
-                    "How long a lower severity must hold before the incident's severity falls. A rise takes effect at once."),
+                    "How long a lower severity must hold before the incident's severity falls. A rise takes effect at once."
+                ),
                 openMax: section.value(
-                    "maxOpen", .integer(in: 10...100_000), default: 1000, "Open incidents beyond this are not opened but counted."))
+                    "maxOpen", .integer(in: 10...100_000), default: 1000,
+                    "Open incidents beyond this are not opened but counted."))
         }
     }
 
     private static func limits(_ file: Section) -> Limits {
         file.section("limits", "What the coordinator allows itself and others.") { section in
             Limits(
-                agentsMax: section.value("agents", .integer(in: 1...10_000), default: 500, "Agents connected at a time."),
+                agentsMax: section.value(
+                    "agents", .integer(in: 1...10_000), default: 500, "Agents connected at a time."),
                 seriesPerAgentMax: section.value(
                     "seriesPerAgent", .integer(in: 100...1_000_000), default: 20_000,
                     "Series of one agent; more are dropped and counted."),

@@ -30,7 +30,9 @@ package enum SignalUnit: String, Hashable, Sendable {
         case .seconds: return Self.seconds(try DurationText.parse(text))
         case .count: return try ValueType<Double>.number(in: 0...1e12).parse(text, context)
         case .flag:
-            guard let value = NumberText.value(text), value > 0, value < 1 else { throw ValueProblem("must be \(words)") }
+            guard let value = NumberText.value(text), value > 0, value < 1 else {
+                throw ValueProblem("must be \(words)")
+            }
             return value
         }
     }
@@ -65,31 +67,44 @@ package struct SignalDescription: Hashable, Sendable {
 
     /// The signals that there are, in the reference's order.
     package static let all: [SignalDescription] = [
-        SignalDescription(.errorRatio, .ratio, hasVolume: true, hasWindow: true, "requests answered with 5xx, of all; volume: requests"),
+        SignalDescription(
+            .errorRatio, .ratio, hasVolume: true, hasWindow: true,
+            "requests answered with 5xx, of all; volume: requests"),
         SignalDescription(.requestRate, .count, "requests a second"),
-        SignalDescription(.latencyMeanSeconds, .seconds, hasVolume: true, hasWindow: true, "mean time of a request; volume: requests"),
+        SignalDescription(
+            .latencyMeanSeconds, .seconds, hasVolume: true, hasWindow: true, "mean time of a request; volume: requests"),
         SignalDescription(.heapUsedRatio, .ratio, "heap in use, of the heap's maximum, fullest JVM"),
-        SignalDescription(.heapLiveRatio, .ratio, "long-lived heap in use after the last collection, of its maximum, fullest JVM"),
+        SignalDescription(
+            .heapLiveRatio, .ratio, "long-lived heap in use after the last collection, of its maximum, fullest JVM"),
         SignalDescription(.gcOverhead, .ratio, "share of time spent in collections, worst JVM"),
         SignalDescription(.workingSetRatio, .ratio, "working set, of the memory limit, fullest container"),
         SignalDescription(.oomKills, .count, hasWindow: true, "OOM kills, over all containers; summed over the window"),
-        SignalDescription(.restarts, .count, hasWindow: true, "container restarts, over all containers; summed over the window"),
-        SignalDescription(.readyRatio, .ratio, hasVolume: true, "ready pods, of those that should be; volume: pods that should be"),
-        SignalDescription(.healthUp, .flag, "1 when the actuator says UP, 0 when DOWN or OUT_OF_SERVICE, worst instance"),
-        SignalDescription(.poolPending, .count, "threads that wait for a connection of the application's pool, worst instance"),
-        SignalDescription(.databaseUp, .flag, "1 when the database answers, 0 when it refuses, hangs or is unavailable"),
+        SignalDescription(
+            .restarts, .count, hasWindow: true, "container restarts, over all containers; summed over the window"),
+        SignalDescription(
+            .readyRatio, .ratio, hasVolume: true, hasWindow: true,
+            "ready pods, of those that should be; volume: pods that should be"),
+        SignalDescription(
+            .healthUp, .flag, "1 when the actuator says UP, 0 when DOWN or OUT_OF_SERVICE, worst instance"),
+        SignalDescription(
+            .poolPending, .count, "threads that wait for a connection of the application's pool, worst instance"),
+        SignalDescription(
+            .databaseUp, .flag, "1 when the database answers, 0 when it refuses, hangs or is unavailable"),
         SignalDescription(.connectionRatio, .ratio, "client connections, of `max_connections` less the reserved ones"),
         SignalDescription(.longestQuerySeconds, .seconds, "time the longest active client query runs"),
         SignalDescription(.idleInTransactionSeconds, .seconds, "time the longest idle-in-transaction session is idle"),
         SignalDescription(.lockWaiters, .count, "sessions that wait for a lock"),
         SignalDescription(.longestLockWaitSeconds, .seconds, "time the longest lock wait lasts"),
-        SignalDescription(.probeUp, .flag, "1 when the target's last probe got an answer, worst of the subject's targets"),
+        SignalDescription(
+            .probeUp, .flag, "1 when the target's last probe got an answer, worst of the subject's targets"),
     ]
 
     /// The description of a signal, nil for one that there is not.
     package static func of(_ name: SignalName) -> SignalDescription? { all.first { $0.name == name } }
 
-    private init(_ name: SignalName, _ unit: SignalUnit, hasVolume: Bool = false, hasWindow: Bool = false, _ doc: String) {
+    private init(
+        _ name: SignalName, _ unit: SignalUnit, hasVolume: Bool = false, hasWindow: Bool = false, _ doc: String
+    ) {
         self.name = name
         self.unit = unit
         self.hasVolume = hasVolume

@@ -13,26 +13,44 @@ struct ThresholdDecoder {
 
     func decode(_ file: Section) -> ThresholdSettings {
         let named = file.namedSections(
-            "checks", isRequired: true, countMax: 500, nameDoc: "the check's name, such as `error-rate`",
-            "The checks. A check opens a finding when its signal stays at or beyond a level."
+            "checks", countMax: 500, nameDoc: "the check's name, such as `error-rate`",
+            "The checks. A check opens a finding when its signal stays at or beyond a level. A file with neither `checks` nor"
+                + " `severity` has the shipped ones of both; to change some of them, copy `deploy/config/thresholds.yaml`."
         ) { name, section in
             check(name, section)
         }
-        let checks = named.map { $0.value }
-        for (name, origin, _) in named where (try? ValueType<String>.name().parse(name, ValueContext(folder: "", isPlain: true))) == nil {
+        let shipped = Self.shipped(for: file, step: step)
+        let checks = shipped?.checks ?? named.map { $0.value }
+        for (name, origin, _) in named
+        where (try? ValueType<String>.name().parse(name, ValueContext(folder: "", isPlain: true))) == nil {
             file.report(at: origin, keyPath: "checks.\(name)", "the name of a check is letters, digits and -._")
         }
         let rules = file.sections(
-            "severity", isRequired: true, countMax: 2000,
+            "severity", countMax: 2000,
             "The severity table, most severe rows first. Each check needs a last row without conditions."
         ) { section in
             rule(section, checks: checks)
         }
-        checkTable(file, rules: rules, checks: checks)
+        if shipped == nil { checkTable(file, rules: rules, checks: checks) }
         let overrides = file.sections("overrides", countMax: 2000, "Other values for some subjects.") { section in
             override(section, checks: checks)
         }
-        return ThresholdSettings(checks: checks, severityRules: rules.map(\.rule), overrides: overrides)
+        return ThresholdSettings(
+            checks: checks, severityRules: shipped?.severityRules ?? rules.map(\.rule), overrides: overrides)
+    }
+
+    /// The shipped checks and severities when the file has neither; a file with one of the two is half a file.
+    private static func shipped(for file: Section, step: Duration?) -> ThresholdSettings? {
+        switch (file.has("checks"), file.has("severity")) {
+        case (true, true): return nil
+        case (true, false):
+            file.reportMissing("severity", because: "'checks' and 'severity' go together")
+            return nil
+        case (false, true):
+            file.reportMissing("checks", because: "'checks' and 'severity' go together")
+            return nil
+        case (false, false): return ThresholdSettings.shipped
+        }
     }
 
     // MARK: Checks
@@ -40,11 +58,13 @@ struct ThresholdDecoder {
     private func check(_ name: String, _ section: Section) -> ThresholdSettings.ConfiguredCheck {
         let family = section.required(
             "family", ValueType<Family>.choice(), "Which of the runbook's kinds of trouble the check speaks of.")
-        let group = section.value("group", .name(), default: name, "Checks of one group share one incident per subject.")
+        let group = section.value(
+            "group", .name(), default: name, "Checks of one group share one incident per subject.")
         let title = section.required("title", .text(lengthMax: 80), "Title for people, such as `High error rate`.")
         let signal = section.required("signal", .signal, "The signal that it watches; see Signals below.")
         let base = Check(
-            name: name, group: group, family: family, title: title, signal: signal, direction: .above, enter: 0, leave: 0,
+            name: name, group: group, family: family, title: title, signal: signal, direction: .above, enter: 0,
+            leave: 0,
             holdFor: .zero, leaveFor: .zero)
         return levels(section, base: base, isOverride: false, isEnabled: true, baseOrigins: [:])
     }
@@ -58,17 +78,25 @@ struct ThresholdDecoder {
         let words = isOverride ? "In place of the check's: " : ""
         let above = section.deferred(
             "above", typeName: "level", schema: Self.levelSchema,
-            words + "bad is a value at or above this level. Written in the signal's unit. Exactly one of `above` and `below`.")
+            words
+                + "bad is a value at or above this level. Written in the signal's unit. Exactly one of `above` and `below`."
+        )
         let below = section.deferred(
             "below", typeName: "level", schema: Self.levelSchema, words + "bad is a value at or below this level.")
         let leave = section.deferred(
             "leave", typeName: "level", schema: Self.levelSchema,
-            words + "the value must get better than this to recover; between the two nothing changes. Default: the level itself.")
-        check.holdFor = duration(section, "for", base: base.holdFor, isOverride, words + "how long the breach must hold; `0` opens at once.")
-        check.leaveFor = duration(section, "leaveFor", base: base.leaveFor, isOverride, words + "how long the recovery must hold.")
+            words
+                + "the value must get better than this to recover; between the two nothing changes. Default: the level itself."
+        )
+        check.holdFor = duration(
+            section, "for", base: base.holdFor, isOverride, words + "how long the breach must hold; `0` opens at once.")
+        check.leaveFor = duration(
+            section, "leaveFor", base: base.leaveFor, isOverride, words + "how long the recovery must hold.")
         check.window = duration(
             section, "window", base: base.window, isOverride,
-            words + "span over which the value is taken: averaged by volume or summed, by signal. `0` is the single cell.")
+            words
+                + "span over which the value is taken: averaged by volume or summed, by signal. `0` is the single cell."
+        )
         let volumes = ValueType<Double>.number(in: 0...1e9)
         let volumeDoc = words + "below this volume in the window nothing opens."
         check.minimumVolume =
@@ -81,7 +109,9 @@ struct ThresholdDecoder {
             ? section.optional("enabled", .boolean, enabledDoc) ?? isEnabled
             : section.value("enabled", .boolean, default: true, enabledDoc)
         var origins = baseOrigins
-        for key in Self.levelKeys + ["family", "group", "title", "signal"] { origins[key] = section.origin(of: key) ?? origins[key] }
+        for key in Self.levelKeys + ["family", "group", "title", "signal"] {
+            origins[key] = section.origin(of: key) ?? origins[key]
+        }
         let configured = { ThresholdSettings.ConfiguredCheck(check: check, isEnabled: enabled, origins: origins) }
         guard let unit else { return configured() }
         let chosen = direction(section, above: above, below: below, base: base, isOverride: isOverride)
@@ -102,7 +132,9 @@ struct ThresholdDecoder {
 
     private static let levelKeys = ["above", "below", "leave", "for", "leaveFor", "window", "minimumVolume", "enabled"]
 
-    private func duration(_ section: Section, _ key: String, base: Duration, _ isOverride: Bool, _ doc: String) -> Duration {
+    private func duration(_ section: Section, _ key: String, base: Duration, _ isOverride: Bool, _ doc: String)
+        -> Duration
+    {
         isOverride
             ? section.optional(key, .duration(in: Self.holds), doc) ?? base
             : section.value(key, .duration(in: Self.holds), default: .zero, doc)
@@ -125,7 +157,8 @@ struct ThresholdDecoder {
             let direction: Check.Direction = above == nil ? .below : .above
             if isOverride, direction != base.direction {
                 section.report(
-                    direction.rawValue, "the check '\(base.name)' says '\(base.direction.rawValue)'; an override cannot turn it round",
+                    direction.rawValue,
+                    "the check '\(base.name)' says '\(base.direction.rawValue)'; an override cannot turn it round",
                     suggestion: base.direction.rawValue)
                 return nil
             }
@@ -147,8 +180,10 @@ struct ThresholdDecoder {
     private func rule(_ section: Section, checks: [ThresholdSettings.ConfiguredCheck]) -> PlacedRule {
         let glob = section.required("check", .glob, "Which checks the row is for.")
         let value = section.deferred(
-            "value", typeName: "level", schema: Self.levelSchema, "The value must be at or beyond this, in the unit and direction of the check.")
-        let scope = section.optional("scopeAtLeast", .ratio, "At least this share of the replicas must be in breach themselves.")
+            "value", typeName: "level", schema: Self.levelSchema,
+            "The value must be at or beyond this, in the unit and direction of the check.")
+        let scope = section.optional(
+            "scopeAtLeast", .ratio, "At least this share of the replicas must be in breach themselves.")
         let lasting = section.optional(
             "durationAtLeast", .duration(in: Self.holds), "The breach must have lasted this long since its onset.")
         let level = section.required("level", .severity, "The severity.")
@@ -185,18 +220,22 @@ struct ThresholdDecoder {
 
     private func checkTable(_ file: Section, rules: [PlacedRule], checks: [ThresholdSettings.ConfiguredCheck]) {
         for (index, row) in rules.enumerated() {
-            let above = rules[..<index].first { $0.isUnconditional && !row.names.isEmpty && row.names.isSubset(of: $0.names) }
+            let above = rules[..<index].first {
+                $0.isUnconditional && !row.names.isEmpty && row.names.isSubset(of: $0.names)
+            }
             guard let above else { continue }
             file.report(
                 at: row.origin, keyPath: "severity[\(index)]",
                 "this row never applies: the row at line \(above.origin.line) has no conditions and comes first")
         }
         guard file.has("severity") else { return }
-        for configured in checks where !rules.contains(where: { $0.isUnconditional && $0.names.contains(configured.check.name) }) {
+        for configured in checks
+        where !rules.contains(where: { $0.isUnconditional && $0.names.contains(configured.check.name) }) {
             let name = configured.check.name
             file.report(
                 at: configured.origins["signal"] ?? file.origin, keyPath: "checks.\(name)",
-                "the severity table has no row without conditions for this check; some of its findings would have no severity")
+                "the severity table has no row without conditions for this check; some of its findings would have no severity"
+            )
         }
     }
 
@@ -206,14 +245,16 @@ struct ThresholdDecoder {
         _ section: Section, checks: [ThresholdSettings.ConfiguredCheck]
     ) -> ThresholdSettings.Override {
         let subject = section.required(
-            "subject", .glob, "Pattern over subjects: `NAMESPACE/KIND/NAME`, `postgresql/NAME`, `node/NAME`, `target/KIND/NAME`.")
+            "subject", .glob,
+            "Pattern over subjects: `NAMESPACE/KIND/NAME`, `postgresql/NAME`, `node/NAME`, `target/KIND/NAME`.")
         let changed = section.namedSections(
             "checks", isRequired: true, countMax: 500, nameDoc: "the name of a check above",
             "The checks with other values. The most specific override that names a check applies to it as a whole."
         ) { name, child -> ThresholdSettings.ConfiguredCheck? in
             let base = checks.first { $0.check.name == name }
             let fallback = Check(
-                name: name, group: name, family: .fleet, title: name, signal: SignalName(rawValue: ""), direction: .above,
+                name: name, group: name, family: .fleet, title: name, signal: SignalName(rawValue: ""),
+                direction: .above,
                 enter: 0, leave: 0, holdFor: .zero, leaveFor: .zero)
             let result = levels(
                 child, base: base?.check ?? fallback, isOverride: true, isEnabled: base?.isEnabled ?? true,

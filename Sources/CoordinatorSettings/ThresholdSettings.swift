@@ -83,11 +83,22 @@ package struct ThresholdSettings: Hashable, Sendable {
         }
     }
 
+    /// The checks and severities that a file without its own has: `deploy/config/thresholds.yaml`.
+    package static var shipped: ThresholdSettings {
+        let source = ConfigurationSource(file: "thresholds.yaml (shipped)", folder: ".", text: ShippedThresholds.text)
+        do {
+            return try decode(source, step: nil, environment: [:]).value
+        } catch {
+            preconditionFailure("the shipped thresholds are wrong: \(error)")
+        }
+    }
+
     /// The reference of the file, for documentation and for the schema.
     package static var reference: KindDescription {
         ConfigurationFile.describe(
             kind: "thresholds", fileName: "thresholds.yaml",
-            doc: "What is wrong when, and how bad it is. Checks of one `group` share one incident per subject. The severity table is"
+            doc:
+                "What is wrong when, and how bad it is. Checks of one `group` share one incident per subject. The severity table is"
                 + " read from the top: the first row whose conditions all hold gives the level, so the most severe rows come first."
         ) { ThresholdDecoder(step: nil).decode($0) }
     }

@@ -1,0 +1,284 @@
+/// The text of `deploy/config/thresholds.yaml`, so that the program has it wherever it runs.
+///
+/// A test compares the two.
+enum ShippedThresholds {
+    static let text = #"""
+        # What is wrong when, and how bad it is: the shipped values. docs/configuration.md explains every key. Each
+        # number has its source beside it. "Runbook" is the on-call runbook that this product automates; the other names
+        # are the rules that the projects ship. A number without a source is ours. Try another value on your own history
+        # before you page on it.
+        kind: thresholds
+
+        checks:
+          # --- Errors and latency of services -----------------------------------------------------------------------
+          error-rate:
+            family: error-rate
+            title: High error rate
+            signal: error_ratio
+            above: 5%            # Runbook: error rate > 5 %; Netdata web_log critical: 5xx > 5 %
+            leave: 2.5%          # half the entry level; Netdata web_log leaves at 2 %
+            for: 2m              # Kubernetes' own API server burn-rate rule: 2 min
+            leaveFor: 10m        # Netdata web_log delays the all-clear by up to 15 min
+            window: 5m           # Coroot's short window: 5 min
+            minimumVolume: 50    # one failed request of a quiet service pages nobody; Netdata: 120 a minute
+          error-rate-low:
+            family: error-rate
+            group: error-rate
+            title: Raised error rate
+            signal: error_ratio
+            above: 2%            # Netdata web_log warning: 5xx > 2 %
+            leave: 1%            # Netdata web_log leaves at 1 %
+            for: 5m
+            leaveFor: 10m
+            window: 5m
+            minimumVolume: 50
+          latency:
+            family: latency
+            title: High latency
+            signal: latency_mean_seconds
+            above: 1s            # Netdata web_log critical: mean > 1000 ms
+            leave: 500ms         # Coroot's objective: 500 ms
+            for: 5m
+            leaveFor: 10m
+            window: 5m
+            minimumVolume: 50
+
+          # --- Memory of JVMs and containers ------------------------------------------------------------------------
+          heap-live:
+            family: memory
+            group: heap
+            title: Heap nearly full after collection
+            signal: heap_live_ratio
+            above: 85%           # Zabbix, Java by JMX: pools > 85 %; here of what a collection could not free
+            leave: 80%
+            for: 10m             # Zabbix, Java by JMX: 10 min
+            leaveFor: 10m
+          heap-used:
+            family: memory
+            group: heap
+            title: Heap in use nearly full
+            signal: heap_used_ratio
+            above: 95%           # the Spring Boot mixin's 80 % is normal just before a collection
+            leave: 85%
+            for: 15m
+            leaveFor: 10m
+            enabled: false       # for collectors that report nothing after a collection; heap-live is the better check
+          gc-overhead:
+            family: memory
+            group: heap
+            title: JVM busy with garbage collection
+            signal: gc_overhead
+            above: 20%           # measured: healthy JVMs stay below 6 %, exhausted ones reach 48 to 87 %
+            leave: 10%
+            for: 5m              # awesome-prometheus-alerts: GC time, 5 min
+            leaveFor: 10m
+          container-memory:
+            family: memory
+            title: Container near its memory limit
+            signal: working_set_ratio
+            above: 90%           # Netdata: container memory > 90 % warning
+            leave: 80%           # Netdata leaves at 80 %
+            for: 5m
+            leaveFor: 10m
+          oom-kill:
+            family: memory
+            group: container-memory
+            title: Container killed for lack of memory
+            signal: oom_kills
+            above: 1             # Coroot: OOM > 0; Runbook: "OOM kills" is a symptom
+            leave: 1
+            for: 0               # it has happened
+            window: 30m          # Netdata: OOM kills in 30 min
+
+          # --- Availability of services -----------------------------------------------------------------------------
+          crash-loop:
+            family: availability
+            group: availability
+            title: Container restarts again and again
+            signal: restarts
+            above: 3             # awesome-prometheus-alerts: > 3 restarts
+            leave: 1
+            for: 0
+            window: 10m          # the back-off between restarts reaches 5 min after the sixth
+          not-ready:
+            family: availability
+            group: availability
+            title: Not all pods ready
+            signal: ready_ratio
+            below: 99.9%         # any pod of up to a thousand
+            leave: 99.9%
+            for: 5m              # kubernetes-mixin waits 15 min; a JVM that starts needs about one
+            leaveFor: 2m
+          half-not-ready:
+            family: availability
+            group: availability
+            title: Half of the pods not ready
+            signal: ready_ratio
+            below: 50%           # Coroot warns below 75 % available
+            leave: 60%
+            for: 2m              # Coroot: 2 min
+            leaveFor: 2m
+          none-ready:
+            family: availability
+            group: availability
+            title: No pod ready
+            signal: ready_ratio
+            below: 0%            # Runbook P1: service completely down
+            leave: 0%
+            for: 1m
+            leaveFor: 2m
+          health-down:
+            family: availability
+            group: availability
+            title: Health check says DOWN
+            signal: health_up
+            below: 0.5           # Runbook: health check failures
+            leave: 0.5
+            for: 1m
+            leaveFor: 2m
+
+          # --- Databases --------------------------------------------------------------------------------------------
+          pool-pending:
+            family: database
+            group: connections
+            title: Threads wait for a database connection
+            signal: pool_pending
+            above: 1             # Runbook: connection pool exhaustion
+            leave: 1
+            for: 1m
+            leaveFor: 5m
+          connections:
+            family: database
+            group: connections
+            title: Database connections nearly used up
+            signal: connection_ratio
+            above: 80%           # postgres_exporter mixin and Grafana's observability library: > 80 %
+            leave: 70%           # Netdata leaves at 70 %
+            for: 5m              # Grafana's observability library: 5 min
+            leaveFor: 5m
+          connections-full:
+            family: database
+            group: connections
+            title: Database connections used up
+            signal: connection_ratio
+            above: 95%           # check_postgres critical: 95 %
+            leave: 90%
+            for: 1m              # postgres_exporter mixin: full for 1 min
+            leaveFor: 5m
+          database-down:
+            family: database
+            group: down
+            title: Database down
+            signal: database_up
+            below: 0.5           # Runbook P1: database failure
+            leave: 0.5
+            for: 30s             # pgmonitor: no primary for 30 s; others wait 1 to 2 min
+            leaveFor: 1m
+          long-query:
+            family: database
+            title: Long-running query
+            signal: longest_query_seconds
+            above: 5m            # Runbook: queries > 5 minutes; CloudNativePG and Grafana's library: > 300 s
+            leave: 5m
+            for: 0               # it has run for five minutes already
+            leaveFor: 1m
+          idle-in-transaction:
+            family: database
+            title: Session idle in transaction
+            signal: idle_in_transaction_seconds
+            above: 5m            # pgmonitor warning: 5 min
+            leave: 5m
+            for: 0
+            leaveFor: 1m
+          lock-wait:
+            family: database
+            group: locks
+            title: Long wait for a lock
+            signal: longest_lock_wait_seconds
+            above: 30s           # check_postgres warns from 1 min; Runbook: look at locks that are not granted
+            leave: 15s
+            for: 0               # the wait itself has lasted
+            leaveFor: 1m
+          lock-waiters:
+            family: database
+            group: locks
+            title: Many sessions wait for locks
+            signal: lock_waiters
+            above: 20            # a common pool has 10 connections: two applications stand still
+            leave: 10
+            for: 30s
+            leaveFor: 1m
+
+          # --- The observer itself ----------------------------------------------------------------------------------
+          target-down:
+            family: fleet
+            group: probe
+            title: Target does not answer
+            signal: probe_up
+            below: 0.5
+            leave: 0.5
+            for: 1m              # the Grafana mixins' "down" rules: 1 to 2 min
+            leaveFor: 1m
+
+        # The first row from the top whose conditions all hold gives the level. Levels are the runbook's: P1 service
+        # completely down or data at risk, P2 a major feature unavailable, P3 degraded performance, P4 minor. Each check
+        # ends with a row without conditions.
+        severity:
+          # P1: completely down.
+          - {check: none-ready, level: P1, because: no replica is ready}
+          - {check: database-down, level: P1, because: the database does not answer}
+          - {check: "error-rate*", value: 50%, level: P1, because: at least half of all requests fail}
+          - {check: crash-loop, scopeAtLeast: 100%, level: P1, because: every replica is in a crash loop}
+          - {check: health-down, scopeAtLeast: 100%, level: P1, because: every replica says it is down}
+          - {check: connections-full, value: 100%, level: P1, because: the database has no connection slot left}
+
+          # P2: a major feature unavailable.
+          - {check: error-rate, level: P2, because: more than 5 % of requests fail}
+          - {check: latency, value: 5s, level: P2, because: the mean request takes more than 5 s}
+          - {check: heap-live, value: 95%, level: P2, because: collections free almost nothing}
+          - {check: gc-overhead, level: P2, because: the JVM spends its time collecting garbage}
+          - {check: half-not-ready, level: P2, because: at least half of the replicas are not ready}
+          - {check: health-down, scopeAtLeast: 50%, level: P2, because: at least half of the replicas say they are down}
+          - {check: pool-pending, value: 10, level: P2, because: ten or more threads wait for a connection}
+          - {check: connections-full, level: P2, because: new connections are about to be refused}
+          - {check: lock-waiters, level: P2, because: many sessions stand still behind locks}
+          - {check: target-down, scopeAtLeast: 100%, durationAtLeast: 5m, level: P2, because: nothing of it answers}
+
+          # P3: degraded.
+          - {check: error-rate-low, level: P3, because: 2 to 5 % of requests fail}
+          - {check: latency, level: P3, because: the mean request takes more than 1 s}
+          - {check: "heap-*", level: P3, because: the heap is nearly full}
+          - {check: container-memory, value: 98%, level: P3, because: the container is about to be killed}  # Netdata
+          - {check: oom-kill, value: 2, level: P3, because: killed for memory again within half an hour}
+          - {check: crash-loop, level: P3, because: a container keeps restarting}
+          - {check: not-ready, durationAtLeast: 15m, level: P3, because: a replica is out for long}  # kubernetes-mixin
+          - {check: health-down, level: P3, because: a replica says it is down}
+          - {check: pool-pending, level: P3, because: requests wait for a connection}
+          - {check: connections, level: P3, because: more than 80 % of the connection slots are taken}
+          - {check: long-query, level: P3, because: a query runs for more than 5 minutes}
+          - {check: idle-in-transaction, value: 15m, level: P3, because: an open transaction holds up vacuum}  # pgmonitor
+          - {check: lock-wait, value: 2m, level: P3, because: someone waits minutes for a lock}  # check_postgres
+          - {check: target-down, scopeAtLeast: 100%, level: P3, because: nothing of it answers}
+
+          # P4: minor.
+          - {check: container-memory, level: P4, because: little memory is left}
+          - {check: oom-kill, level: P4, because: a container was killed for memory once}
+          - {check: not-ready, level: P4, because: a replica is out}
+          - {check: idle-in-transaction, level: P4, because: a session holds a transaction open}
+          - {check: lock-wait, level: P4, because: someone waits for a lock}
+          - {check: target-down, level: P4, because: part of it does not answer}
+
+        # Other values for some subjects: NAMESPACE/KIND/NAME of a workload, postgresql/NAME, node/NAME,
+        # target/KIND/NAME. Of several overrides that match and name a check, the most specific applies to that check as
+        # a whole; what it does not say comes from the check above.
+        overrides: []
+        #  - subject: reporting/Deployment/*
+        #    checks:
+        #      latency: {above: 10s, leave: 5s}
+        #  - subject: postgresql/warehouse
+        #    checks:
+        #      long-query: {above: 2h, leave: 2h}
+        #      connections: {enabled: false}
+
+        """#
+}
