@@ -34,25 +34,31 @@ package struct ActuatorMeter: Sendable, Hashable {
         ActuatorMeter(
             name: "http.server.requests", prometheusName: "http_server_requests_seconds", kind: .timer,
             labels: ["outcome", "method", "status", "uri", "exception"]),
-        ActuatorMeter(name: "jvm.memory.used", prometheusName: "jvm_memory_used_bytes", kind: .gauge, labels: ["area", "id"]),
         ActuatorMeter(
-            name: "jvm.memory.committed", prometheusName: "jvm_memory_committed_bytes", kind: .gauge, labels: ["area", "id"]),
-        ActuatorMeter(name: "jvm.memory.max", prometheusName: "jvm_memory_max_bytes", kind: .gauge, labels: ["area", "id"]),
+            name: "jvm.memory.used", prometheusName: "jvm_memory_used_bytes", kind: .gauge, labels: ["area", "id"]),
+        ActuatorMeter(
+            name: "jvm.memory.committed", prometheusName: "jvm_memory_committed_bytes", kind: .gauge,
+            labels: ["area", "id"]),
+        ActuatorMeter(
+            name: "jvm.memory.max", prometheusName: "jvm_memory_max_bytes", kind: .gauge, labels: ["area", "id"]),
         ActuatorMeter(
             name: "jvm.memory.usage.after.gc", prometheusName: "jvm_memory_usage_after_gc",
             aliases: ["jvm_memory_usage_after_gc_percent"], kind: .gauge, labels: ["area", "pool"],
             fixed: ["area": "heap", "pool": "long-lived"]),
         ActuatorMeter(
-            name: "jvm.gc.overhead", prometheusName: "jvm_gc_overhead", aliases: ["jvm_gc_overhead_percent"], kind: .gauge),
+            name: "jvm.gc.overhead", prometheusName: "jvm_gc_overhead", aliases: ["jvm_gc_overhead_percent"],
+            kind: .gauge),
         ActuatorMeter(
-            name: "jvm.gc.pause", prometheusName: "jvm_gc_pause_seconds", kind: .timer, labels: ["action", "cause", "gc"]),
+            name: "jvm.gc.pause", prometheusName: "jvm_gc_pause_seconds", kind: .timer,
+            labels: ["action", "cause", "gc"]),
         ActuatorMeter(
             name: "jvm.gc.concurrent.phase.time", prometheusName: "jvm_gc_concurrent_phase_time_seconds", kind: .timer,
             labels: ["action", "cause", "gc"]),
         ActuatorMeter(name: "jvm.gc.live.data.size", prometheusName: "jvm_gc_live_data_size_bytes", kind: .gauge),
         ActuatorMeter(name: "jvm.gc.max.data.size", prometheusName: "jvm_gc_max_data_size_bytes", kind: .gauge),
         ActuatorMeter(
-            name: "jvm.threads.live", prometheusName: "jvm_threads_live_threads", aliases: ["jvm_threads_live"], kind: .gauge),
+            name: "jvm.threads.live", prometheusName: "jvm_threads_live_threads", aliases: ["jvm_threads_live"],
+            kind: .gauge),
         ActuatorMeter(name: "process.cpu.usage", prometheusName: "process_cpu_usage", kind: .gauge),
         ActuatorMeter(name: "process.uptime", prometheusName: "process_uptime_seconds", kind: .gauge),
         ActuatorMeter(name: "process.start.time", prometheusName: "process_start_time_seconds", kind: .gauge),
@@ -60,13 +66,15 @@ package struct ActuatorMeter: Sendable, Hashable {
         hikari(".pending", "_pending", .gauge), hikari(".max", "_max", .gauge), hikari(".min", "_min", .gauge),
         hikari(".timeout", "_timeout_total", .counter),
         ActuatorMeter(
-            name: "logback.events", prometheusName: "logback_events_total", kind: .counter, labels: ["level"], splitBy: "level",
+            name: "logback.events", prometheusName: "logback_events_total", kind: .counter, labels: ["level"],
+            splitBy: "level",
             splitValues: ["error", "warn"]),
     ]
 
     private static func hikari(_ suffix: String, _ prometheusSuffix: String, _ kind: Kind) -> ActuatorMeter {
         ActuatorMeter(
-            name: "hikaricp.connections" + suffix, prometheusName: "hikaricp_connections" + prometheusSuffix, kind: kind,
+            name: "hikaricp.connections" + suffix, prometheusName: "hikaricp_connections" + prometheusSuffix,
+            kind: kind,
             labels: ["pool"], splitBy: "pool")
     }
 
@@ -78,7 +86,9 @@ package struct ActuatorMeter: Sendable, Hashable {
                 switch meter.kind {
                 case .gauge, .counter: names[name] = (meter, meter.prometheusName)
                 case .timer:
-                    for suffix in ["_count", "_sum", "_max"] { names[name + suffix] = (meter, meter.prometheusName + suffix) }
+                    for suffix in ["_count", "_sum", "_max"] {
+                        names[name + suffix] = (meter, meter.prometheusName + suffix)
+                    }
                 }
             }
         }

@@ -36,9 +36,13 @@ struct MeterMemory: Sendable {
     /// Keeps counts from falling a little. Our own requests are subtracted with numbers read an instant later, so the difference may
     /// waver by the requests in between; a counter that falls would be read as a restart.
     mutating func settle(_ outcome: String, count: Double, sum: Double) -> (count: Double, sum: Double) {
-        if let last = requests[outcome], count <= last.count, last.count - count <= Self.ownRequestsSlack { return last }
+        if let last = requests[outcome], count <= last.count, last.count - count <= Self.ownRequestsSlack {
+            return last
+        }
         // Sums fall behind counts in the same way, though never by more than what was subtracted twice.
-        let settled = (count: max(0, count), sum: max(requests[outcome].map { count > $0.count ? $0.sum : 0 } ?? 0, sum))
+        let settled = (
+            count: max(0, count), sum: max(requests[outcome].map { count > $0.count ? $0.sum : 0 } ?? 0, sum)
+        )
         requests[outcome] = settled
         return settled
     }
@@ -67,7 +71,9 @@ struct ActuatorMeterReader: Sendable {
             guard body["name"]?.string != nil, let list = body["measurements"]?.array else { return nil }
             let scale = Self.seconds(body["baseUnit"]?.string)
             for element in list {
-                guard let statistic = element["statistic"]?.string, let value = element["value"]?.double else { continue }
+                guard let statistic = element["statistic"]?.string, let value = element["value"]?.double else {
+                    continue
+                }
                 values[statistic] = statistic == "TOTAL_TIME" || statistic == "MAX" ? value * scale : value
             }
             for tag in body["availableTags"]?.array ?? [] {
@@ -127,7 +133,9 @@ struct ActuatorMeterReader: Sendable {
 
     // MARK: - What depends on each other, one request at a time
 
-    private func readInOrder(_ names: Set<String>, _ memory: inout MeterMemory, _ samples: inout [Sample]) async throws(Stop) {
+    private func readInOrder(_ names: Set<String>, _ memory: inout MeterMemory, _ samples: inout [Sample])
+        async throws(Stop)
+    {
         if names.contains("process.start.time"), let value = try await meter("process.start.time")?.values["VALUE"] {
             memory.seen(startTime: value)
             add("process_start_time_seconds", LabelSet(), value, to: &samples)
@@ -139,7 +147,8 @@ struct ActuatorMeterReader: Sendable {
     /// Requests by outcome, our own taken out. An outcome without requests is a 404, and means 0.
     private func readRequests(_ memory: inout MeterMemory, _ samples: inout [Sample]) async throws(Stop) {
         guard let all = try await meter("http.server.requests") else { return }
-        for outcome in Set(all.tags["outcome"] ?? []).union(["SERVER_ERROR", "SUCCESS"]).sorted().prefix(Self.splitMax) {
+        for outcome in Set(all.tags["outcome"] ?? []).union(["SERVER_ERROR", "SUCCESS"]).sorted().prefix(Self.splitMax)
+        {
             var count = 0.0
             var sum = 0.0
             var maximum: Double?
@@ -149,7 +158,9 @@ struct ActuatorMeterReader: Sendable {
                 count = total.values["COUNT"] ?? 0
                 sum = total.values["TOTAL_TIME"] ?? 0
                 maximum = total.values["MAX"]
-                for uri in (total.tags["uri"] ?? []).filter({ ActuatorExposition.isOwn($0, ownPaths) }).prefix(Self.splitMax) {
+                for uri in (total.tags["uri"] ?? []).filter({ ActuatorExposition.isOwn($0, ownPaths) }).prefix(
+                    Self.splitMax)
+                {
                     guard let own = try await meter("http.server.requests", [("uri", uri), ("outcome", outcome)]) else {
                         continue
                     }
@@ -174,7 +185,7 @@ struct ActuatorMeterReader: Sendable {
             memory.heapPools = Array((heap?.tags["id"] ?? []).sorted().prefix(Self.splitMax))
             memory.heapMaxima = [:]
             for pool in memory.heapPools {
-                let maximum = try await meter("jvm.memory.max", [("area", "heap"), ("id", pool)])?.values["VALUE"]
+                let maximum = try await meter("jvm.memory.max", [("id", pool)])?.values["VALUE"]
                 if let maximum, maximum >= 0 { memory.heapMaxima[pool] = maximum }
             }
             memory.poolsLeft = Self.poolRuns
@@ -182,7 +193,7 @@ struct ActuatorMeterReader: Sendable {
         memory.poolsLeft -= 1
         for pool in memory.heapPools {
             let label: LabelSet = ["area": "heap", "id": pool]
-            if let used = try await meter("jvm.memory.used", [("area", "heap"), ("id", pool)])?.values["VALUE"] {
+            if let used = try await meter("jvm.memory.used", [("id", pool)])?.values["VALUE"] {
                 add("jvm_memory_used_bytes", label, used, to: &samples)
             }
             if let maximum = memory.heapMaxima[pool] { add("jvm_memory_max_bytes", label, maximum, to: &samples) }
@@ -214,7 +225,9 @@ struct ActuatorMeterReader: Sendable {
             for await result in group {
                 results.append(result)
                 // After a failure nothing more is asked: the application has enough to do.
-                if case .success = result, let meter = pending.popFirst() { group.addTask { await self.result(of: meter) } }
+                if case .success = result, let meter = pending.popFirst() {
+                    group.addTask { await self.result(of: meter) }
+                }
             }
             return results
         }
@@ -260,7 +273,9 @@ struct ActuatorMeterReader: Sendable {
             if let value = found.values["COUNT"] { add(meter.prometheusName, label, value, to: &samples) }
         case .timer:
             for (statistic, suffix) in [("COUNT", "_count"), ("TOTAL_TIME", "_sum"), ("MAX", "_max")] {
-                if let value = found.values[statistic] { add(meter.prometheusName + suffix, label, value, to: &samples) }
+                if let value = found.values[statistic] {
+                    add(meter.prometheusName + suffix, label, value, to: &samples)
+                }
             }
         }
     }

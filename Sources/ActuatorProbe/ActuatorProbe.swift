@@ -41,7 +41,8 @@ package actor ActuatorProbe: Probe {
         /// Makes a configuration.
         package init(
             name: String, baseURL: String, labels: LabelSet = LabelSet(), interval: Duration = .seconds(10),
-            deadline: Duration = .seconds(5), credentials: ActuatorCredentials = .none, trust: HTTPRequest.Trust = .system,
+            deadline: Duration = .seconds(5), credentials: ActuatorCredentials = .none,
+            trust: HTTPRequest.Trust = .system,
             meters: MeterSource = .automatic
         ) {
             self.name = name
@@ -79,7 +80,8 @@ package actor ActuatorProbe: Probe {
         self.base = base
         ownPaths = Self.ownPaths(base)
         let target = Target(
-            kind: .actuator, name: configuration.name, address: Self.withoutCredentials(base), labels: configuration.labels,
+            kind: .actuator, name: configuration.name, address: Self.withoutCredentials(base),
+            labels: configuration.labels,
             interval: configuration.interval, deadline: min(configuration.deadline, configuration.interval))
         self.target = target
         // A target that belongs to no workload is known by its id.
@@ -159,7 +161,8 @@ package actor ActuatorProbe: Probe {
                 ? .failed(.body, "Health is not what an actuator answers.", isSilence: false)
                 : .failed(.status, "Health gave status \(response.status) without a health body.", isSilence: false)
         case .missing: return .missing
-        case .denied(let status): return .failed(.auth, "Health needs credentials (status \(status)).", isSilence: false)
+        case .denied(let status):
+            return .failed(.auth, "Health needs credentials (status \(status)).", isSilence: false)
         case .failed(let failure):
             let isSilence = failure.failureClass == .timeout && failure.connected
             return .failed(failure.failureClass, failure.message, isSilence: isSilence)
@@ -308,7 +311,8 @@ package actor ActuatorProbe: Probe {
     }
 
     private static func withoutCredentials(_ url: String) -> String {
-        guard let rest = url.components(after: "://"), let at = rest.prefix(while: { $0 != "/" }).lastIndex(of: "@") else {
+        guard let rest = url.components(after: "://"), let at = rest.prefix(while: { $0 != "/" }).lastIndex(of: "@")
+        else {
             return url
         }
         return String(url.prefix(upTo: rest.startIndex) + rest[rest.index(after: at)...])

@@ -113,7 +113,8 @@ struct OpenSSLServer {
         certificateFile = directory.appending(path: "cert.pem").path
         let key = directory.appending(path: "key.pem").path
         try await SpawnedProgram.output(of: [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+            "2",
             "-keyout", key, "-out", certificateFile, "-subj", "/CN=node-7.example", "-addext",
             "subjectAltName=DNS:node-7.example",
         ])
@@ -123,7 +124,8 @@ struct OpenSSLServer {
                 + "| openssl dgst -sha256 -binary | openssl base64 -A",
         ])
         program = try SpawnedProgram(
-            ["openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", certificateFile, "-key", key] + arguments)
+            ["openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", certificateFile, "-key", key] + arguments
+        )
         let line = await program.line(containing: "ACCEPT 127.0.0.1:", within: .seconds(20))
         guard let port = line.flatMap({ Int($0.dropFirst("ACCEPT 127.0.0.1:".count)) }) else {
             program.signal(SIGKILL)

@@ -56,7 +56,8 @@ package final class JavaService: Sendable {
     package static func start(_ options: Options = Options()) async throws -> JavaService {
         let classes = try await compiled.value()
         let program = try SpawnedProgram(
-            ["java"] + options.jvm + ["-cp", classes.path, "JavaService", "--port", String(options.port)] + options.service)
+            ["java"] + options.jvm + ["-cp", classes.path, "JavaService", "--port", String(options.port)]
+                + options.service)
         let ready = await program.line(containing: "READY port=", within: options.startTimeout)
         guard let port = ready.flatMap({ Int($0.drop { $0 != "=" }.dropFirst()) }) else {
             program.signal(SIGKILL)
@@ -120,10 +121,12 @@ package final class JavaService: Sendable {
     private static func compile() async throws -> URL {
         let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "JavaService")
-        let files = try FileManager.default.contentsOfDirectory(atPath: sources.path).filter { $0.hasSuffix(".java") }.sorted()
+        let files = try FileManager.default.contentsOfDirectory(atPath: sources.path).filter { $0.hasSuffix(".java") }
+            .sorted()
         let classes = FileManager.default.temporaryDirectory.appending(path: "tocsin-java-\(getpid())")
         try FileManager.default.createDirectory(at: classes, withIntermediateDirectories: true)
-        try await SpawnedProgram.output(of: ["javac", "-d", classes.path] + files.map { sources.appending(path: $0).path })
+        try await SpawnedProgram.output(
+            of: ["javac", "-d", classes.path] + files.map { sources.appending(path: $0).path })
         return classes
     }
 
