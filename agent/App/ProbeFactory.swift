@@ -17,13 +17,13 @@ struct ProbeFactory {
     /// One probe for each target; throws when a secret named by an environment variable is missing.
     func probes(_ settings: AgentSettings) throws -> [any Probe] {
         var probes: [any Probe] = []
-        if let kubelet = settings.kubelet { probes.append(try pods(kubelet, node: settings.node)) }
+        if let kubelet = settings.kubelet { probes.append(pods(kubelet, node: settings.node)) }
         for entry in settings.actuators { probes.append(try actuator(entry, node: settings.node)) }
         for entry in settings.databases { probes.append(try database(entry)) }
         return probes
     }
 
-    private func pods(_ kubelet: KubeletSettings, node: String) throws -> any Probe {
+    private func pods(_ kubelet: KubeletSettings, node: String) -> any Probe {
         let trust: PodProbeConfiguration.Trust =
             switch kubelet.trust {
             case .system: .clusterCA(file: Self.systemRoots, serverName: nil)
@@ -32,7 +32,7 @@ struct ProbeFactory {
             case .insecure: .insecure
             }
         let configuration = PodProbeConfiguration(
-            node: node, endpoint: kubelet.url, tokenFile: try kubelet.token.map { try secrets.path($0) }, trust: trust,
+            node: node, endpoint: kubelet.url, tokenFile: kubelet.tokenFile, trust: trust,
             interval: kubelet.timing.interval, deadline: kubelet.timing.timeout)
         return PodProbe(configuration, fetcher: http)
     }

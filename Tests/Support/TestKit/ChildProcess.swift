@@ -18,6 +18,11 @@ package final class ChildProcess: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         /// What and why.
         package var description: String
+
+        /// Makes a failure.
+        package init(description: String) {
+            self.description = description
+        }
     }
 
     /// The user a process runs as.
