@@ -1,11 +1,12 @@
 package import Probing
 package import Telemetry
 
-/// Looks at one Spring Boot actuator: health, and the meters over `/prometheus` or, where that is not exposed, one by one.
+/// Looks at one Spring Boot actuator: health, and the meters over `/prometheus` or, where that is not exposed, one by
+/// one.
 ///
-/// Both paths give series of the same names. The probe asks at most three things at once, follows no redirect, and leaves its own
-/// requests out of the request counts. While the application's connection pool is exhausted it asks for health less and less
-/// often (`HealthBackoff`), since each health call waits for a connection too.
+/// Both paths give series of the same names. The probe asks at most three things at once, follows no redirect, and
+/// leaves its own requests out of the request counts. While the application's connection pool is exhausted it asks for
+/// health less and less often (`HealthBackoff`), since each health call waits for a connection too.
 package actor ActuatorProbe: Probe {
     /// Which meters are read, and how.
     package enum MeterSource: String, Sendable, Hashable, CaseIterable {
@@ -112,7 +113,8 @@ package actor ActuatorProbe: Probe {
         let meters = await readMeters(session, capabilities, at: startedAt)
         let health = settle(await asked, meters, hasHealth: capabilities.mayHave("health"))
         let report = report(health, meters, isDenied: isDenied, at: startedAt)
-        // A hanging health call alone says nothing about what is exposed; asking again would be one request more for the pool's victim.
+        // A hanging health call alone says nothing about what is exposed; asking again would be one request more for
+        // the pool's victim.
         if !report.outcome.isSuccess, !backoff.isBackingOff { self.capabilities = nil }
         return report
     }
@@ -300,8 +302,8 @@ package actor ActuatorProbe: Probe {
 
     // MARK: - URLs
 
-    /// The paths under which the application counts our requests: the base's path, and its last part, since `uri` tags leave a
-    /// context path out.
+    /// The paths under which the application counts our requests: the base's path, and its last part, since `uri` tags
+    /// leave a context path out.
     private static func ownPaths(_ base: String) -> [String] {
         let rest = base.components(after: "://") ?? base[...]
         guard let slash = rest.firstIndex(of: "/") else { return ["/actuator"] }

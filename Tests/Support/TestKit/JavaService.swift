@@ -3,13 +3,15 @@ import Glibc
 
 /// A real JVM that serves the actuator's contract with its own heap, collections and request numbers.
 ///
-/// Sources: `Tests/Support/JavaService/*.java`, compiled once per process with `javac`. Needs a JDK 17 or later on the PATH.
+/// Sources: `Tests/Support/JavaService/*.java`, compiled once per process with `javac`. Needs a JDK 17 or later on the
+/// PATH.
 package final class JavaService: Sendable {
     /// How the service is started.
     package struct Options: Sendable {
         /// Options of the JVM, such as `-Xmx64m` or `-XX:+UseSerialGC`.
         package var jvm: [String]
-        /// Options of the service, such as `--no-prometheus`, `--pool-timeout-ms 500`, `--workers 20`, `--show-details never`.
+        /// Options of the service, such as `--no-prometheus`, `--pool-timeout-ms 500`, `--workers 20`, `--show-details
+        /// never`.
         package var service: [String]
         /// The port on 127.0.0.1; 0 takes a free one.
         package var port: Int
