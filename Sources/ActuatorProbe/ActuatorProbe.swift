@@ -66,6 +66,7 @@ package actor ActuatorProbe: Probe {
 
     /// What the actuator was found to offer; nil before the first contact and after a failure.
     package private(set) var capabilities: ActuatorCapabilities?
+    private var runsUntilDiscovery = 0
     private var backoff = HealthBackoff()
     private var lastHealth: HealthReading?
     /// Whether the pool was exhausted when the back-off last grew; its recovery then ends the back-off.
@@ -101,7 +102,9 @@ package actor ActuatorProbe: Probe {
             return ProbeReport(outcome: .failure(.internal, error.message))
         }
         var isDenied = false
-        if capabilities == nil {
+        runsUntilDiscovery -= 1
+        if capabilities == nil || runsUntilDiscovery <= 0 {
+            runsUntilDiscovery = Self.discoveryRuns
             switch await discover(session) {
             case .failure(let failure): return ProbeReport(outcome: failure.outcome)
             case .success(let denied): isDenied = denied
@@ -118,6 +121,10 @@ package actor ActuatorProbe: Probe {
         if !report.outcome.isSuccess, !backoff.isBackingOff { self.capabilities = nil }
         return report
     }
+
+    /// Runs between two looks at what is exposed, an hour at the default interval: a restart between two runs may
+    /// change it.
+    static let discoveryRuns = 360
 
     // MARK: - First contact
 
@@ -181,6 +188,7 @@ package actor ActuatorProbe: Probe {
             return lastHealth
         }
         lastHealth = asked
+        if case .missing = asked { capabilities?.absent.insert("health") }
         switch asked {
         case .health(let health) where !health.isUp && isExhausted:
             grewOnExhaustion = true
@@ -218,12 +226,14 @@ package actor ActuatorProbe: Probe {
         if source == .prometheus || (source == .automatic && capabilities.mayHave("prometheus")) {
             let reading = await readPrometheus(session, at: time)
             if reading.isAvailable || source == .prometheus { return required(reading, "prometheus") }
+            self.capabilities?.absent.insert("prometheus")
             isOffered = true
         }
         if source == .json || (source == .automatic && capabilities.mayHave("metrics")) {
             let reader = ActuatorMeterReader(session: session, labels: labels, time: time, ownPaths: ownPaths)
             let (reading, memory) = await reader.read(memory)
             self.memory = memory
+            if !reading.isAvailable { self.capabilities?.absent.insert("metrics") }
             return source == .json ? required(reading, "metrics") : reading
         }
         var reading = MetersReading()

@@ -182,6 +182,21 @@ struct ActuatorCaptureTests {
         #expect(await report(server, meters: .prometheus).outcome.failureClass == .status)
     }
 
+    @Test func anEndpointThatIsMissingIsNotAskedAgain() async throws {
+        let files = try Capture.index("02-after-traffic")
+        let answers = try files.filter { $0.key != "/actuator" && $0.key != "/actuator/prometheus" }
+            .mapValues { try Capture($0).answer }
+        let server = try CannedHTTPServer { .bytes(answers[$0.path] ?? CannedHTTPServer.answer(404, "{}")) }
+        defer { server.stop() }
+        let client = CurlHTTPClient()
+        let probe = ActuatorProbe(.init(name: "shop", baseURL: server.url + "/actuator/"), http: client)
+        for _ in 0..<3 { #expect(await runOnce(probe).outcome == .success) }
+        await client.shutdown()
+        #expect(server.requests.filter { $0.path == "/actuator/prometheus" }.count == 1)
+        #expect(server.requests.filter { $0.path == "/actuator" }.count == 1)
+        #expect(server.requests.filter { $0.path == "/actuator/metrics" }.count == 3)
+    }
+
     @Test func nothingThereIsStatus() async throws {
         let server = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(404, "{}")) }
         defer { server.stop() }
