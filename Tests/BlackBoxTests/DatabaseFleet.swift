@@ -23,6 +23,7 @@ struct DatabaseFleet: Sendable {
                     port: \(database.port)
                     database: postgres
                     user: tocsin
+                    sslMode: disable
                 """)
     }
 
