@@ -35,6 +35,8 @@ package enum SettingsReference {
         Secrets never stand in these files. A key that ends in `File` names a file with the secret; the same key without `File` takes
         `{env: NAME}` and nothing else.
 
+        **required** inside a section that may be absent means: where the section is there.
+
         A file is at most 1 MiB. Anchors and aliases work, up to 100,000 values in all; merge keys (`<<`) do not.
 
         """

@@ -121,7 +121,7 @@ extension ValueType where Value == Glob {
     package static let glob = ValueType(
         name: "glob", range: "`*` any run, `?` one character",
         schema: .record(["type": .string("string"), "minLength": .number(1), "maxLength": .number(400)]),
-        placeholder: Glob("*"),
+        placeholder: Glob(""),
         parse: { text, _ throws(ValueProblem) in
             guard !text.isEmpty else { throw ValueProblem("must not be empty") }
             guard text.unicodeScalars.count <= 400 else { throw ValueProblem("must have at most 400 characters") }
