@@ -121,7 +121,7 @@ let apps: [Module] = [
     library(
         "TocsinCLI",
         ["Telemetry", "QueryWire", "TocsinProto", "CertificateAuthority", "AgentSettings", "CoordinatorSettings", "ConfigurationKit"],
-        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "Yams"]),
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf"]),
     library(
         "AgentApp",
         [
@@ -146,8 +146,8 @@ let apps: [Module] = [
 
 let mains: [Module] = [
     executable("tocsin", ["TocsinCLI"], path: "Sources/tocsin"),
-    executable("tocsin-agent", ["AgentApp"], path: "agent/Main"),
-    executable("tocsin-coordinator", ["CoordinatorApp"], path: "coordinator/Main"),
+    executable("tocsin-agent", ["AgentApp"], products: ["ArgumentParser"], path: "agent/Main"),
+    executable("tocsin-coordinator", ["CoordinatorApp"], products: ["ArgumentParser"], path: "coordinator/Main"),
 ]
 
 // Real parts for tests and for the demo: a PostgreSQL cluster, a JVM service, a kubelet that replays captures.
@@ -179,10 +179,12 @@ let testTargets: [Module] = [
     tests("ConfigurationKitTests", ["ConfigurationKit"]),
     tests("SettingsTests", ["AgentSettings", "CoordinatorSettings", "ConfigurationKit", "Signals", "Detection", "Incidents", "Telemetry"]),
     tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
-    tests("WireTests", ["IngestWire", "QueryWire", "TocsinProto", "Telemetry", "Incidents", "Detection"]),
+    tests(
+        "WireTests", ["IngestWire", "QueryWire", "TocsinProto", "Telemetry", "Incidents", "Detection"],
+        products: ["GRPCCore", "SwiftProtobuf"]),
     tests(
         "TocsinCLITests", ["TocsinCLI", "tocsin", "QueryWire", "TocsinProto", "CertificateAuthority", "Telemetry"],
-        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2"]),
+        products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "NIOCore", "NIOSSL"]),
     tests(
         "IntegrationTests",
         ["AgentApp", "CoordinatorApp", "AgentSettings", "CoordinatorSettings", "CertificateAuthority", "Telemetry", "TocsinTestKit", "KubeletReplay"]),

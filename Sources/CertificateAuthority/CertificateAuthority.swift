@@ -16,7 +16,9 @@ package struct CertificateAuthority: Sendable {
     package let certificate: Certificate
     private let key: P256.Signing.PrivateKey
 
-    /// Makes an authority with a new key. `name` tells it apart from others in a person's eyes; nothing is judged by it.
+    /// Makes an authority with a new key.
+    ///
+    /// `name` tells it apart from others in a person's eyes; nothing is judged by it.
     package init(
         name: String = "Tocsin CA", now: Date, validity: Duration = Self.defaultValidity
     ) throws(CertificateAuthorityError) {
@@ -67,8 +69,8 @@ package struct CertificateAuthority: Sendable {
 
     /// Signs a certificate for a new key.
     ///
-    /// The certificate never outlives the authority. Throws `expired` when the authority is not valid at `now`, `invalidName`
-    /// or `invalidHost` when the role has a name that no certificate can hold.
+    /// The certificate never outlives the authority. Throws `expired` when the authority is not valid at `now`,
+    /// `invalidName` or `invalidHost` when the role has a name that no certificate can hold.
     package func issue(
         _ role: CertificateRole, now: Date, validity: Duration = Self.defaultLeafValidity
     ) throws(CertificateAuthorityError) -> CertificateFiles {
@@ -96,7 +98,8 @@ package struct CertificateAuthority: Sendable {
     private func extensions(
         of role: CertificateRole, publicKey: Certificate.PublicKey, alternativeNames: [GeneralName]
     ) throws -> Certificate.Extensions {
-        let issuer = try certificate.extensions.subjectKeyIdentifier ?? SubjectKeyIdentifier(hash: certificate.publicKey)
+        let issuer =
+            try certificate.extensions.subjectKeyIdentifier ?? SubjectKeyIdentifier(hash: certificate.publicKey)
         return try Certificate.Extensions {
             Critical(BasicConstraints.notCertificateAuthority)
             Critical(KeyUsage(digitalSignature: true))

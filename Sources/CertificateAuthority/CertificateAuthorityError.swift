@@ -1,4 +1,6 @@
-/// What can go wrong when certificates are made, stored, read or judged. Messages name files and names, never key material.
+/// What can go wrong when certificates are made, stored, read or judged.
+///
+/// Messages name files and names, never key material.
 package struct CertificateAuthorityError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The sort of fault.
     package struct Code: Hashable, Sendable {

@@ -3,8 +3,8 @@ import Glibc
 
 /// A directory of `NAME.crt` and `NAME.key` files, with the authority as `ca.crt` and `ca.key`.
 ///
-/// Keys are made with mode 0600 and certificates with 0644. A file appears whole or not at all, and what is there is never
-/// replaced unless `force` says so.
+/// Keys are made with mode 0600 and certificates with 0644. A file appears whole or not at all, and what is there is
+/// never replaced unless `force` says so.
 package struct CertificateDirectory: Sendable {
     /// Name of the authority's files without extension.
     package static let authorityName = "ca"
@@ -84,7 +84,9 @@ package struct CertificateDirectory: Sendable {
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         var count = 0
         while count < bytes.count {
-            let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), $0.count - count) }
+            let got = bytes.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), $0.count - count)
+            }
             if got < 0, errno == EINTR { continue }
             guard got >= 0 else { throw failure("read", path) }
             if got == 0 { break }
@@ -106,13 +108,16 @@ package struct CertificateDirectory: Sendable {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { unlink(temporary) }
-        let written = writeAll(Array(text.utf8), to: descriptor) && fchmod(descriptor, mode) == 0 && fsync(descriptor) == 0
+        let written =
+            writeAll(Array(text.utf8), to: descriptor) && fchmod(descriptor, mode) == 0 && fsync(descriptor) == 0
         let reason = written ? nil : failure("write", path)
         guard close(descriptor) == 0, written else { throw reason ?? failure("write", path) }
         if force {
             guard rename(temporary, path) == 0 else { throw failure("write", path) }
         } else {
-            guard link(temporary, path) == 0 else { throw errno == EEXIST ? alreadyThere(path) : failure("write", path) }
+            guard link(temporary, path) == 0 else {
+                throw errno == EEXIST ? alreadyThere(path) : failure("write", path)
+            }
         }
     }
 

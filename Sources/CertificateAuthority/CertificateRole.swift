@@ -11,7 +11,8 @@ package enum CertificateRole: Hashable, Sendable {
     /// A person or their tool.
     case user(role: UserRole, name: String)
 
-    /// Name of the certificate's files without extension: `coordinator`, `agent-NODE`, `user-NAME`, names percent-encoded.
+    /// Name of the certificate's files without extension: `coordinator`, `agent-NODE`, `user-NAME`, names
+    /// percent-encoded.
     package var fileName: String {
         get throws(CertificateAuthorityError) {
             switch self {
@@ -73,7 +74,8 @@ package enum CertificateRole: Hashable, Sendable {
         return nil
     }
 
-    /// RFC 1123 host names, with `*` allowed as the whole first label; an all-digit last label would be a mistyped address.
+    /// RFC 1123 host names, with `*` allowed as the whole first label; an all-digit last label would be a mistyped
+    /// address.
     private static func isHostName(_ host: String) -> Bool {
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)
         guard host.utf8.count <= 253, let last = labels.last, !last.allSatisfy(\.isNumber) else { return false }

@@ -7,8 +7,8 @@ enum IdentityName {
 
     /// Encodes a name: all bytes but RFC 3986's unreserved ones as `%XX` with upper-case digits.
     ///
-    /// Refuses with `invalidName` what an identity cannot hold: nothing, more than `bytesMax` bytes, control characters,
-    /// and the dot segments `.` and `..`, which a reader of URIs may remove.
+    /// Refuses with `invalidName` what an identity cannot hold: nothing, more than `bytesMax` bytes, control
+    /// characters, and the dot segments `.` and `..`, which a reader of URIs may remove.
     static func encode(_ name: String) throws(CertificateAuthorityError) -> String {
         guard !name.isEmpty, name.utf8.count <= bytesMax else {
             throw CertificateAuthorityError(.invalidName, "a name has 1 to \(bytesMax) bytes, not \(name.utf8.count)")
@@ -36,7 +36,9 @@ enum IdentityName {
         var rest = segment.utf8[...]
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "%") {
-                guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else { return nil }
+                guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
+                    return nil
+                }
                 bytes.append(high << 4 | low)
             } else {
                 bytes.append(byte)
@@ -50,7 +52,8 @@ enum IdentityName {
 
     private static func isUnreserved(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
             UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
             true
         default: false

@@ -1,3 +1,4 @@
+import SwiftASN1
 package import X509
 
 /// What a user may do; each role may do all that the ones before it may.
@@ -22,8 +23,9 @@ package enum UserRole: String, Sendable, Codable, CaseIterable, Comparable {
 
 /// Who holds a client certificate, from the certificate's one URI subject alternative name.
 ///
-/// The forms are `spiffe://tocsin/agent/CLUSTER/NODE` and `spiffe://tocsin/user/ROLE/NAME`, names percent-encoded. Only the
-/// canonical spelling is accepted, so that two certificates with different bytes never mean the same peer by accident.
+/// The forms are `spiffe://tocsin/agent/CLUSTER/NODE` and `spiffe://tocsin/user/ROLE/NAME`, names percent-encoded. Only
+/// the canonical spelling is accepted, so that two certificates with different bytes never mean the same peer by
+/// accident.
 package enum PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The agent of one node.
     case agent(cluster: String, node: String)
@@ -72,8 +74,8 @@ package enum PeerIdentity: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads the identity that a verified certificate speaks for.
     ///
-    /// The caller has verified the chain; this reads names only. Throws `identity` when there is no URI name, more than one
-    /// (whatever the others say: X.509-SVID section 2 allows one), or one that is no Tocsin identity.
+    /// The caller has verified the chain; this reads names only. Throws `identity` when there is no URI name, more than
+    /// one (whatever the others say: X.509-SVID section 2 allows one), or one that is no Tocsin identity.
     package init(certificate: Certificate) throws(CertificateAuthorityError) {
         let names: SubjectAlternativeNames?
         do {
@@ -93,5 +95,16 @@ package enum PeerIdentity: Hashable, Sendable, CustomStringConvertible {
             throw CertificateAuthorityError(.identity, "the certificate's URI name is not a Tocsin identity")
         }
         self = identity
+    }
+
+    /// Reads the identity of a PEM certificate, whose chain nobody has verified: for a program that looks at its own.
+    package init(certificatePEM: String) throws(CertificateAuthorityError) {
+        let certificate: Certificate
+        do {
+            certificate = try Certificate(pemEncoded: certificatePEM)
+        } catch {
+            throw CertificateAuthorityError(.malformed, "not a PEM certificate")
+        }
+        try self.init(certificate: certificate)
     }
 }

@@ -152,7 +152,7 @@ final class CurlQueue: Sendable {
     func ended() async {
         await withCheckedContinuation { continuation in
             let isOver: Bool = state.withLock { state in
-                guard state.phase != .ended || state.thread != nil else { return true }
+                guard state.phase != .ended else { return true }
                 state.waiters.append(continuation)
                 return false
             }
@@ -162,7 +162,7 @@ final class CurlQueue: Sendable {
             defer { state.thread = nil }
             return state.phase == .ended ? state.thread : nil
         }
-        // The thread resumed us as its last act, so this does not wait.
+        // Ending was the thread's last act, so this does not wait.
         if let thread { pthread_join(thread, nil) }
     }
 

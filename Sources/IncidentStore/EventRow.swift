@@ -109,7 +109,9 @@ struct EventRow: Sendable {
 
 /// Takes over what can still be read from a damaged log.
 enum Salvage {
-    /// Copies the sound rows; returns how many. A file that cannot be read at all gives 0.
+    /// Copies the sound rows; returns how many.
+    ///
+    /// A file that cannot be read at all gives 0.
     ///
     /// The table is read from its start until a damaged page stops it, then from its end.
     static func run(from path: String, into pool: DatabasePool) throws -> Int {
@@ -127,7 +129,9 @@ enum Salvage {
             }
         }
         try pool.write { database in
-            for row in rows.values.sorted(by: { $0.sequence < $1.sequence }) { try row.insert(into: "events", database) }
+            for row in rows.values.sorted(by: { $0.sequence < $1.sequence }) {
+                try row.insert(into: "events", database)
+            }
         }
         return rows.count
     }

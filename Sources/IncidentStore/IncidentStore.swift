@@ -37,7 +37,9 @@ package final class IncidentStore: Sendable {
     package let openReport: OpenReport
     private let file: SQLiteFile
 
-    /// Opens the log in a folder that exists, or makes it. Blocks; for start-up.
+    /// Opens the log in a folder that exists, or makes it.
+    ///
+    /// Blocks; for start-up.
     ///
     /// A damaged file is set aside, what can still be read from it is taken over, and the report says so; it never
     /// fails the opening. Throws `.newerSchema`, `.io`, `.full`, `.busy` or `.other`.
@@ -109,7 +111,9 @@ package final class IncidentStore: Sendable {
         return report
     }
 
-    /// All events of one incident in order; damaged rows are left out. Empty when there is no such incident.
+    /// All events of one incident in order; damaged rows are left out.
+    ///
+    /// Empty when there is no such incident.
     package func events(of incident: IncidentID) async throws(StoreError) -> [IncidentEvent] {
         let rows = try await file.read { database in
             try EventRow.fetch(database, "incident = ? ORDER BY sequence", [incident.rawValue])

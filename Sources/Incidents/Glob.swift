@@ -1,4 +1,6 @@
-/// Shell-like pattern: `*` is any run of characters, `?` is any one. Matches whole texts.
+/// Shell-like pattern: `*` is any run of characters, `?` is any one.
+///
+/// Matches whole texts.
 enum Glob {
     /// Whether `pattern` matches all of `text`; time is at most the product of their lengths.
     static func matches(_ pattern: String, _ text: String) -> Bool {

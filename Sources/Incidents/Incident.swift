@@ -34,11 +34,17 @@ package struct IncidentFinding: Hashable, Sendable {
 package struct Incident: Hashable, Sendable {
     /// Bounds of what is kept in memory for one incident; the log keeps all.
     package struct Limits: Hashable, Sendable {
-        /// Timeline entries; beyond, the oldest but the first goes. Default 500, at least 2.
+        /// Timeline entries; beyond, the oldest but the first goes.
+        ///
+        /// Default 500, at least 2.
         package var timelineMax = 500
-        /// Ledger entries; beyond, the oldest but the first goes. Default 100, at least 2.
+        /// Ledger entries; beyond, the oldest but the first goes.
+        ///
+        /// Default 100, at least 2.
         package var ledgerMax = 100
-        /// Checks; beyond, the one that closed first makes room, and none is taken when all are open. Default 64.
+        /// Checks; beyond, the one that closed first makes room, and none is taken when all are open.
+        ///
+        /// Default 64.
         package var findingsMax = 64
 
         /// Makes the default limits.
@@ -93,13 +99,17 @@ package struct Incident: Hashable, Sendable {
     package private(set) var timelineDropped = 0
     /// Notes written so far.
     package private(set) var notes = 0
-    /// For each level: since when the open findings have asked for no more than it. The fold's memory for lowering.
+    /// For each level: since when the open findings have asked for no more than it.
+    ///
+    /// The fold's memory for lowering.
     private var atMostSince: [Severity: Timestamp] = [:]
     private let limits: Limits
 
     /// Starts an incident with its `detected` event; nil for any other event.
     init?(_ event: IncidentEvent, limits: Limits) {
-        guard case .detected(let subject, let family, let group, let title, let episode, let onset, let detected) = event.kind
+        guard
+            case .detected(let subject, let family, let group, let title, let episode, let onset, let detected) = event
+                .kind
         else { return nil }
         self.id = event.incident
         self.subject = subject
@@ -124,7 +134,9 @@ package struct Incident: Hashable, Sendable {
     /// Whether a check is still in breach; true also of an incident that a person resolved too early.
     package var hasOpenFindings: Bool { findings.contains(where: \.isOpen) }
 
-    /// The time from which it has been quiet: the end, or a check's later recovery. Nil while it is open.
+    /// The time from which it has been quiet: the end, or a check's later recovery.
+    ///
+    /// Nil while it is open.
     var quietSince: Timestamp? {
         resolvedAt.map { findings.compactMap(\.closedAt).reduce($0, max) }
     }

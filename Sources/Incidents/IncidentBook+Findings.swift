@@ -52,7 +52,9 @@ extension IncidentBook {
         guard let quietSince = incident.quietSince, now - quietSince <= configuration.reopenWindow else {
             return decideNew(finding, replacing: incident, now: now)
         }
-        guard incident.hasOpenFindings || liveCount < configuration.openIncidentsMax else { return Decision(refused: true) }
+        guard incident.hasOpenFindings || liveCount < configuration.openIncidentsMax else {
+            return Decision(refused: true)
+        }
         var script = Script(incident, now: now)
         script.add(
             .reopened(

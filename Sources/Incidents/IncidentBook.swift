@@ -9,15 +9,25 @@ import Telemetry
 package struct IncidentBook: Hashable, Sendable {
     /// Limits and windows.
     package struct Configuration: Hashable, Sendable {
-        /// Incidents that are open or still in breach; beyond, new ones are refused. Default 1000.
+        /// Incidents that are open or still in breach; beyond, new ones are refused.
+        ///
+        /// Default 1000.
         package var openIncidentsMax = 1000
-        /// Resolved incidents in memory; beyond, the one resolved first leaves (the log keeps it). Default 1000.
+        /// Resolved incidents in memory; beyond, the one resolved first leaves (the log keeps it).
+        ///
+        /// Default 1000.
         package var resolvedIncidentsMax = 1000
-        /// Notes of one incident. Default 1000.
+        /// Notes of one incident.
+        ///
+        /// Default 1000.
         package var notesMax = 1000
-        /// The same trouble inside this time after the end is a further episode. Default 30 minutes.
+        /// The same trouble inside this time after the end is a further episode.
+        ///
+        /// Default 30 minutes.
         package var reopenWindow: Duration = .seconds(1800)
-        /// A lower level must hold this long before the severity falls. Default 5 minutes.
+        /// A lower level must hold this long before the severity falls.
+        ///
+        /// Default 5 minutes.
         package var lowerAfter: Duration = .seconds(300)
         /// Bounds of one incident.
         package var limits = Incident.Limits()
@@ -64,7 +74,9 @@ package struct IncidentBook: Hashable, Sendable {
     }
 
     /// The findings that are in breach as far as the log knows: what detectors are to be seeded with at start-up, so
-    /// that a recovery during a restart still closes its incident. Ordered by incident, then by appearance.
+    /// that a recovery during a restart still closes its incident.
+    ///
+    /// Ordered by incident, then by appearance.
     package var openFindings: [Finding] {
         incidents.values.sorted { $0.id < $1.id }.flatMap { $0.findings.filter(\.isOpen).map(\.finding) }
     }
@@ -82,8 +94,9 @@ package struct IncidentBook: Hashable, Sendable {
         }
     }
 
-    /// Folds one event: the only way the book changes. An event that fits nothing is ignored and counted, since a log
-    /// may have lost rows.
+    /// Folds one event: the only way the book changes.
+    ///
+    /// An event that fits nothing is ignored and counted, since a log may have lost rows.
     package mutating func apply(_ event: IncidentEvent) {
         guard event.sequence > lastSequence else {
             ignoredEvents += 1
@@ -108,8 +121,10 @@ package struct IncidentBook: Hashable, Sendable {
         incidents.values.count { $0.isOpen || $0.hasOpenFindings }
     }
 
-    /// Lets go of the incidents that were resolved first. Those whose checks are still in breach stay: without them
-    /// the next point would open the incident that a person has just resolved.
+    /// Lets go of the incidents that were resolved first.
+    ///
+    /// Those whose checks are still in breach stay: without them the next point would open the incident that a person
+    /// has just resolved.
     private mutating func archive() {
         let resolved = incidents.values.filter { !$0.isOpen && !$0.hasOpenFindings }
         let excess = resolved.count - configuration.resolvedIncidentsMax

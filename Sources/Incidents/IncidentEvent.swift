@@ -16,7 +16,9 @@ package enum Author: Hashable, Sendable, Codable, CustomStringConvertible {
     }
 }
 
-/// One fact in the life of an incident. The log of these is the only truth: all else is folded from it.
+/// One fact in the life of an incident.
+///
+/// The log of these is the only truth: all else is folded from it.
 package struct IncidentEvent: Hashable, Sendable, Codable {
     /// An event that has no sequence yet.
     package struct Draft: Hashable, Sendable {
@@ -35,7 +37,9 @@ package struct IncidentEvent: Hashable, Sendable, Codable {
         }
     }
 
-    /// What happened. Case and payload names are the stored format: they are added to, never renamed.
+    /// What happened.
+    ///
+    /// Case and payload names are the stored format: they are added to, never renamed.
     package enum Kind: Hashable, Sendable, Codable {
         /// A new incident.
         case detected(

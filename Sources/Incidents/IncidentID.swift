@@ -1,4 +1,6 @@
-/// Name of an incident, printed as `INC-7`. Numbers rise and are never used twice.
+/// Name of an incident, printed as `INC-7`.
+///
+/// Numbers rise and are never used twice.
 package struct IncidentID: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     package var rawValue: Int
 
@@ -9,7 +11,9 @@ package struct IncidentID: RawRepresentable, Hashable, Comparable, Sendable, Cod
     /// Reads `INC-7`, `inc-7` or `7`; nil for anything else, zero included.
     package init?(_ text: String) {
         let digits = text.lowercased().hasPrefix("inc-") ? text.dropFirst(4) : Substring(text)
-        guard digits.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(digits), number > 0 else { return nil }
+        guard digits.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(digits), number > 0 else {
+            return nil
+        }
         self.init(rawValue: number)
     }
 

@@ -18,7 +18,8 @@ package enum Severity: Int, Sendable, Codable, CaseIterable, Comparable, CustomS
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let severity = Severity(text) else {
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no severity: \(text)"))
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "no severity: \(text)"))
         }
         self = severity
     }
@@ -29,7 +30,9 @@ package enum Severity: Int, Sendable, Codable, CaseIterable, Comparable, CustomS
     }
 }
 
-/// One row of the severity table. The first row from the top whose conditions all hold gives the level.
+/// One row of the severity table.
+///
+/// The first row from the top whose conditions all hold gives the level.
 package struct SeverityRule: Hashable, Sendable, Codable {
     /// Glob (`*`, `?`) over check names.
     package var check: String
@@ -48,7 +51,8 @@ package struct SeverityRule: Hashable, Sendable, Codable {
 
     /// Makes a row.
     package init(
-        check: String, value: Double? = nil, scopeAtLeast: Double? = nil, durationAtLeast: Duration? = nil, severity: Severity,
+        check: String, value: Double? = nil, scopeAtLeast: Double? = nil, durationAtLeast: Duration? = nil,
+        severity: Severity,
         because: String, origin: String
     ) {
         self.check = check

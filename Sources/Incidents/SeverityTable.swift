@@ -2,7 +2,9 @@ package import Detection
 import Signals
 import Telemetry
 
-/// The rules that give a finding its level. The first rule from the top whose conditions all hold decides.
+/// The rules that give a finding its level.
+///
+/// The first rule from the top whose conditions all hold decides.
 package struct SeverityTable: Hashable, Sendable {
     /// The rules, in the order of the file.
     package let rules: [SeverityRule]

@@ -45,7 +45,9 @@ package struct TimelineEntry: Hashable, Sendable, Codable {
         case .findingClosed(let finding):
             return (system, "Check \(finding.check) recovered: \(finding.explanation)")
         case .severityChanged(let from, let to, let entry):
-            let change = from.map { $0 < to ? "Severity raised from \($0) to \(to)" : "Severity lowered from \($0) to \(to)" }
+            let change = from.map {
+                $0 < to ? "Severity raised from \($0) to \(to)" : "Severity lowered from \($0) to \(to)"
+            }
             return (system, "\(change ?? "Severity \(to)"): \(entry.sentence).")
         case .acknowledged(let author, let severity):
             return (author, "Acknowledged at \(severity).")

@@ -29,7 +29,7 @@ struct KubeletClient: Sendable {
     func get(_ path: String, credentials: [Label]) async -> Result<[UInt8], Problem> {
         let request = HTTPRequest(
             url: configuration.endpoint + path, headers: [Label("Accept", "application/json")] + credentials,
-            connectTimeout: min(.seconds(2), configuration.deadline), totalTimeout: configuration.deadline,
+            connectTimeout: configuration.deadline / 2, totalTimeout: configuration.deadline,
             bodyBytesMax: configuration.bodyBytesMax, trust: trust)
         switch await fetcher.fetch(request) {
         case .failure(let failure):

@@ -1,5 +1,5 @@
-import Telemetry
 import SwiftProtobuf
+import Telemetry
 package import TocsinProto
 
 extension AgentView {
@@ -7,7 +7,8 @@ extension AgentView {
     package init(_ proto: Tocsin_V1_Agent) {
         self.init(
             node: proto.node, cluster: proto.cluster, version: proto.version, state: proto.state,
-            lastSeenAt: Timestamp(millis: proto.lastSeenAtMillis), connectedAt: Timestamp(millis: proto.connectedAtMillis))
+            lastSeenAt: Timestamp(millis: proto.lastSeenAtMillis),
+            connectedAt: Timestamp(millis: proto.connectedAtMillis))
         series = proto.series
         samplesTotal = proto.samplesTotal
         lostSamplesTotal = proto.lostSamplesTotal

@@ -1,5 +1,5 @@
-package import Telemetry
 import SwiftProtobuf
+package import Telemetry
 package import TocsinProto
 
 /// An incident with the reasons for its level and with all that happened.
@@ -105,7 +105,8 @@ package struct TimelineView: Hashable, Sendable, Codable {
     /// Reads the message; an empty author means that there is none.
     package init(_ proto: Tocsin_V1_TimelineEntry) {
         self.init(
-            at: Timestamp(millis: proto.atMillis), sequence: proto.sequence, kind: proto.kind, author: proto.author.nilWhenEmpty,
+            at: Timestamp(millis: proto.atMillis), sequence: proto.sequence, kind: proto.kind,
+            author: proto.author.nilWhenEmpty,
             text: proto.text)
     }
 

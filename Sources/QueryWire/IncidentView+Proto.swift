@@ -1,12 +1,13 @@
-import Telemetry
 import SwiftProtobuf
+import Telemetry
 package import TocsinProto
 
 extension IncidentView {
     /// Reads the message; empty text means that there is none.
     package init(_ proto: Tocsin_V1_Incident) {
         self.init(
-            id: proto.id, title: proto.title, family: proto.family, checkGroup: proto.checkGroup, severity: proto.severity,
+            id: proto.id, title: proto.title, family: proto.family, checkGroup: proto.checkGroup,
+            severity: proto.severity,
             state: proto.state, cluster: proto.cluster, subject: proto.subject,
             openedAt: Timestamp(millis: proto.openedAtMillis), detectedAt: Timestamp(millis: proto.detectedAtMillis),
             onsetAt: Timestamp(millis: proto.onsetAtMillis))
@@ -50,7 +51,8 @@ extension FindingView {
         self.init(
             check: proto.check, phase: proto.phase, at: Timestamp(millis: proto.atMillis),
             onsetAt: Timestamp(millis: proto.onsetAtMillis), value: proto.value, worstValue: proto.worstValue,
-            threshold: proto.threshold, affected: Int(proto.affected), total: Int(proto.total), explanation: proto.explanation,
+            threshold: proto.threshold, affected: Int(proto.affected), total: Int(proto.total),
+            explanation: proto.explanation,
             contributors: proto.contributors)
     }
 

@@ -85,7 +85,8 @@ package struct FindingView: Hashable, Sendable, Codable {
 
     /// Makes a finding.
     package init(
-        check: String, phase: String, at: Timestamp, onsetAt: Timestamp, value: Double, worstValue: Double, threshold: Double,
+        check: String, phase: String, at: Timestamp, onsetAt: Timestamp, value: Double, worstValue: Double,
+        threshold: Double,
         affected: Int, total: Int, explanation: String, contributors: [String] = []
     ) {
         self.check = check

@@ -2,14 +2,15 @@ package import GRPCCore
 
 /// Why a query or a command was not done, and the one place where its RPC code is chosen.
 ///
-/// | code | status | when, and what the caller does |
-/// |---|---|---|
-/// | `notFound` | NOT_FOUND | the incident or node named is not known here; retrying does not help |
-/// | `invalidArgument` | INVALID_ARGUMENT | the request is wrong whatever the state: selector, range, empty text; fix it |
-/// | `failedPrecondition` | FAILED_PRECONDITION | right in itself, but not in this state: acknowledging a resolved incident; look first |
-/// | `permissionDenied` | PERMISSION_DENIED | the certificate names nobody, or somebody without the right; UNAUTHENTICATED is not used, since a caller without a certificate never gets past the handshake |
-/// | `unavailable` | UNAVAILABLE | the coordinator starts, stops or has lost its store; retry with back-off |
-/// | `resourceExhausted` | RESOURCE_EXHAUSTED | the answer or the queue is over its limit; ask for less, or later |
+/// - `notFound`, NOT_FOUND: the incident or node named is not known here. Retrying does not help.
+/// - `invalidArgument`, INVALID_ARGUMENT: the request is wrong whatever the state: selector, range, empty text.
+///   Correct it.
+/// - `failedPrecondition`, FAILED_PRECONDITION: right in itself, but not in this state, such as acknowledging what is
+///   resolved. Look first.
+/// - `permissionDenied`, PERMISSION_DENIED: the certificate names nobody, or somebody without the right.
+///   UNAUTHENTICATED is not used: a caller without a certificate never gets past the handshake.
+/// - `unavailable`, UNAVAILABLE: the coordinator starts, stops or has lost its store. Retry with back-off.
+/// - `resourceExhausted`, RESOURCE_EXHAUSTED: the answer or the queue is over its limit. Ask for less, or later.
 package struct QueryError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The sort of refusal.
     package enum Code: String, Hashable, Sendable, CaseIterable {

@@ -1,9 +1,7 @@
-package import Telemetry
-
 /// Which series a query means: `name{label="v",label!="v",label=~"re",label!~"re"}`, in Prometheus' syntax.
 ///
-/// The name may be left out when a label condition does not hold for an absent label. An absent label counts as "". Regular
-/// expressions are anchored at both ends.
+/// The name may be left out when there is a condition that an absent label, which counts as "", may not satisfy. This
+/// checks the form before a query is sent; what regular expressions mean is the coordinator's affair.
 package struct SeriesSelector: Hashable, Sendable, CustomStringConvertible {
     /// Longest selector in UTF-8 bytes.
     package static let bytesMax = 4096
@@ -64,34 +62,5 @@ package struct SeriesSelector: Hashable, Sendable, CustomStringConvertible {
             }
         }
         return "\"" + escaped.joined() + "\""
-    }
-
-    /// A function that tells whether a series is meant, with the regular expressions compiled once.
-    package func matcher() throws(QueryError) -> (Series) -> Bool {
-        var tests: [(LabelSet) -> Bool] = []
-        for condition in conditions { tests.append(try condition.test()) }
-        return { series in
-            (metric == nil || series.metric == metric) && tests.allSatisfy { $0(series.labels) }
-        }
-    }
-}
-
-extension SeriesSelector.Condition {
-    /// The condition as a function of a series' labels; throws when its regular expression is none.
-    func test() throws(QueryError) -> (LabelSet) -> Bool {
-        let label = label
-        let value = value
-        switch op {
-        case .equal: return { ($0[label] ?? "") == value }
-        case .notEqual: return { ($0[label] ?? "") != value }
-        case .matches, .notMatches:
-            let wanted = op == .matches
-            do {
-                let regex = try Regex(value)
-                return { ((try? regex.wholeMatch(in: $0[label] ?? "")) != nil) == wanted }
-            } catch {
-                throw QueryError(.invalidArgument, "the expression \"\(value)\" of label \(label) is not a regular expression")
-            }
-        }
     }
 }

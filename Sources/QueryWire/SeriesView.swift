@@ -1,5 +1,5 @@
-package import Telemetry
 import SwiftProtobuf
+package import Telemetry
 package import TocsinProto
 
 /// The points of one series, ascending by time.
@@ -11,7 +11,9 @@ package struct SeriesView: Hashable, Sendable {
     package var series: Series
     /// Times of the points.
     package var timestamps: [Timestamp]
-    /// Values of the points, as many as times. NaN marks the end of the series.
+    /// Values of the points, as many as times.
+    ///
+    /// NaN marks the end of the series.
     package var values: [Double]
 
     /// Makes a series; there must be as many times as values.
@@ -26,7 +28,8 @@ package struct SeriesView: Hashable, Sendable {
     package init(_ proto: Tocsin_V1_QuerySamplesResponse) throws(QueryError) {
         guard proto.timestampsMillis.count == proto.values.count else {
             throw QueryError(
-                .invalidArgument, "\(proto.metric) came with \(proto.timestampsMillis.count) times for \(proto.values.count) values")
+                .invalidArgument,
+                "\(proto.metric) came with \(proto.timestampsMillis.count) times for \(proto.values.count) values")
         }
         self.init(
             series: Series(proto.metric, LabelSet(proto.labels.map { Label($0.name, $0.value) })),

@@ -1,12 +1,13 @@
-import Telemetry
 import SwiftProtobuf
+import Telemetry
 package import TocsinProto
 
 extension StatusView {
     /// Reads the message.
     package init(_ proto: Tocsin_V1_GetStatusResponse) {
         self.init(
-            version: proto.version, now: Timestamp(millis: proto.nowMillis), startedAt: Timestamp(millis: proto.startedAtMillis))
+            version: proto.version, now: Timestamp(millis: proto.nowMillis),
+            startedAt: Timestamp(millis: proto.startedAtMillis))
         agentsLive = Int(proto.agentsLive)
         agentsSuspect = Int(proto.agentsSuspect)
         agentsSilent = Int(proto.agentsSilent)

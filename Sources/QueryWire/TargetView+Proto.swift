@@ -1,5 +1,5 @@
-import Telemetry
 import SwiftProtobuf
+import Telemetry
 package import TocsinProto
 
 extension TargetView {

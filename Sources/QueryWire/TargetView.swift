@@ -31,7 +31,8 @@ package struct TargetView: Hashable, Sendable, Codable {
 
     /// Makes a target that was never probed.
     package init(
-        id: String, kind: String, address: String, node: String, cluster: String, subject: String? = nil, interval: Duration
+        id: String, kind: String, address: String, node: String, cluster: String, subject: String? = nil,
+        interval: Duration
     ) {
         self.id = id
         self.kind = kind
@@ -45,7 +46,8 @@ package struct TargetView: Hashable, Sendable, Codable {
     /// A target's status as the agent reported it.
     package init(_ status: TargetStatus, node: String, cluster: String) {
         self.init(
-            id: status.target.id, kind: status.target.kind.rawValue, address: status.target.address, node: node, cluster: cluster,
+            id: status.target.id, kind: status.target.kind.rawValue, address: status.target.address, node: node,
+            cluster: cluster,
             subject: Subject(cluster: cluster, labels: status.target.labels)?.path, interval: status.target.interval)
         switch status.outcome {
         case .success?:

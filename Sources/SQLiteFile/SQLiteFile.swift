@@ -14,11 +14,15 @@ package final class SQLiteFile: Sendable {
     package struct Configuration: Sendable {
         /// Path of the file; its folder must exist.
         package var path: String
-        /// Damaged files of this name that are kept; the oldest beyond is deleted. At least 1.
+        /// Damaged files of this name that are kept; the oldest beyond is deleted.
+        ///
+        /// At least 1.
         package var quarantineMax: Int
         /// Whether every page is looked at while opening: for small files that matter.
         package var checksPages: Bool
-        /// Upper bound of the file in bytes; nil: the disk's. At the bound writes fail with `.full`.
+        /// Upper bound of the file in bytes; nil: the disk's.
+        ///
+        /// At the bound writes fail with `.full`.
         package var fileBytesMax: Int?
 
         /// Makes a configuration.
@@ -62,7 +66,9 @@ package final class SQLiteFile: Sendable {
         }
     }
 
-    /// Runs `body` in one transaction; returns when it is on the disk. Cancellation of the caller does not undo it.
+    /// Runs `body` in one transaction; returns when it is on the disk.
+    ///
+    /// Cancellation of the caller does not undo it.
     ///
     /// Damage found here is remembered, so that the next start sets the file aside.
     package func write<Value: Sendable>(

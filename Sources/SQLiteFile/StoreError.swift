@@ -42,7 +42,8 @@ package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
             self = error
         case let error as DatabaseError:
             // The message is SQLite's own; statements and arguments stay out of it.
-            self.init(Self.code(of: error), "\(error.message ?? "no message") (SQLite \(error.extendedResultCode.rawValue))")
+            self.init(
+                Self.code(of: error), "\(error.message ?? "no message") (SQLite \(error.extendedResultCode.rawValue))")
         default:
             self.init(.other, "\(error)")
         }

@@ -1,7 +1,7 @@
 /// Values as whole numbers of a power of ten: 12.75 is 1275 at exponent 2.
 ///
-/// Most values that people or programs print have few decimals; such a number's difference to the one before it is short
-/// where the difference of the bits is not. A form is used only when the way back gives the same bits.
+/// Most values that people or programs print have few decimals; such a number's difference to the one before it is
+/// short where the difference of the bits is not. A form is used only when the way back gives the same bits.
 enum DecimalForm {
     /// Largest exponent: a Float64 has at most 15 decimals that always survive.
     static let maxExponent = 15

@@ -10,6 +10,8 @@ struct SeriesDictionary {
     private var seriesIndex: [Series: Int] = [:]
     private var stringIndex: [String: Int] = [:]
     private var entries = ByteWriter()
+    // String numbers of the last series added, name and value of each label in turn.
+    private var lastNumbers: [Int] = []
 
     init(limits: SampleBlockLimits) {
         self.limits = limits
@@ -40,9 +42,15 @@ struct SeriesDictionary {
         try check(labelCount + labels.count, limits.labels, "too many labels")
         entries.varint(UInt64(try index(of: new.metric)))
         entries.varint(UInt64(labels.count))
-        for label in labels {
-            entries.varint(UInt64(try index(of: label.name)))
-            entries.varint(UInt64(try index(of: label.value)))
+        // A neighbour mostly has the same labels, and to compare strings is cheaper than to hash them.
+        let neighbour = series.last?.labels.labels ?? []
+        for (position, label) in labels.enumerated() {
+            let other = position < neighbour.count ? neighbour[position] : nil
+            if lastNumbers.count < 2 * position + 2 { lastNumbers += [0, 0] }
+            if other?.name != label.name { lastNumbers[2 * position] = try index(of: label.name) }
+            if other?.value != label.value { lastNumbers[2 * position + 1] = try index(of: label.value) }
+            entries.varint(UInt64(lastNumbers[2 * position]))
+            entries.varint(UInt64(lastNumbers[2 * position + 1]))
         }
         labelCount += labels.count
         seriesIndex[new] = series.count

@@ -20,7 +20,9 @@ package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(cluster)/\(node)" }
 }
 
-/// What a frame's payload is. Raw values are stored.
+/// What a frame's payload is.
+///
+/// Raw values are stored.
 package enum FrameKind: Int, Sendable, CaseIterable {
     /// A sample block.
     case sampleBlock = 1

@@ -101,7 +101,9 @@ struct ScalarSet: Sendable {
 
     func contains(_ scalar: Unicode.Scalar) -> Bool {
         var isMember = has(scalar.value)
-        if !isMember, ignoresCase, scalar.isASCII, scalar.properties.isAlphabetic { isMember = has(scalar.value ^ 0x20) }
+        if !isMember, ignoresCase, scalar.isASCII, scalar.properties.isAlphabetic {
+            isMember = has(scalar.value ^ 0x20)
+        }
         return isMember != isNegated
     }
 

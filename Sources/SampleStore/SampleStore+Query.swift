@@ -10,14 +10,22 @@ package struct SampleQuery: Sendable {
     package var from: Timestamp
     /// Last moment, included.
     package var to: Timestamp
-    /// Nil: the samples as they are. Else one value at `from`, `from + step`, … up to `to`: the last one at or before
-    /// the moment and less than `staleAfter` old; a stale marker ends a series at once.
+    /// Nil: the samples as they are.
+    ///
+    /// Else one value at `from`, `from + step`, … up to `to`: the last one at or before the moment and less than
+    /// `staleAfter` old; a stale marker ends a series at once.
     package var step: Duration?
-    /// How long a sample speaks for what follows it. Default 5 minutes, as in Prometheus.
+    /// How long a sample speaks for what follows it.
+    ///
+    /// Default 5 minutes, as in Prometheus.
     package var staleAfter: Duration = .seconds(300)
-    /// Most series of an answer. Default 50,000.
+    /// Most series of an answer.
+    ///
+    /// Default 50,000.
     package var seriesMax = 50_000
-    /// Samples held before those in order are handed out. Default 262,144.
+    /// Samples held before those in order are handed out.
+    ///
+    /// Default 262,144.
     package var bufferSamplesMax = 1 << 18
 
     /// Makes a query.

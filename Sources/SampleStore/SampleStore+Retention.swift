@@ -84,7 +84,8 @@ extension SampleStore {
                 ).last
             }
             guard let last else { return }
-            report.framesBySize += try await remove("frames", "min_millis <= ? ORDER BY min_millis", [last], limit: batch)
+            report.framesBySize += try await remove(
+                "frames", "min_millis <= ? ORDER BY min_millis", [last], limit: batch)
             report.edges += try await remove("edges", "at_millis <= ? ORDER BY at_millis", [last], limit: batch)
             report.incompleteBefore = Timestamp(millis: last)
         }

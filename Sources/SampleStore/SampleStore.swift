@@ -9,7 +9,9 @@ package import Telemetry
 /// on the disk also after a power cut, and one call of `append` is one transaction, so that a batch of many agents'
 /// frames costs one sync. Only one process may use a file. Work runs on the database's own queues.
 package final class SampleStore: Sendable {
-    /// Decodes a sample block. Called off the caller's actor, for one frame at a time.
+    /// Decodes a sample block.
+    ///
+    /// Called off the caller's actor, for one frame at a time.
     package typealias Decode = @Sendable ([UInt8]) throws -> [Sample]
 
     /// What an append did.
@@ -45,7 +47,9 @@ package final class SampleStore: Sendable {
     let file: SQLiteFile
     let decode: Decode
 
-    /// Opens the store in a folder that exists, or makes it. Blocks; for start-up.
+    /// Opens the store in a folder that exists, or makes it.
+    ///
+    /// Blocks; for start-up.
     ///
     /// A damaged file is set aside (the last one is kept) and a new one is made; it never fails the opening. With
     /// `fileBytesMax` writes beyond that size fail with `.full`. Throws `.newerSchema`, `.io`, `.full`, `.busy`, `.other`.

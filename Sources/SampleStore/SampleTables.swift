@@ -61,7 +61,8 @@ struct SessionRow {
         guard first > durable + 1 else { return }
         var next = durable + 1
         let present = try Int64.fetchAll(
-            database, sql: "SELECT sequence FROM frames WHERE session_id = ? AND sequence >= ? AND sequence < ? ORDER BY 1",
+            database,
+            sql: "SELECT sequence FROM frames WHERE session_id = ? AND sequence >= ? AND sequence < ? ORDER BY 1",
             arguments: [id, Int64(next), Int64(first)])
         for sequence in present.map({ UInt64($0) }) + [first] {
             if sequence > next {
@@ -113,7 +114,8 @@ enum FrameRow {
         try database.cachedStatement(
             sql: "INSERT INTO edges (session_id, at_millis, kind, labels, attributes, count) VALUES (?, ?, ?, ?, ?, ?)"
         ).execute(arguments: [
-            sessionID, edge.at.millis, edge.kind.rawValue, String(decoding: try encoder.encode(edge.labels), as: UTF8.self),
+            sessionID, edge.at.millis, edge.kind.rawValue,
+            String(decoding: try encoder.encode(edge.labels), as: UTF8.self),
             String(decoding: try encoder.encode(edge.attributes), as: UTF8.self), edge.count,
         ])
     }

@@ -97,7 +97,9 @@ struct SelectorParser {
         }
         skipSpace()
         guard index == characters.count else { throw unexpected("a metric name or {") }
-        guard !matchers.isEmpty else { throw fault("the selector names nothing; write a metric name or {label=\"value\"}") }
+        guard !matchers.isEmpty else {
+            throw fault("the selector names nothing; write a metric name or {label=\"value\"}")
+        }
         return matchers
     }
 
@@ -181,7 +183,8 @@ struct SelectorParser {
         while let character = peek {
             let isLetter = character.isASCII && character.isLetter
             let isDigit = character.isASCII && character.isNumber
-            guard isLetter || character == "_" || (allowingColon && character == ":") || (isDigit && index > start) else {
+            guard isLetter || character == "_" || (allowingColon && character == ":") || (isDigit && index > start)
+            else {
                 break
             }
             index += 1

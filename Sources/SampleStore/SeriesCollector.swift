@@ -129,8 +129,11 @@ struct SeriesCollector {
             }
             return unique
         }
-        var walker = entry.walker ?? StepWalker(
-            from: query.from.millis, to: to, step: step.wholeMilliseconds, staleAfter: query.staleAfter.wholeMilliseconds)
+        var walker =
+            entry.walker
+            ?? StepWalker(
+                from: query.from.millis, to: to, step: step.wholeMilliseconds,
+                staleAfter: query.staleAfter.wholeMilliseconds)
         var chosen: [StepWalker.Point] = []
         for point in points { walker.take(point, &chosen) }
         if isLast { walker.finish(&chosen) }

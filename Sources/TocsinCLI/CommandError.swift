@@ -1,4 +1,5 @@
 import GRPCCore
+import Glibc
 import QueryWire
 
 /// How the process ends.
@@ -70,6 +71,28 @@ extension CommandError {
             }
         }
         if let rpc = innermost as? RPCError { return rpc.message }
-        return Printable.line("\(innermost)")
+        return plain("\(innermost)")
+    }
+
+    /// The transport's errors in words.
+    ///
+    /// They have no other form than their description: `… (errno: 111)` from the system, `…
+    /// OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at FILE:LINE` from TLS.
+    static func plain(_ description: String) -> String {
+        if let start = description.firstRange(of: "(errno: ") {
+            let digits = description[start.upperBound...].prefix { ("0"..."9").contains($0) }
+            if let number = Int32(digits), let text = strerror(number) { return String(cString: text) }
+        }
+        if let start = description.firstRange(of: "OPENSSL_internal:") {
+            let reason = description[start.upperBound...].prefix { $0.isLetter || $0 == "_" || $0.isNumber }
+            if reason == "CERTIFICATE_VERIFY_FAILED" {
+                return "TLS failed: its certificate does not come from the trusted authority, or is not valid now"
+            }
+            return "TLS failed: \(reason)"
+        }
+        if description.contains("failedToValidateHostname") || description.contains("unableToValidateCertificate") {
+            return "TLS failed: its certificate is for another name; --server-name says which one to expect"
+        }
+        return Printable.line(description)
     }
 }

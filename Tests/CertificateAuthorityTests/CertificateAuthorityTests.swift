@@ -16,7 +16,10 @@ struct CertificateAuthorityTests {
     }
 
     static let roles: [(CertificateRole, String, String)] = [
-        (.coordinator(hosts: ["localhost", "tocsin.example", "*.tocsin.svc", "127.0.0.1", "::1"]), "sslserver", "sslclient"),
+        (
+            .coordinator(hosts: ["localhost", "tocsin.example", "*.tocsin.svc", "127.0.0.1", "::1"]), "sslserver",
+            "sslclient"
+        ),
         (.agent(cluster: "prod", node: "node-1"), "sslclient", "sslserver"),
         (.user(role: .responder, name: "ana"), "sslclient", "sslserver"),
     ]
@@ -26,7 +29,8 @@ struct CertificateAuthorityTests {
         let name = try role.fileName
         try directory.store(try authority.issue(role, now: Date()), name: name)
         let good = try OpenSSL.run(
-            "verify", "-x509_strict", "-purpose", purpose, "-CAfile", directory.certificatePath("ca"), directory.certificatePath(name))
+            "verify", "-x509_strict", "-purpose", purpose, "-CAfile", directory.certificatePath("ca"),
+            directory.certificatePath(name))
         #expect(good.status == 0, "\(good.output)")
         let bad = try OpenSSL.run(
             "verify", "-x509_strict", "-purpose", wrongPurpose, "-CAfile", directory.certificatePath("ca"),
@@ -39,12 +43,15 @@ struct CertificateAuthorityTests {
     func swiftCertificatesVerifies(role: CertificateRole, purpose: String, wrongPurpose: String) async throws {
         let leaf = try authority.issue(role, now: Date()).certificate
         var verifier = Verifier(rootCertificates: CertificateStore([authority.certificate])) { RFC5280Policy() }
-        guard case .validCertificate(let chain) = await verifier.validate(leaf: leaf, intermediates: CertificateStore()) else {
+        guard case .validCertificate(let chain) = await verifier.validate(leaf: leaf, intermediates: CertificateStore())
+        else {
             Issue.record("not verified")
             return
         }
         #expect(Array(chain) == [leaf, authority.certificate])
-        var other = Verifier(rootCertificates: CertificateStore([try CertificateAuthority(now: Date()).certificate])) { RFC5280Policy() }
+        var other = Verifier(rootCertificates: CertificateStore([try CertificateAuthority(now: Date()).certificate])) {
+            RFC5280Policy()
+        }
         guard case .couldNotValidate = await other.validate(leaf: leaf, intermediates: CertificateStore()) else {
             Issue.record("verified by another authority")
             return
@@ -55,9 +62,11 @@ struct CertificateAuthorityTests {
         try directory.store(try authority.issue(Self.roles[0].0, now: Date()), name: "coordinator")
         let certificate = directory.certificatePath("coordinator")
         for flags in [
-            ("-verify_hostname", "localhost"), ("-verify_hostname", "a.tocsin.svc"), ("-verify_ip", "127.0.0.1"), ("-verify_ip", "::1"),
+            ("-verify_hostname", "localhost"), ("-verify_hostname", "a.tocsin.svc"), ("-verify_ip", "127.0.0.1"),
+            ("-verify_ip", "::1"),
         ] {
-            let result = try OpenSSL.run("verify", "-CAfile", directory.certificatePath("ca"), flags.0, flags.1, certificate)
+            let result = try OpenSSL.run(
+                "verify", "-CAfile", directory.certificatePath("ca"), flags.0, flags.1, certificate)
             #expect(result.status == 0, "\(flags): \(result.output)")
         }
         let other = try OpenSSL.run(
@@ -73,7 +82,9 @@ struct CertificateAuthorityTests {
         #expect(try leaf.extensions.basicConstraints == .notCertificateAuthority)
         #expect(try leaf.extensions.keyUsage == KeyUsage(digitalSignature: true))
         #expect(try leaf.extensions.extendedKeyUsage == ExtendedKeyUsage([.clientAuth]))
-        #expect(try leaf.extensions.authorityKeyIdentifier?.keyIdentifier == ca.extensions.subjectKeyIdentifier?.keyIdentifier)
+        #expect(
+            try leaf.extensions.authorityKeyIdentifier?.keyIdentifier
+                == ca.extensions.subjectKeyIdentifier?.keyIdentifier)
         #expect(try leaf.extensions.subjectKeyIdentifier != ca.extensions.subjectKeyIdentifier)
         #expect(leaf.subject.description.contains("CN=node-1"))
         #expect(leaf.signatureAlgorithm == .ecdsaWithSHA256)
@@ -96,7 +107,9 @@ struct CertificateAuthorityTests {
         #expect(leaf.notValidBefore == now.addingTimeInterval(-300))
         #expect(leaf.notValidAfter == now.addingTimeInterval(365 * 86_400))
         let short = try CertificateAuthority(now: now, validity: .seconds(3600))
-        #expect(try short.issue(.user(role: .viewer, name: "ana"), now: now).certificate.notValidAfter == short.certificate.notValidAfter)
+        #expect(
+            try short.issue(.user(role: .viewer, name: "ana"), now: now).certificate.notValidAfter
+                == short.certificate.notValidAfter)
         let error = #expect(throws: CertificateAuthorityError.self) {
             try short.issue(.user(role: .viewer, name: "ana"), now: now.addingTimeInterval(3600))
         }
@@ -109,11 +122,15 @@ struct CertificateAuthorityTests {
         try directory.store(files, name: "agent-long")
         #expect(try PeerIdentity(certificate: files.certificate) == .agent(cluster: "prod", node: node))
         let result = try OpenSSL.run(
-            "verify", "-x509_strict", "-CAfile", directory.certificatePath("ca"), directory.certificatePath("agent-long"))
+            "verify", "-x509_strict", "-CAfile", directory.certificatePath("ca"),
+            directory.certificatePath("agent-long"))
         #expect(result.status == 0, "\(result.output)")
     }
 
-    @Test(arguments: [[], ["a b"], [""], ["-a"], ["a..b"], ["a_b.example"], ["1.2.3"], ["300.0.0.1"], ["https://x"], ["x:7443"], ["*"]])
+    @Test(arguments: [
+        [], ["a b"], [""], ["-a"], ["a..b"], ["a_b.example"], ["1.2.3"], ["300.0.0.1"], ["https://x"], ["x:7443"],
+        ["*"],
+    ])
     func refusesHosts(hosts: [String]) {
         let error = #expect(throws: CertificateAuthorityError.self) {
             try authority.issue(.coordinator(hosts: hosts), now: Date())
@@ -126,7 +143,8 @@ struct CertificateAuthorityTests {
         let other = try CertificateAuthority(now: Date()).files
         let leaf = try authority.issue(.user(role: .admin, name: "mallory"), now: Date())
         for (certificate, key) in [
-            (files.certificatePEM, other.privateKeyPEM), (leaf.certificatePEM, leaf.privateKeyPEM), ("", files.privateKeyPEM),
+            (files.certificatePEM, other.privateKeyPEM), (leaf.certificatePEM, leaf.privateKeyPEM),
+            ("", files.privateKeyPEM),
             (files.certificatePEM, "garbage"),
         ] {
             let error = #expect(throws: CertificateAuthorityError.self) {

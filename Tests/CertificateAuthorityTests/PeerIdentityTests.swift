@@ -6,7 +6,10 @@ import X509
 
 struct PeerIdentityTests {
     @Test(arguments: [
-        (PeerIdentity.agent(cluster: "prod-eu", node: "node-1.example"), "spiffe://tocsin/agent/prod-eu/node-1.example"),
+        (
+            PeerIdentity.agent(cluster: "prod-eu", node: "node-1.example"),
+            "spiffe://tocsin/agent/prod-eu/node-1.example"
+        ),
         (.agent(cluster: "a/b", node: "c d"), "spiffe://tocsin/agent/a%2Fb/c%20d"),
         (.agent(cluster: "50%", node: "é"), "spiffe://tocsin/agent/50%25/%C3%A9"),
         (.user(role: .viewer, name: "ana"), "spiffe://tocsin/user/viewer/ana"),
@@ -20,15 +23,21 @@ struct PeerIdentityTests {
 
     @Test(arguments: [
         "", "spiffe://tocsin", "spiffe://tocsin/", "spiffe://tocsin/agent/c", "spiffe://tocsin/agent/c/n/x",
-        "spiffe://tocsin/agent/c/n/", "spiffe://tocsin/agent//n", "spiffe://tocsin/agent/c/", "spiffe://tocsin//agent/c/n",
+        "spiffe://tocsin/agent/c/n/", "spiffe://tocsin/agent//n", "spiffe://tocsin/agent/c/",
+        "spiffe://tocsin//agent/c/n",
         "spiffe://tocsin/user/root/ana", "spiffe://tocsin/user/Admin/ana", "spiffe://tocsin/user//ana",
-        "spiffe://tocsin/robot/c/n", "spiffe://other/agent/c/n", "SPIFFE://tocsin/agent/c/n", "spiffe://Tocsin/agent/c/n",
+        "spiffe://tocsin/robot/c/n", "spiffe://other/agent/c/n", "SPIFFE://tocsin/agent/c/n",
+        "spiffe://Tocsin/agent/c/n",
         "spiffe://tocsin:80/agent/c/n", "spiffe://u@tocsin/agent/c/n", "https://tocsin/agent/c/n",
         // Not the canonical spelling of a name.
-        "spiffe://tocsin/agent/c/%6E", "spiffe://tocsin/agent/c/n%2f", "spiffe://tocsin/agent/c/n%2", "spiffe://tocsin/agent/c/%",
-        "spiffe://tocsin/agent/c/%zz", "spiffe://tocsin/agent/c/a b", "spiffe://tocsin/agent/c/é", "spiffe://tocsin/agent/c/%FF",
-        "spiffe://tocsin/agent/c/%00", "spiffe://tocsin/agent/c/n%0A", "spiffe://tocsin/agent/c/..", "spiffe://tocsin/agent/./n",
-        "spiffe://tocsin/agent/c/n?x=1", "spiffe://tocsin/agent/c/n#x", " spiffe://tocsin/agent/c/n", "spiffe://tocsin/agent/c/n ",
+        "spiffe://tocsin/agent/c/%6E", "spiffe://tocsin/agent/c/n%2f", "spiffe://tocsin/agent/c/n%2",
+        "spiffe://tocsin/agent/c/%",
+        "spiffe://tocsin/agent/c/%zz", "spiffe://tocsin/agent/c/a b", "spiffe://tocsin/agent/c/é",
+        "spiffe://tocsin/agent/c/%FF",
+        "spiffe://tocsin/agent/c/%00", "spiffe://tocsin/agent/c/n%0A", "spiffe://tocsin/agent/c/..",
+        "spiffe://tocsin/agent/./n",
+        "spiffe://tocsin/agent/c/n?x=1", "spiffe://tocsin/agent/c/n#x", " spiffe://tocsin/agent/c/n",
+        "spiffe://tocsin/agent/c/n ",
     ])
     func refusesOtherSpellings(uri: String) {
         #expect(PeerIdentity(uri: uri) == nil)
@@ -60,8 +69,14 @@ struct PeerIdentityTests {
 
     @Test(arguments: [
         [], [GeneralName.dnsName("localhost")],
-        [.uniformResourceIdentifier("spiffe://tocsin/agent/c/n"), .uniformResourceIdentifier("spiffe://tocsin/user/admin/n")],
-        [.uniformResourceIdentifier("spiffe://tocsin/agent/c/n"), .uniformResourceIdentifier("spiffe://tocsin/agent/c/n")],
+        [
+            .uniformResourceIdentifier("spiffe://tocsin/agent/c/n"),
+            .uniformResourceIdentifier("spiffe://tocsin/user/admin/n"),
+        ],
+        [
+            .uniformResourceIdentifier("spiffe://tocsin/agent/c/n"),
+            .uniformResourceIdentifier("spiffe://tocsin/agent/c/n"),
+        ],
         [.uniformResourceIdentifier("https://example.com"), .uniformResourceIdentifier("spiffe://tocsin/agent/c/n")],
         [.uniformResourceIdentifier("spiffe://tocsin/agent/c")],
     ])

@@ -100,12 +100,12 @@ struct CurlHTTPClientTests {
         }
     }
 
-    @Test func anUnreachableNetworkIsRefusedOrTimesOut() async throws {
+    @Test func anUnreachableNetworkIsRefused() async throws {
         try await withClient { client in
             let request = HTTPRequest(
-                url: "http://240.0.0.1:9/", connectTimeout: .milliseconds(300), totalTimeout: .milliseconds(600))
+                url: "http://255.255.255.255:9/", connectTimeout: .milliseconds(300), totalTimeout: .milliseconds(600))
             let failure = try failure(await client.fetch(request))
-            #expect(failure.failureClass == .refused || failure.failureClass == .timeout)
+            #expect(failure.failureClass == .refused)
             #expect(!failure.connected)
         }
     }

@@ -27,7 +27,7 @@ struct CurlTLSTests {
     }
 
     @Test func trust() async throws {
-        let server = try OpenSSLServer()
+        let server = try await OpenSSLServer()
         defer { server.stop() }
         // The certificate names node-7.example only, as a kubelet's names its node.
         let named = HTTPRequest.Trust.roots(file: server.certificateFile, serverName: "node-7.example")
@@ -44,7 +44,7 @@ struct CurlTLSTests {
     }
 
     @Test func credentialsStayHomeWithoutVerification() async throws {
-        let server = try OpenSSLServer()
+        let server = try await OpenSSLServer()
         defer { server.stop() }
         let headers = [Label("Authorization", "Bearer s3cret")]
         let result = await outcome(.insecure, of: server, headers: headers)
@@ -54,15 +54,15 @@ struct CurlTLSTests {
     }
 
     @Test func unreadableRootsAreOurFault() async throws {
-        let server = try OpenSSLServer()
+        let server = try await OpenSSLServer()
         defer { server.stop() }
         let trust = HTTPRequest.Trust.roots(file: "/nonexistent/ca.pem", serverName: "node-7.example")
         #expect(failureClass(await outcome(trust, of: server)) == .internal)
     }
 
     @Test func rotatedRootsAreReadAgain() async throws {
-        let first = try OpenSSLServer()
-        let second = try OpenSSLServer()
+        let first = try await OpenSSLServer()
+        let second = try await OpenSSLServer()
         defer {
             first.stop()
             second.stop()
@@ -81,7 +81,7 @@ struct CurlTLSTests {
     }
 
     @Test func oldProtocolsAreRefused() async throws {
-        let server = try OpenSSLServer(arguments: ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
+        let server = try await OpenSSLServer(arguments: ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
         defer { server.stop() }
         #expect(failureClass(await outcome(.pin(sha256: server.pin), of: server)) == .tls)
     }
@@ -99,61 +99,43 @@ struct CurlTLSTests {
 }
 
 /// `openssl s_server -www` with its own key and a self-signed certificate for `node-7.example`.
-final class OpenSSLServer {
+struct OpenSSLServer {
     let port: Int
     let certificateFile: String
     /// base64 SHA-256 of the SubjectPublicKeyInfo.
     let pin: String
-    private let process = Process()
+    private let program: SpawnedProgram
     private let directory: URL
 
-    init(arguments: [String] = []) throws {
+    init(arguments: [String] = []) async throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "tocsin-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         certificateFile = directory.appending(path: "cert.pem").path
         let key = directory.appending(path: "key.pem").path
-        try Self.shell(
-            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -keyout \(key) "
-                + "-out \(certificateFile) -subj /CN=node-7.example -addext subjectAltName=DNS:node-7.example 2>/dev/null"
-        )
-        pin = try Self.shell(
+        try await SpawnedProgram.output(of: [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+            "2",
+            "-keyout", key, "-out", certificateFile, "-subj", "/CN=node-7.example", "-addext",
+            "subjectAltName=DNS:node-7.example",
+        ])
+        pin = try await SpawnedProgram.output(of: [
+            "sh", "-c",
             "openssl x509 -in \(certificateFile) -pubkey -noout | openssl pkey -pubin -outform der "
-                + "| openssl dgst -sha256 -binary | openssl base64 -A")
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments =
+                + "| openssl dgst -sha256 -binary | openssl base64 -A",
+        ])
+        program = try SpawnedProgram(
             ["openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", certificateFile, "-key", key] + arguments
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        var text = ""
-        while !text.contains("ACCEPT 127.0.0.1:") || !text.hasSuffix("\n") {
-            let data = output.fileHandleForReading.availableData
-            guard !data.isEmpty else { throw UnexpectedResult(description: "openssl s_server ended: \(text)") }
-            text += String(decoding: data, as: UTF8.self)
+        )
+        let line = await program.line(containing: "ACCEPT 127.0.0.1:", within: .seconds(20))
+        guard let port = line.flatMap({ Int($0.dropFirst("ACCEPT 127.0.0.1:".count)) }) else {
+            program.signal(SIGKILL)
+            throw UnexpectedResult(description: "openssl s_server: \(program.text)")
         }
-        let tail = text.components(separatedBy: "ACCEPT 127.0.0.1:").last ?? ""
-        guard let port = Int(tail.prefix(while: \.isNumber)) else { throw UnexpectedResult(description: text) }
         self.port = port
     }
 
     func stop() {
-        process.terminate()
-        process.waitUntilExit()
+        program.signal(SIGKILL)
         try? FileManager.default.removeItem(at: directory)
-    }
-
-    @discardableResult
-    private static func shell(_ command: String) throws -> String {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", command]
-        process.standardOutput = output
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw UnexpectedResult(description: command) }
-        return String(decoding: data, as: UTF8.self)
     }
 }

@@ -24,6 +24,7 @@ import Testing
         try await TestKubelet.with(try Captures.state(1)) { kubelet in
             let probe = kubelet.probe()
             let before = await probe.run(startedAt: Captures.first)
+            #expect(before.outcome == .success)
             kubelet.replay.fail(fault, path: "/pods")
             for look in 1...3 {
                 let report = await probe.run(startedAt: Captures.first + .seconds(look * 10))
@@ -56,7 +57,7 @@ import Testing
 
     @Test func `a kubelet that answers nothing is silent, one path that hangs times out`() async throws {
         try await TestKubelet.with(try Captures.state(1)) { kubelet in
-            let probe = kubelet.probe { $0.deadline = .seconds(1) }
+            let probe = kubelet.probe { $0.deadline = .seconds(3) }
             kubelet.replay.fail(.hang, path: "/pods")
             let clock = ContinuousClock()
             let start = clock.now
@@ -64,7 +65,7 @@ import Testing
             #expect(one.outcome.failureClass == .timeout)
             kubelet.replay.fail(.hang)
             #expect(await probe.run(startedAt: Captures.first).outcome.failureClass == .silent)
-            #expect(clock.now - start < .seconds(8))
+            #expect(clock.now - start < .seconds(15))
         }
     }
 
@@ -144,7 +145,7 @@ import Testing
         for number in 0..<600 {
             try state.addPod(copyOf: "guaranteed", name: "copy-\(number)", uid: "uid-\(number)")
         }
-        let size = try state.podList.bytes.count
+        let size = state.podList.bytes.count
         #expect(size > 3_000_000)
         try await TestKubelet.with(state) { kubelet in
             let all = kubelet.probe { $0.podsMax = 1000 }

@@ -1,3 +1,4 @@
+import CurlHTTP
 import Foundation
 import KubeletReplay
 import PodProbe
@@ -8,6 +9,8 @@ import Testing
 /// A running kubelet replay with certificate, token file and probes that speak to it.
 struct TestKubelet {
     static let node = "lab-node-1"
+    /// One client for all tests, as in an agent.
+    static let client = CurlHTTPClient()
     static let token = "eyJhbGciOi.test-token"
 
     let replay: KubeletReplay
@@ -41,13 +44,14 @@ struct TestKubelet {
     var configuration: PodProbeConfiguration {
         PodProbeConfiguration(
             node: Self.node, endpoint: endpoint, tokenFile: tokenFile,
-            trust: .clusterCA(file: tls.certificate, serverName: Self.node), deadline: .seconds(5))
+            trust: .clusterCA(file: tls.certificate, serverName: Self.node),
+            interval: .seconds(60), deadline: .seconds(30))
     }
 
     func probe(_ change: (inout PodProbeConfiguration) -> Void = { _ in }) -> PodProbe {
         var configuration = configuration
         change(&configuration)
-        return PodProbe(configuration, fetcher: TestFetcher.make())
+        return PodProbe(configuration, fetcher: Self.client)
     }
 }
 
@@ -69,14 +73,14 @@ struct TestTLS: Sendable {
         for name in ["kubelet", "other"] {
             try shell(
                 """
-                openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=lab-node-1@1 \
-                -addext subjectAltName=DNS:lab-node-1 -keyout \(name).key -out \(name).crt
+                openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+                -subj /CN=lab-node-1@1 -addext subjectAltName=DNS:lab-node-1 -keyout \(name).key -out \(name).crt
                 """, in: directory)
         }
         let pin = try shell(
             """
-            openssl x509 -in kubelet.crt -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary \
-            | openssl base64
+            openssl x509 -in kubelet.crt -pubkey -noout | openssl pkey -pubin -outform der \
+            | openssl dgst -sha256 -binary | openssl base64
             """, in: directory)
         return TestTLS(
             directory: directory, certificate: directory + "/kubelet.crt", key: directory + "/kubelet.key",

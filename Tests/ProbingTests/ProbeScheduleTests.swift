@@ -6,7 +6,7 @@ struct ProbeScheduleTests {
     private let origin = Timestamp(millis: 1_795_557_404_880)
 
     @Test func offsetsAreStableAndSpread() {
-        #expect(ProbeSchedule.offset(of: "actuator/a", interval: .seconds(10)) == .milliseconds(9157))
+        #expect(ProbeSchedule.offset(of: "actuator/a", interval: .seconds(10)) == .milliseconds(3963))
         let ids = (0..<1000).map { "actuator/pod-\($0)" }
         let offsets = ids.map { ProbeSchedule.offset(of: $0, interval: .seconds(10)) }
         #expect(offsets == ids.map { ProbeSchedule.offset(of: $0, interval: .seconds(10)) })

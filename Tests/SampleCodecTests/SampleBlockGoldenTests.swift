@@ -3,7 +3,8 @@ import SampleCodec
 import Telemetry
 import Testing
 
-/// Blocks on file, written by the first version of this format: a reader that no longer reads them has broken old agents.
+/// Blocks on file, written by the first version of this format: a reader that no longer reads them has broken old
+/// agents.
 @Suite struct SampleBlockGoldenTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures/blocks")

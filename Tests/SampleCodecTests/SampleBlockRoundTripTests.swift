@@ -56,7 +56,8 @@ import Testing
     }
 
     @Test(arguments: 0...15) func decimalsTakeOneExponent(decimals: Int) throws {
-        // The last place counts up: at its exponent each value is one more than the last, so all differences are 2 bytes.
+        // The last place counts up: at its exponent each value is one more than the last, so all differences are 2
+        // bytes.
         let power = Double("1e\(decimals)")!
         let samples = (1...64).map { Sample(Series("m"), Timestamp(millis: 1), Double($0 + 1000) / power) }
         try expectRoundTrip(samples, "\(decimals) decimals")

@@ -36,7 +36,8 @@ package struct AgentApp: Sendable {
         let spool = try SpoolKeeper(directory: settings.dataDirectory + "/spool", bytesMax: settings.spool.bytesMax, logger: logger)
         let http = CurlHTTPClient()
         let postgres = PostgresEventLoop()
-        let secrets = SecretFiles(environment: ProcessInfo.processInfo.environment)
+        let secrets = SecretFiles(
+            environment: ProcessInfo.processInfo.environment, directory: settings.dataDirectory)
         let probes = try ProbeFactory(http: http, postgres: postgres, secrets: secrets).probes(settings)
         let runner = ProbeRunner(probes: probes, clock: ContinuousClock(), wallClock: now)
         let inbox = UplinkInbox()

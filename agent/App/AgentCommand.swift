@@ -1,11 +1,12 @@
 import AgentSettings
-import ArgumentParser
+package import ArgumentParser
 import ConfigurationKit
-import FoundationEssentials
-import Glibc
+import Foundation
+
 import Logging
 import ServiceLifecycle
 import Telemetry
+import UnixSignals
 
 /// The command line of `tocsin-agent`.
 package struct AgentCommand: AsyncParsableCommand {
@@ -46,6 +47,6 @@ package struct AgentCommand: AsyncParsableCommand {
     }
 
     private func complain(_ text: String) {
-        fputs(text + "\n", stderr)
+        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
     }
 }

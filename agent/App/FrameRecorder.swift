@@ -2,6 +2,7 @@ import IngestWire
 import Logging
 import Probing
 import SampleCodec
+import SegmentSpool
 import ServiceLifecycle
 import SwiftProtobuf
 import Synchronization
@@ -107,7 +108,8 @@ final class FrameRecorder: Service {
                 let header = try SampleBlockHeader.read(block)
                 inbox.appended(
                     through: try await spool.append(
-                        kind: .sampleBlock, sampleCount: header.sampleCount, from: header.firstTimestamp, to: header.lastTimestamp, payload: block))
+                        kind: .sampleBlock, sampleCount: header.sampleCount, from: header.minTime, to: header.maxTime,
+                        payload: block))
                 written += header.sampleCount
             } catch {
                 logger.error("samples not spooled", metadata: ["reason": "\(error)"])

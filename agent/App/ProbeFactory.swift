@@ -12,26 +12,75 @@ import Telemetry
 struct ProbeFactory {
     let http: CurlHTTPClient
     let postgres: PostgresEventLoop
+    let secrets: SecretFiles
 
-    func probes(_ settings: AgentSettings) -> [any Probe] {
+    /// One probe for each target; throws when a secret named by an environment variable is missing.
+    func probes(_ settings: AgentSettings) throws -> [any Probe] {
         var probes: [any Probe] = []
         if let kubelet = settings.kubelet { probes.append(pods(kubelet, node: settings.node)) }
-        probes += settings.actuators.map { actuator($0, node: settings.node) }
-        probes += settings.databases.map { database($0) }
+        for entry in settings.actuators { probes.append(try actuator(entry, node: settings.node)) }
+        for entry in settings.databases { probes.append(try database(entry)) }
         return probes
     }
 
     private func pods(_ kubelet: KubeletSettings, node: String) -> any Probe {
         let trust: PodProbeConfiguration.Trust =
             switch kubelet.trust {
-            case .system: .clusterCA(file: "/etc/ssl/certs/ca-certificates.crt", serverName: nil)
+            case .system: .clusterCA(file: Self.systemRoots, serverName: nil)
             case .roots(let file, let serverName): .clusterCA(file: file, serverName: serverName)
             case .pin(let sha256): .pin(sha256: sha256)
             case .insecure: .insecure
             }
         let configuration = PodProbeConfiguration(
-            node: node, endpoint: kubelet.url, tokenFile: kubelet.tokenFile, trust: trust, interval: kubelet.timing.interval,
-            deadline: kubelet.timing.timeout)
+            node: node, endpoint: kubelet.url, tokenFile: kubelet.tokenFile, trust: trust,
+            interval: kubelet.timing.interval, deadline: kubelet.timing.timeout)
         return PodProbe(configuration, fetcher: http)
     }
+
+    private func actuator(_ entry: ActuatorSettings, node: String) throws -> any Probe {
+        var labels = entry.labels
+        if labels[LabelName.node] == nil { labels[LabelName.node] = node }
+        let credentials: ActuatorCredentials =
+            switch entry.credentials {
+            case nil: .none
+            case .bearer(let reference): .bearer(file: try secrets.path(reference))
+            case .basic(let reference): .basic(file: try secrets.path(reference))
+            }
+        let trust: HTTPRequest.Trust =
+            switch entry.trust {
+            case .system: .system
+            case .roots(let file, let serverName): .roots(file: file, serverName: serverName)
+            case .pin(let sha256): .pin(sha256: sha256)
+            case .insecure: .insecure
+            }
+        let configuration = ActuatorProbe.Configuration(
+            name: entry.name, baseURL: entry.url, labels: labels, interval: entry.timing.interval,
+            deadline: entry.timing.timeout, credentials: credentials, trust: trust)
+        return ActuatorProbe(configuration, http: http)
+    }
+
+    private func database(_ entry: DatabaseSettings) throws -> any Probe {
+        var options = PostgresOptions(
+            host: entry.host, port: entry.port, database: entry.database, user: entry.user,
+            passwordFile: try entry.password.map { try secrets.path($0) }, tlsMode: tlsMode(entry.sslMode))
+        options.tlsRootFile = entry.sslRootFile
+        options.statementTimeout = entry.statementTimeout
+        let configuration = PostgresProbe.Configuration(
+            name: entry.name, options: options, interval: entry.timing.interval, deadline: entry.timing.timeout,
+            connectTimeout: min(.seconds(3), entry.timing.timeout))
+        return PostgresProbe(configuration, loop: postgres)
+    }
+
+    private func tlsMode(_ mode: DatabaseSettings.SSLMode) -> PostgresOptions.TLSMode {
+        switch mode {
+        case .disable: .disable
+        case .prefer: .prefer
+        case .require: .require
+        case .verifyCA: .verifyCA
+        case .verifyFull: .verifyFull
+        }
+    }
+
+    /// Where Debian and its kin keep the system's roots.
+    private static let systemRoots = "/etc/ssl/certs/ca-certificates.crt"
 }

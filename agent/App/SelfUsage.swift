@@ -27,7 +27,7 @@ struct SelfUsage: Hashable, Sendable {
 
     private static func cpuSeconds() -> Double {
         var usage = rusage()
-        guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
+        guard getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
         let microseconds = Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
         return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + microseconds / 1e6
     }

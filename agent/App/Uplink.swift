@@ -6,6 +6,7 @@ import Logging
 import SampleLink
 import ServiceLifecycle
 import SwiftProtobuf
+import Synchronization
 import Telemetry
 import TocsinProto
 
@@ -44,6 +45,13 @@ final class Uplink: Service {
     let logger: Logger
     private let now: @Sendable () -> Timestamp
     let vitals: @Sendable () async -> Vitals
+    private struct LinkMemory: Sendable {
+        var machine: AgentLinkMachine?
+        /// The session was replaced while the stream ran: what it knew is of the old one.
+        var isReplaced = false
+    }
+
+    private let link = Mutex(LinkMemory())
     /// Time for what is left when the agent is told to stop.
     let drainTimeout: Duration = .seconds(8)
     private let heartbeatInterval: Duration = .seconds(5)
@@ -119,13 +127,31 @@ final class Uplink: Service {
     /// The machine of a new stream with the hello that it opens with.
     func greeting() async throws -> (AgentLinkMachine, Tocsin_V1_Hello) {
         let view = await spool.view()
-        var machine = AgentLinkMachine(last: view.last, acknowledged: view.acknowledged, carried: view.carried)
+        var machine =
+            link.withLock { memory in
+                memory.isReplaced = false
+                return memory.machine
+            }
+            ?? AgentLinkMachine(last: view.last, acknowledged: view.acknowledged, sentThrough: view.sentThrough)
+        machine.appended(through: view.last)
         let sequences = machine.hello(heldFrom: view.heldFrom)
         let hello = AgentHello(
             cluster: identity.cluster, node: identity.node, version: TocsinVersion.current, session: view.session,
             boot: identity.boot, firstSequence: sequences.first, lastSequence: sequences.last,
             lostSamples: view.lostSamples, sentAt: now())
         return (machine, hello.proto)
+    }
+
+    /// Keeps what an ended stream knew for the next one.
+    func keep(_ machine: AgentLinkMachine) {
+        var machine = machine
+        machine.disconnected()
+        link.withLock { if !$0.isReplaced { $0.machine = machine } }
+    }
+
+    /// Forgets the link of a session that was replaced.
+    func forgetLink() {
+        link.withLock { $0 = LinkMemory(machine: nil, isReplaced: true) }
     }
 
     enum End: Sendable {

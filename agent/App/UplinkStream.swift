@@ -64,6 +64,7 @@ final class UplinkStream: Sendable {
     /// Sends until the machine or the agent's end says stop.
     private func send(to writer: RPCWriter<Tocsin_V1_AgentMessage>) async throws -> Uplink.End? {
         var (machine, hello) = try await uplink.greeting()
+        defer { uplink.keep(machine) }
         try await writer.write(.with { $0.hello = hello })
         var drainEnd: ContinuousClock.Instant?
         while true {
@@ -111,6 +112,7 @@ final class UplinkStream: Sendable {
                     "the coordinator knows more of this spool than it holds: an old copy; beginning a new session",
                     metadata: ["durable": "\(durable)"])
                 try await uplink.spool.beginNewSession(keepAfter: keepAfter)
+                uplink.forgetLink()
                 return .again
             }
         }

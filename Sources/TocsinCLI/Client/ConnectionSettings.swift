@@ -34,7 +34,8 @@ struct ConnectionSettings: Hashable, Sendable {
         }
 
         init(
-            endpoint: String? = nil, certificateFile: String? = nil, keyFile: String? = nil, trustRootsFile: String? = nil,
+            endpoint: String? = nil, certificateFile: String? = nil, keyFile: String? = nil,
+            trustRootsFile: String? = nil,
             serverName: String? = nil
         ) {
             self.endpoint = endpoint
@@ -54,7 +55,9 @@ struct ConnectionSettings: Hashable, Sendable {
     /// Deadline of one call.
     var timeout: Duration
 
-    /// Checks what the layers say together. The endpoint defaults to loopback.
+    /// Checks what the layers say together.
+    ///
+    /// The endpoint defaults to loopback.
     init(_ layer: Layer, plaintext: Bool, timeout: Duration) throws(CommandError) {
         let address = layer.endpoint ?? "127.0.0.1:\(Endpoint.defaultPort)"
         guard let endpoint = Endpoint(address) else {
@@ -79,7 +82,8 @@ struct ConnectionSettings: Hashable, Sendable {
 
     private static func files(_ layer: Layer) throws(CommandError) -> Files {
         let wanted = [
-            (layer.certificateFile, "client certificate", "--cert, TOCSIN_CERT"), (layer.keyFile, "key", "--key, TOCSIN_KEY"),
+            (layer.certificateFile, "client certificate", "--cert, TOCSIN_CERT"),
+            (layer.keyFile, "key", "--key, TOCSIN_KEY"),
             (layer.trustRootsFile, "trusted authority", "--ca, TOCSIN_CA"),
         ]
         var paths: [String] = []

@@ -25,7 +25,7 @@ struct CoordinatorConnection: Sendable {
         let client = GRPCClient(transport: transport)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await client.runConnections() }
-            // Cancelling rather than closing in good order: a connection that hangs in its handshake must not hold the user.
+            // Cancelling rather than closing in good order: a handshake that hangs must not hold the user.
             defer { group.cancelAll() }
             do {
                 return try await body(Tocsin_V1_Query.Client(wrapping: client), callOptions)

@@ -1,5 +1,5 @@
-import Glibc
 import GRPCNIOTransportHTTP2
+import Glibc
 
 /// Where the coordinator listens.
 struct Endpoint: Hashable, Sendable, CustomStringConvertible {

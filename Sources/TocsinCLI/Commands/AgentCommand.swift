@@ -43,7 +43,8 @@ struct AgentCommand: AsyncParsableCommand {
             guard let agent = named.first else { throw CommandError(.notFound, "no agent on a node '\(node)'") }
             guard named.count == 1 else {
                 let clusters = named.map(\.cluster).joined(separator: ", ")
-                throw CommandError.usage("several clusters have a node '\(node)': name one of \(clusters) with --cluster")
+                throw CommandError.usage(
+                    "several clusters have a node '\(node)': name one of \(clusters) with --cluster")
             }
             answer(AgentReport(agent: agent, targets: targets.filter { $0.cluster == agent.cluster }))
         }

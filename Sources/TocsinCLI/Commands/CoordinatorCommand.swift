@@ -2,7 +2,6 @@ import ArgumentParser
 import CertificateAuthority
 import GRPCCore
 import TocsinProto
-import X509
 
 /// A command that asks the coordinator and writes its answer.
 protocol CoordinatorCommand: AsyncParsableCommand {
@@ -30,7 +29,8 @@ extension CoordinatorCommand {
             serverName: global.serverName)
         let given = options.over(ConnectionSettings.Layer(environment: environment))
         let context = try Contexts.layer(named: global.context, environment: environment)
-        return try ConnectionSettings(given.over(context), plaintext: global.plaintext, timeout: global.timeout.duration)
+        return try ConnectionSettings(
+            given.over(context), plaintext: global.plaintext, timeout: global.timeout.duration)
     }
 
     /// Who acts, for the timeline: the name in the client certificate, else the user of this machine.
@@ -38,8 +38,7 @@ extension CoordinatorCommand {
     /// The coordinator takes the certificate's word over this one.
     func author() throws -> String {
         if let file = try settings().files?.certificate, let pem = try? CertificateDirectory.read(file),
-            let certificate = try? Certificate(pemEncoded: pem),
-            case .user(_, let name)? = try? PeerIdentity(certificate: certificate)
+            case .user(_, let name)? = try? PeerIdentity(certificatePEM: pem)
         {
             return name
         }

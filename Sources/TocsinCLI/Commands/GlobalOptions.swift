@@ -17,10 +17,14 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: ArgumentHelp("PEM file with the certificate's key.", valueName: "file"))
     var key: String?
 
-    @Option(help: ArgumentHelp("PEM file with the authority that the coordinator's certificate must come from.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "PEM file with the authority that the coordinator's certificate must come from.", valueName: "file"))
     var ca: String?
 
-    @Option(help: ArgumentHelp("Name in the coordinator's certificate, when it is not the endpoint's host.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Name in the coordinator's certificate, when it is not the endpoint's host.", valueName: "name"))
     var serverName: String?
 
     @Option(help: ArgumentHelp("Time after which an unanswered call is given up.", valueName: "duration"))
@@ -32,7 +36,9 @@ struct GlobalOptions: ParsableArguments {
     /// Moves these options from before the subcommand to behind it, where the parser wants them:
     /// `tocsin -o json status` becomes `tocsin status -o json`.
     static func hoisted(_ arguments: [String]) -> [String] {
-        let withValue: Set = ["--endpoint", "--context", "-o", "--output", "--cert", "--key", "--ca", "--server-name", "--timeout"]
+        let withValue: Set = [
+            "--endpoint", "--context", "-o", "--output", "--cert", "--key", "--ca", "--server-name", "--timeout",
+        ]
         var leading: [String] = []
         var rest = arguments[...]
         while let first = rest.first {

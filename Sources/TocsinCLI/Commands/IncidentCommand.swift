@@ -11,7 +11,9 @@ struct IncidentCommand: AsyncParsableCommand {
         subcommands: [List.self, Show.self, Acknowledge.self, Note.self, State.self, Resolve.self])
 
     struct List: CoordinatorCommand {
-        static let configuration = CommandConfiguration(abstract: "Open incidents, worst first, or all of them.")
+        static let configuration = CommandConfiguration(
+            abstract: "Open incidents, the worst first, or all of them.",
+            discussion: "Open ones come before resolved ones, then by level, then the latest first.")
 
         @Flag(help: "Only open incidents; the default.")
         var open = false
@@ -28,9 +30,12 @@ struct IncidentCommand: AsyncParsableCommand {
         func run() async throws {
             let filter: Tocsin_V1_ListIncidentsRequest.Filter = all ? .all : .open
             let incidents = try await call { client, options in
-                try await client.listIncidents(.with { $0.filter = filter }, options: options).incidents.map(IncidentView.init)
+                try await client.listIncidents(.with { $0.filter = filter }, options: options).incidents.map(
+                    IncidentView.init)
             }
-            answer(IncidentListReport(incidents: incidents, filter: all ? "" : "open"))
+            answer(
+                IncidentListReport(
+                    incidents: incidents.sorted(by: IncidentListReport.precedes), filter: all ? "" : "open"))
         }
     }
 
@@ -44,7 +49,9 @@ struct IncidentCommand: AsyncParsableCommand {
 
         func run() async throws {
             let id = id.text
-            try await answerDetail { client, options in try await client.getIncident(.with { $0.id = id }, options: options) }
+            try await answerDetail { client, options in
+                try await client.getIncident(.with { $0.id = id }, options: options)
+            }
         }
     }
 
@@ -152,7 +159,9 @@ struct IncidentCommand: AsyncParsableCommand {
 extension CoordinatorCommand {
     /// Writes the incident that a call answers with.
     fileprivate func answerDetail(
-        _ body: @Sendable @escaping (CoordinatorConnection.Client, CallOptions) async throws -> Tocsin_V1_GetIncidentResponse
+        _ body:
+            @Sendable @escaping (CoordinatorConnection.Client, CallOptions) async throws ->
+            Tocsin_V1_GetIncidentResponse
     ) async throws {
         answer(IncidentReport(detail: IncidentDetailView(try await call(body))))
     }
@@ -165,7 +174,9 @@ struct IncidentID: ExpressibleByArgument, Hashable, Sendable {
 
     init?(argument: String) {
         let digits = argument.uppercased().hasPrefix("INC-") ? argument.dropFirst(4) : argument[...]
-        guard !digits.isEmpty, digits.count <= 18, digits.allSatisfy({ ("0"..."9").contains($0) }), let number = Int64(digits) else {
+        guard !digits.isEmpty, digits.count <= 18, digits.allSatisfy({ ("0"..."9").contains($0) }),
+            let number = Int64(digits)
+        else {
             return nil
         }
         text = "INC-\(number)"

@@ -4,12 +4,6 @@ import FoundationEssentials
 
 /// Options of the commands that make certificates.
 struct IssueOptions: ParsableArguments {
-    /// A certificate with the name of its files.
-    struct Issued {
-        var name: String
-        var files: CertificateFiles
-    }
-
     @Option(help: "Days that certificates are valid, 1 to 3650.")
     var days = 365
 
@@ -26,14 +20,16 @@ struct IssueOptions: ParsableArguments {
     /// Makes certificates; nothing is written.
     func issue(
         _ roles: [CertificateRole], by authority: CertificateAuthority
-    ) throws(CertificateAuthorityError) -> [Issued] {
-        var issued: [Issued] = []
+    ) throws(CertificateAuthorityError) -> [TLSReport.Item] {
+        var issued: [TLSReport.Item] = []
         for role in roles {
             let name = try role.fileName
             guard !issued.contains(where: { $0.name == name }) else {
                 throw CertificateAuthorityError(.invalidName, "'\(name)' is asked for twice")
             }
-            issued.append(Issued(name: name, files: try authority.issue(role, now: Date(), validity: .seconds(days * 86_400))))
+            issued.append(
+                TLSReport.Item(
+                    name: name, files: try authority.issue(role, now: Date(), validity: .seconds(days * 86_400))))
         }
         return issued
     }
@@ -44,7 +40,7 @@ struct IssueOptions: ParsableArguments {
         try write { () throws(CertificateAuthorityError) in
             let issued = try issue(roles, by: try store.authority())
             for certificate in issued { try store.store(certificate.files, name: certificate.name, force: force) }
-            return TLSReport(store: store, items: issued.map { .init(name: $0.name, certificate: $0.files.certificate) })
+            return TLSReport(store: store, items: issued)
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import GRPCCore
 import QueryWire
 import SwiftProtobuf
 import Telemetry
@@ -22,7 +23,8 @@ struct QueryCommand: CoordinatorCommand {
     @Option(help: ArgumentHelp("How far back.", valueName: "duration"))
     var since = DurationArgument(duration: .seconds(3600))
 
-    @Option(help: ArgumentHelp("Distance between two points; without it the samples as they came.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("Distance between two points; without it the samples as they came.", valueName: "duration"))
     var step: DurationArgument?
 
     @Flag(help: "Draw each series.")

@@ -10,7 +10,8 @@ struct TLSCommand: AsyncParsableCommand {
     struct Init: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make an authority, and certificates for the coordinator, agents and users.",
-            discussion: "The coordinator's certificate always holds localhost, 127.0.0.1 and ::1 beside the hosts given.")
+            discussion:
+                "The coordinator's certificate always holds localhost, 127.0.0.1 and ::1 beside the hosts given.")
 
         @Argument(help: "Directory for the files; made when missing.")
         var directory: String
@@ -33,7 +34,9 @@ struct TLSCommand: AsyncParsableCommand {
         @OptionGroup var options: IssueOptions
 
         func run() async throws {
-            var roles: [CertificateRole] = [.coordinator(hosts: hosts + ["localhost", "127.0.0.1", "::1"].filter { !hosts.contains($0) })]
+            var roles: [CertificateRole] = [
+                .coordinator(hosts: hosts + ["localhost", "127.0.0.1", "::1"].filter { !hosts.contains($0) })
+            ]
             roles += nodes.map { .agent(cluster: cluster, node: $0) }
             roles += users.map { .user(role: role, name: $0) }
             let store = CertificateDirectory(path: directory)
@@ -45,15 +48,16 @@ struct TLSCommand: AsyncParsableCommand {
                 let names = [CertificateDirectory.authorityName] + issued.map(\.name)
                 if !options.force, let taken = names.first(where: store.holds) {
                     throw CertificateAuthorityError(
-                        .exists, "\(store.certificatePath(taken)) or its key is there already; --force replaces all of them, "
+                        .exists,
+                        "\(store.certificatePath(taken)) or its key is there already; --force replaces all of them, "
                             + "`tocsin tls issue` adds to them")
                 }
                 try store.store(authority, force: options.force)
-                for certificate in issued { try store.store(certificate.files, name: certificate.name, force: options.force) }
-                return TLSReport(
-                    store: store,
-                    items: [.init(name: CertificateDirectory.authorityName, certificate: authority.certificate)]
-                        + issued.map { .init(name: $0.name, certificate: $0.files.certificate) })
+                for certificate in issued {
+                    try store.store(certificate.files, name: certificate.name, force: options.force)
+                }
+                let root = TLSReport.Item(name: CertificateDirectory.authorityName, files: try authority.files)
+                return TLSReport(store: store, items: [root] + issued)
             }
         }
     }

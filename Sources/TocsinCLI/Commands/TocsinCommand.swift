@@ -1,5 +1,6 @@
 import ArgumentParser
 import QueryWire
+import Telemetry
 import TocsinProto
 
 /// `tocsin`: the root of all commands.
@@ -7,12 +8,12 @@ struct TocsinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tocsin", abstract: "Looks at the fleet and works on incidents.",
         discussion: """
-            Every command takes --endpoint, --context, -o table|json|yaml, --cert, --key, --ca, --server-name, --timeout and \
-            --plaintext, before or after its name. TOCSIN_ENDPOINT, TOCSIN_CERT, TOCSIN_KEY and TOCSIN_CA stand for the first of \
-            them; a context in ~/.config/tocsin/config.yaml gives what neither does.
+            Every command takes --endpoint, --context, -o table|json|yaml, --cert, --key, --ca, --server-name, \
+            --timeout and --plaintext, before or after its name. TOCSIN_ENDPOINT, TOCSIN_CERT, TOCSIN_KEY and \
+            TOCSIN_CA stand for the options of these names; a context in ~/.config/tocsin/config.yaml gives the rest.
 
             Exit codes: 0 fine, 1 failed, 2 usage or invalid input, 3 not found, 4 unreachable, 5 denied.
-            """, version: "0.1.0",
+            """, version: TocsinVersion.current,
         subcommands: [
             StatusCommand.self, AgentCommand.self, TargetCommand.self, IncidentCommand.self, QueryCommand.self,
             ConfigCommand.self, TLSCommand.self,

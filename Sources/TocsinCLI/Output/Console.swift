@@ -8,19 +8,24 @@ struct Console: Sendable {
 
     static let standard = Console(environment: currentEnvironment())
 
-    /// Writes to standard output. A reader that has gone away (`| head`) is no fault of ours: what cannot be written is dropped.
+    /// Writes to standard output.
+    ///
+    /// A reader that has gone away (`| head`) is no fault of ours: what cannot be written is dropped.
     func write(_ text: String) { Self.write(text, to: STDOUT_FILENO) }
 
     /// Writes a line to standard error, with the tool's name before it.
     func complain(_ message: String) { Self.write("tocsin: \(Printable.paragraph(message))\n", to: STDERR_FILENO) }
 
-    /// What tables on standard output depend on. Colour is for terminals, and for none when `NO_COLOR` is set or it is dumb.
+    /// What tables on standard output depend on.
+    ///
+    /// Colour is for terminals, and for none when `NO_COLOR` is set or it is dumb.
     func renderContext() -> RenderContext {
         let isTerminal = isatty(STDOUT_FILENO) == 1
         let refusesColour = !(environment["NO_COLOR"] ?? "").isEmpty || environment["TERM"] == "dumb"
         tzset()
         return RenderContext(
-            now: Self.now(), zone: .system, colour: isTerminal && !refusesColour, width: isTerminal ? Self.width(environment) : nil)
+            now: Self.now(), zone: .system, colour: isTerminal && !refusesColour,
+            width: isTerminal ? Self.width(environment) : nil)
     }
 
     static func now() -> Timestamp {

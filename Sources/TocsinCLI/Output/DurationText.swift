@@ -17,10 +17,12 @@ enum DurationText {
     }
 
     private static func pair(_ amount: Int64, per: Int64, _ large: String, _ small: String) -> String {
-        amount % per == 0 ? "\(amount / per)\(large)" : "\(amount / per)\(large)\(TimeText.pad(amount % per, 2))\(small)"
+        amount % per == 0
+            ? "\(amount / per)\(large)" : "\(amount / per)\(large)\(TimeText.pad(amount % per, 2))\(small)"
     }
 
-    /// Reads `90s`, `5m`, `1h30m`, `2d`, `1w`, `250ms`; nil for anything else, nothing and more than ten years included.
+    /// Reads `90s`, `5m`, `1h30m`, `2d`, `1w`, `250ms`; nil for anything else, nothing and more than ten years
+    /// included.
     static func parse(_ text: String) -> Duration? {
         var rest = text[...]
         var total: Int64 = 0

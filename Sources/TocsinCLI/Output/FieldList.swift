@@ -1,4 +1,6 @@
-/// Names with values, one a line, the values in one column. Long values are not cut.
+/// Names with values, one a line, the values in one column.
+///
+/// Long values are not cut.
 struct FieldList {
     var fields: [(name: String, value: String)]
 

@@ -1,5 +1,7 @@
 extension OutputValue {
-    /// The value as YAML in block style. Strings are quoted unless they are plainly words, so that none is read as another type.
+    /// The value as YAML in block style.
+    ///
+    /// Strings are quoted unless they are plainly words, so that none is read as another type.
     var yaml: String {
         var text = ""
         switch self {

@@ -2,14 +2,18 @@
 enum Sparkline {
     static let bars = Array("▁▂▃▄▅▆▇█")
 
-    /// Draws values in at most `width` characters. NaN, infinities and nil are gaps and drawn as spaces.
+    /// Draws values in at most `width` characters.
+    ///
+    /// NaN, infinities and nil are gaps and drawn as spaces.
     ///
     /// With more values than characters each character shows the maximum of its share, so that no spike is lost. A flat
     /// line is drawn at the bottom.
     static func render(_ values: [Double?], width: Int) -> String {
         let buckets = bucketed(values, width: width)
         let present = buckets.compactMap { $0 }
-        guard let low = present.min(), let high = present.max() else { return String(repeating: " ", count: buckets.count) }
+        guard let low = present.min(), let high = present.max() else {
+            return String(repeating: " ", count: buckets.count)
+        }
         return String(
             buckets.map { value in
                 guard let value else { return " " }

@@ -1,4 +1,6 @@
-/// Aligned columns, two spaces apart. On a terminal too narrow for it the `flexible` columns are cut, the widest first.
+/// Aligned columns, two spaces apart.
+///
+/// On a terminal too narrow for it the `flexible` columns are cut, the widest first.
 struct Table {
     /// A column.
     struct Column {
@@ -92,7 +94,8 @@ enum Printable {
                 text.unicodeScalars.map { scalar in
                     switch scalar.properties.generalCategory {
                     case .control, .lineSeparator, .paragraphSeparator: " "
-                    case .format where (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value): " "
+                    case .format
+                    where (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value): " "
                     default: scalar
                     }
                 }))

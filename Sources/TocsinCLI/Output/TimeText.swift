@@ -1,6 +1,8 @@
 import Telemetry
 
-/// Times as text. The calendar is the proleptic Gregorian one.
+/// Times as text.
+///
+/// The calendar is the proleptic Gregorian one.
 enum TimeText {
     /// `2026-11-24T23:45:31.000Z`.
     static func rfc3339(_ time: Timestamp) -> String {
@@ -8,7 +10,8 @@ enum TimeText {
         return "\(parts.date)T\(parts.clock).\(pad(parts.milli, 3))Z"
     }
 
-    /// `23:45:31` on the day of `now`, else `2026-11-24 23:45:31`, both in the zone that is `offset` seconds east of Greenwich.
+    /// `23:45:31` on the day of `now`, else `2026-11-24 23:45:31`, both in the zone that is `offset` seconds east of
+    /// Greenwich.
     static func local(_ time: Timestamp, now: Timestamp, zone: Zone) -> String {
         let parts = Parts(millis: zone.localMillis(time))
         let today = Parts(millis: zone.localMillis(now))
@@ -39,17 +42,19 @@ enum TimeText {
         var milli: Int64
 
         init(millis: Int64) {
-            // Years outside 0...9999 cannot be written; such a moment is a fault of the sender and is shown at the edge.
+            // Years outside 0...9999 cannot be written; such a moment is the sender's fault and shown at the edge.
             let clamped = min(max(millis, -62_167_219_200_000), 253_402_300_799_999)
             let days = Self.floorDivide(clamped, 86_400_000)
             let inDay = clamped - days * 86_400_000
             milli = inDay % 1000
             let second = inDay / 1000
-            clock = "\(TimeText.pad(second / 3600, 2)):\(TimeText.pad(second / 60 % 60, 2)):\(TimeText.pad(second % 60, 2))"
+            clock =
+                "\(TimeText.pad(second / 3600, 2)):\(TimeText.pad(second / 60 % 60, 2)):\(TimeText.pad(second % 60, 2))"
             date = Self.civil(days: days)
         }
 
-        /// Days since 1970-01-01 to a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+        /// Days since 1970-01-01 to a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
+        /// civil_from_days.
         private static func civil(days: Int64) -> String {
             let shifted = days + 719_468
             let era = floorDivide(shifted, 146_097)

@@ -10,9 +10,11 @@ struct AgentListReport: Report {
     func table(_ context: RenderContext) -> String {
         guard !agents.isEmpty else { return "No agent has reported yet.\n" }
         var table = Table([
-            .init(title: "NODE", isFlexible: true), .init(title: "CLUSTER"), .init(title: "STATE"), .init(title: "LAST SEEN"),
+            .init(title: "NODE", isFlexible: true), .init(title: "CLUSTER"), .init(title: "STATE"),
+            .init(title: "LAST SEEN"),
             .init(title: "VERSION"), .init(title: "TARGETS", isRight: true), .init(title: "SERIES", isRight: true),
-            .init(title: "LOST", isRight: true), .init(title: "SPOOL", isRight: true), .init(title: "MEMORY", isRight: true),
+            .init(title: "LOST", isRight: true), .init(title: "SPOOL", isRight: true),
+            .init(title: "MEMORY", isRight: true),
             .init(title: "CPU", isRight: true),
         ])
         for agent in agents {
@@ -38,12 +40,14 @@ struct AgentReport: Report {
         [
             .init(key: "node", value: .string(agent.node)), .init(key: "cluster", value: .string(agent.cluster)),
             .init(key: "version", value: .string(agent.version)), .init(key: "state", value: .string(agent.state)),
-            .init(key: "lastSeenAt", value: .time(agent.lastSeenAt)), .init(key: "series", value: .unsigned(agent.series)),
+            .init(key: "lastSeenAt", value: .time(agent.lastSeenAt)),
+            .init(key: "series", value: .unsigned(agent.series)),
             .init(key: "samplesTotal", value: .unsigned(agent.samplesTotal)),
             .init(key: "lostSamplesTotal", value: .unsigned(agent.lostSamplesTotal)),
             .init(key: "spoolBytes", value: .unsigned(agent.spoolBytes)),
             .init(key: "rssBytes", value: .unsigned(agent.rssBytes)),
-            .init(key: "cpuSeconds", value: .number(agent.cpuSeconds)), .init(key: "targets", value: .count(agent.targets)),
+            .init(key: "cpuSeconds", value: .number(agent.cpuSeconds)),
+            .init(key: "targets", value: .count(agent.targets)),
         ]
     }
 

@@ -7,12 +7,20 @@ struct IncidentListReport: Report {
     /// "open" or "", for the sentence that says that there are none.
     var filter: String
 
+    /// The order of lists: open before resolved, then by level, then the latest first.
+    static func precedes(_ lhs: IncidentView, _ rhs: IncidentView) -> Bool {
+        if (lhs.resolvedAt == nil) != (rhs.resolvedAt == nil) { return lhs.resolvedAt == nil }
+        if lhs.severity != rhs.severity { return lhs.severity < rhs.severity }
+        return lhs.openedAt == rhs.openedAt ? lhs.id < rhs.id : lhs.openedAt > rhs.openedAt
+    }
+
     var value: OutputValue { .array(incidents.map { IncidentReport.value(of: $0) }) }
 
     func table(_ context: RenderContext) -> String {
         guard !incidents.isEmpty else { return filter.isEmpty ? "No incidents.\n" : "No \(filter) incidents.\n" }
         var table = Table([
-            .init(title: "ID"), .init(title: "LEVEL"), .init(title: "STATE"), .init(title: "OPENED"), .init(title: "ACK"),
+            .init(title: "ID"), .init(title: "LEVEL"), .init(title: "STATE"), .init(title: "OPENED"),
+            .init(title: "ACK"),
             .init(title: "SUBJECT", isFlexible: true), .init(title: "TITLE", isFlexible: true),
         ])
         for incident in incidents {
@@ -37,14 +45,19 @@ struct IncidentReport: Report {
     private static func entries(of incident: IncidentView) -> [OutputValue.Entry] {
         [
             .init(key: "id", value: .string(incident.id)), .init(key: "title", value: .string(incident.title)),
-            .init(key: "family", value: .string(incident.family)), .init(key: "checkGroup", value: .string(incident.checkGroup)),
-            .init(key: "severity", value: .string(incident.severity)), .init(key: "state", value: .string(incident.state)),
-            .init(key: "cluster", value: .string(incident.cluster)), .init(key: "subject", value: .string(incident.subject)),
-            .init(key: "openedAt", value: .time(incident.openedAt)), .init(key: "detectedAt", value: .time(incident.detectedAt)),
+            .init(key: "family", value: .string(incident.family)),
+            .init(key: "checkGroup", value: .string(incident.checkGroup)),
+            .init(key: "severity", value: .string(incident.severity)),
+            .init(key: "state", value: .string(incident.state)),
+            .init(key: "cluster", value: .string(incident.cluster)),
+            .init(key: "subject", value: .string(incident.subject)),
+            .init(key: "openedAt", value: .time(incident.openedAt)),
+            .init(key: "detectedAt", value: .time(incident.detectedAt)),
             .init(key: "onsetAt", value: .time(incident.onsetAt)),
             .init(key: "acknowledgedAt", value: .time(incident.acknowledgedAt)),
             .init(key: "acknowledgedBy", value: .text(incident.acknowledgedBy)),
-            .init(key: "resolvedAt", value: .time(incident.resolvedAt)), .init(key: "cause", value: .text(incident.cause)),
+            .init(key: "resolvedAt", value: .time(incident.resolvedAt)),
+            .init(key: "cause", value: .text(incident.cause)),
             .init(key: "root", value: .text(incident.root)), .init(key: "episode", value: .count(incident.episode)),
             .init(key: "findings", value: .array(incident.findings.map(value))),
         ]
@@ -53,9 +66,12 @@ struct IncidentReport: Report {
     private static func value(of finding: FindingView) -> OutputValue {
         [
             "check": .string(finding.check), "phase": .string(finding.phase), "at": .time(finding.at),
-            "onsetAt": .time(finding.onsetAt), "value": .number(finding.value), "worstValue": .number(finding.worstValue),
-            "threshold": .number(finding.threshold), "affected": .count(finding.affected), "total": .count(finding.total),
-            "explanation": .string(finding.explanation), "contributors": .array(finding.contributors.map { .string($0) }),
+            "onsetAt": .time(finding.onsetAt), "value": .number(finding.value),
+            "worstValue": .number(finding.worstValue),
+            "threshold": .number(finding.threshold), "affected": .count(finding.affected),
+            "total": .count(finding.total),
+            "explanation": .string(finding.explanation),
+            "contributors": .array(finding.contributors.map { .string($0) }),
         ]
     }
 
@@ -81,12 +97,16 @@ struct IncidentReport: Report {
 
     func table(_ context: RenderContext) -> String {
         let incident = detail.incident
-        var text =
-            "\(Printable.line(incident.id))  \(context.styled(Printable.line(incident.severity), .severity(incident.severity)))  "
-            + "\(context.styled(Printable.line(incident.state), .state(incident.state)))  "
-            + "\(context.styled(Printable.line(incident.title), .bold))\n"
+        var text = [
+            Printable.line(incident.id),
+            context.styled(Printable.line(incident.severity), .severity(incident.severity)),
+            context.styled(Printable.line(incident.state), .state(incident.state)),
+            context.styled(Printable.line(incident.title), .bold),
+        ].joined(separator: "  ")
+        text += "\n"
         text += FieldList([
-            ("Subject", "\(incident.subject) in \(incident.cluster)"), ("Family", "\(incident.family), \(incident.checkGroup)"),
+            ("Subject", "\(incident.subject) in \(incident.cluster)"),
+            ("Family", "\(incident.family), \(incident.checkGroup)"),
             ("Onset", context.time(incident.onsetAt)), ("Detected", context.time(incident.detectedAt)),
             ("Opened", context.time(incident.openedAt) + (incident.episode > 1 ? ", episode \(incident.episode)" : "")),
             ("Acknowledged", acknowledgement(context)), ("Resolved", incident.resolvedAt.map { context.time($0) }),
@@ -133,7 +153,8 @@ struct IncidentReport: Report {
         ])
         for entry in detail.timeline {
             table.add([
-                .init(TimeText.local(entry.at, now: context.now, zone: context.zone)), .init(entry.author ?? "tocsin", .dim),
+                .init(TimeText.local(entry.at, now: context.now, zone: context.zone)),
+                .init(entry.author ?? "tocsin", .dim),
                 .init(entry.kind), .init(entry.text),
             ])
         }

@@ -33,7 +33,10 @@ struct SeriesReport: Report {
         switch detail {
         case .summary: return summary(context)
         case .points: return series.map { points($0, context) }.joined(separator: "\n")
-        case .plot: return series.map { heading($0, context) + Plot.render(Array(zip($0.timestamps, $0.values)), context: context) }.joined(separator: "\n")
+        case .plot:
+            return series.map {
+                heading($0, context) + Plot.render(Array(zip($0.timestamps, $0.values)), context: context)
+            }.joined(separator: "\n")
         }
     }
 
@@ -58,7 +61,8 @@ struct SeriesReport: Report {
     private func points(_ view: SeriesView, _ context: RenderContext) -> String {
         heading(view, context)
             + zip(view.timestamps, view.values).map { time, value in
-                "  \(TimeText.local(time, now: context.now, zone: context.zone))  \(value.isNaN ? "-" : value.description)\n"
+                let local = TimeText.local(time, now: context.now, zone: context.zone)
+                return "  \(local)  \(value.isNaN ? "-" : OutputValue.number(value).scalar)\n"
             }.joined()
     }
 

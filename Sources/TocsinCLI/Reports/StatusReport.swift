@@ -21,21 +21,22 @@ struct StatusReport: Report {
     }
 
     func table(_ context: RenderContext) -> String {
-        var lines = [
-            ("Coordinator", "\(endpoint), version \(Printable.line(status.version)), up \(DurationText.short(status.now - status.startedAt))")
-        ]
+        let uptime = DurationText.short(status.now - status.startedAt)
+        var lines = [("Coordinator", "\(endpoint), version \(Printable.line(status.version)), up \(uptime)")]
         lines.append(("Agents", agents(context)))
         lines.append(("Targets", "\(status.targets)" + count(status.targetsFailing, " failing", .red, context)))
-        lines.append((
-            "Samples",
-            "\(NumberText.count(status.samplesTotal)) in \(NumberText.count(status.series)) series, "
-                + "\(NumberText.bytes(status.storeBytes)), \(status.signals) signals"
-        ))
+        lines.append(
+            (
+                "Samples",
+                "\(NumberText.count(status.samplesTotal)) in \(NumberText.count(status.series)) series, "
+                    + "\(NumberText.bytes(status.storeBytes)), \(status.signals) signals"
+            ))
         lines.append(("Losses", losses(context)))
         if abs((status.now - context.now).inSeconds) > 5 {
             let ahead = status.now > context.now
             let difference = DurationText.short(ahead ? status.now - context.now : context.now - status.now)
-            lines.append(("Clock", context.styled("the coordinator's is \(difference) \(ahead ? "ahead" : "behind")", .yellow)))
+            lines.append(
+                ("Clock", context.styled("the coordinator's is \(difference) \(ahead ? "ahead" : "behind")", .yellow)))
         }
         let width = lines.map(\.0.count).max() ?? 0
         var text = lines.map { name, line in
@@ -57,7 +58,8 @@ struct StatusReport: Report {
 
     private func losses(_ context: RenderContext) -> String {
         let text =
-            "\(NumberText.count(status.lostSamplesTotal)) samples lost, \(NumberText.count(status.rejectedFramesTotal)) frames rejected, "
+            "\(NumberText.count(status.lostSamplesTotal)) samples lost, "
+            + "\(NumberText.count(status.rejectedFramesTotal)) frames rejected, "
             + "\(NumberText.count(status.duplicateFramesTotal)) duplicates dropped"
         return context.styled(text, status.lostSamplesTotal + status.rejectedFramesTotal > 0 ? .yellow : .plain)
     }

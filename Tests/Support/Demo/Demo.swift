@@ -1,3 +1,4 @@
+import CurlHTTP
 import Foundation
 import TocsinTestKit
 
@@ -7,8 +8,7 @@ enum Demo {
     private static let recoveryTimeout: Duration = .seconds(45)
 
     /// Runs it; false when an expected incident did not open, did not resolve, or one opened that nobody expected.
-    static func run() async throws -> Bool {
-        let console = DemoConsole()
+    static func run(_ console: DemoConsole) async throws -> Bool {
         let stage = try await DemoStage.start(console)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await stage.client.run() }
@@ -32,7 +32,7 @@ enum Demo {
         let agent = try stage.lab.startAgent(node: DemoStage.node)
         guard try await waitForGreen(stage, console) else {
             console.say("not green within 30 s; the agent's last lines:")
-            for line in agent.lines.suffix(15) { print("    \(line)") }
+            for line in agent.lines.suffix(15) { console.raw("    \(line)") }
             return false
         }
         var outcomes: [Outcome] = []
@@ -149,8 +149,8 @@ enum Demo {
     private static func finish(_ stage: DemoStage, _ console: DemoConsole) async throws {
         guard let shown = try await stage.lab.incidents().first(where: { $0.checkGroup == "locks" }) else { return }
         console.title("tocsin incident show \(shown.id)")
-        for line in try await stage.lab.tocsin(["incident", "show", shown.id]).lines { print("    \(line)") }
+        for line in try await stage.lab.tocsin(["incident", "show", shown.id]).lines { console.raw("    \(line)") }
         console.title("tocsin status")
-        for line in try await stage.lab.tocsin(["status"]).lines { print("    \(line)") }
+        for line in try await stage.lab.tocsin(["status"]).lines { console.raw("    \(line)") }
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// What the demo prints: progress as it happens and the last table.
 final class DemoConsole: Sendable {
@@ -13,12 +12,17 @@ final class DemoConsole: Sendable {
         return Double(parts.seconds) + Double(parts.attoseconds) / 1e18
     }
 
+    /// Prints a line at once, also into a pipe.
+    func raw(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
     func say(_ text: String) {
-        print("\(String(format: "%6.1f s", elapsed))  \(text)")
+        raw("\(String(format: "%6.1f s", elapsed))  \(text)")
     }
 
     func title(_ text: String) {
-        print("")
+        raw("")
         say("── \(text)")
     }
 
@@ -31,9 +35,9 @@ final class DemoConsole: Sendable {
             ]
         }
         let widths = header.indices.map { column in ([header] + cells).map { $0[column].count }.max() ?? 0 }
-        print("")
+        raw("")
         for line in [header] + cells {
-            print(
+            raw(
                 zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  "))
         }
     }

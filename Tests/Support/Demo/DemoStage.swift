@@ -91,7 +91,9 @@ struct DemoStage: Sendable {
                 kubelet:
                   url: https://127.0.0.1:\(kubeletPort)
                   tokenFile: kubelet.token
-                  trust: {mode: clusterCA, caFile: kubelet-tls/ca.crt, serverName: \(Self.node)}
+                  trust: clusterCA
+                  caFile: kubelet-tls/ca.crt
+                  serverName: \(Self.node)
                 actuators:
                   - name: oddsmaker-control
                     url: \(service.actuatorURL)

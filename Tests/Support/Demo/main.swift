@@ -1,13 +1,13 @@
 import Foundation
 
-setvbuf(stdout, nil, _IOLBF, 0)
+let console = DemoConsole()
 let demo = Task {
     do {
-        return try await Demo.run() ? Int32(0) : 1
+        return try await Demo.run(console) ? Int32(0) : 1
     } catch is CancellationError {
         return 130
     } catch {
-        print("\nThe demo stopped: \(error)")
+        console.raw("\nThe demo stopped: \(error)")
         return 1
     }
 }
@@ -17,7 +17,7 @@ signal(SIGTERM, SIG_IGN)
 let interrupts = [SIGINT, SIGTERM].map { number in
     let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
     source.setEventHandler {
-        print("\nInterrupted: cleaning up")
+        console.raw("\nInterrupted: cleaning up")
         demo.cancel()
     }
     source.resume()

@@ -4,6 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Synchronization
+import Telemetry
 
 /// A kubelet that answers from captures: HTTP/1.1 over TLS with bearer tokens, refusals as the real one words them.
 ///
@@ -87,7 +88,7 @@ package final class KubeletReplay: Sendable {
 
     /// Starts listening and returns the port; `port` 0 takes a free one.
     package func start(host: String = "127.0.0.1", port: Int = 0) async throws -> Int {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
             let context = try tls.map(Self.context)
             let channel = try await ServerBootstrap(group: group)
@@ -139,7 +140,7 @@ package final class KubeletReplay: Sendable {
     /// Shows each state from its time on, counted from this call.
     package func play(_ timeline: [(after: Duration, state: KubeletState)]) {
         shared.withLock { shared in
-            shared.timeline = timeline.map { (Double($0.after.components.seconds), $0.state) }
+            shared.timeline = timeline.map { ($0.after.inSeconds, $0.state) }
             shared.timelineStart = .now
         }
     }
@@ -232,7 +233,7 @@ extension KubeletReplay {
             case "/pods": body = try pods(fault, &shared)
             case "/stats/summary":
                 let elapsed = movesUsage ? Date.now.timeIntervalSince(shared.shownAt) : 0
-                body = try shared.state.usage(after: elapsed).bytes
+                body = shared.state.usage(after: elapsed).bytes
             case "/metrics/probes":
                 (type, body) = ("text/plain; version=0.0.4; charset=utf-8", Array(shared.state.probes.utf8))
             default: (type, body) = ("text/plain; charset=utf-8", Array("ok".utf8))
@@ -261,10 +262,10 @@ extension KubeletReplay {
             }
         default:
             if let bytes = shared.podBytes { return bytes }
-            shared.podBytes = try list.bytes
+            shared.podBytes = list.bytes
             return shared.podBytes ?? []
         }
-        return try list.bytes
+        return list.bytes
     }
 }
 

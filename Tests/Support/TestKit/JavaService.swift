@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import Synchronization
 
 /// A real JVM that serves the actuator's contract with its own heap, collections and request numbers.
 ///
@@ -28,27 +27,21 @@ package final class JavaService: Sendable {
         }
     }
 
-    /// Why the service could not be started.
-    package struct Failure: Error, CustomStringConvertible {
-        /// One sentence, with what the compiler or the service wrote.
-        package var description: String
-    }
-
     /// The port it serves on.
     package let port: Int
-    /// Its process id.
-    package let processID: Int32
-    private let process: Mutex<Process>
+    private let program: SpawnedProgram
 
-    private init(_ process: sending Process, port: Int) {
-        processID = process.processIdentifier
-        self.process = Mutex(process)
+    private init(_ program: SpawnedProgram, port: Int) {
+        self.program = program
         self.port = port
     }
 
     deinit {
         kill()
     }
+
+    /// Its process id.
+    package var processID: Int32 { program.processID }
 
     /// `http://127.0.0.1:PORT`.
     package var url: String { "http://127.0.0.1:\(port)" }
@@ -61,65 +54,52 @@ package final class JavaService: Sendable {
 
     /// Compiles the sources if that was not done yet, starts the JVM and waits until it serves.
     package static func start(_ options: Options = Options()) async throws -> JavaService {
-        guard let java = find("java") else { throw Failure(description: "There is no java on the PATH.") }
         let classes = try await compiled.value()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: java)
-        process.arguments =
-            options.jvm + ["-cp", classes.path, "JavaService", "--port", String(options.port)] + options.service
-        let output = Pipe()
-        let errors = classes.appending(path: "stderr-\(UUID().uuidString)")
-        try Data().write(to: errors)
-        process.standardOutput = output
-        process.standardError = try FileHandle(forWritingTo: errors)
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let descriptor = output.fileHandleForReading.fileDescriptor
-        let port = await onThread { readyPort(from: descriptor, within: options.startTimeout) }
-        guard let port else {
-            Glibc.kill(process.processIdentifier, SIGKILL)
-            let text = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
-            throw Failure(description: "The service did not say READY: \(text.prefix(2000))")
+        let program = try SpawnedProgram(
+            ["java"] + options.jvm + ["-cp", classes.path, "JavaService", "--port", String(options.port)]
+                + options.service)
+        let ready = await program.line(containing: "READY port=", within: options.startTimeout)
+        guard let port = ready.flatMap({ Int($0.drop { $0 != "=" }.dropFirst()) }) else {
+            program.signal(SIGKILL)
+            throw SpawnedProgram.Failure(description: "The service did not say READY: \(program.text.suffix(2000))")
         }
-        return JavaService(process, port: port)
+        return JavaService(program, port: port)
     }
 
     /// Asks the process to end and waits until it has.
     package func stop() async {
-        Glibc.kill(processID, SIGTERM)
-        await ended()
+        program.signal(SIGTERM)
+        await program.ended()
     }
 
     /// Ends the process at once, as the kernel does it for memory.
     package func kill() {
-        process.withLock { if $0.isRunning { Glibc.kill(processID, SIGKILL) } }
+        program.signal(SIGKILL)
     }
 
     /// Stops the process where it stands (SIGSTOP): its port accepts connections, but nothing answers.
     package func freeze() {
-        Glibc.kill(processID, SIGSTOP)
+        program.signal(SIGSTOP)
     }
 
     /// Lets a frozen process go on.
     package func thaw() {
-        Glibc.kill(processID, SIGCONT)
+        program.signal(SIGCONT)
     }
 
     /// Whether the process runs.
-    package var isRunning: Bool { process.withLock { $0.isRunning } }
+    package var isRunning: Bool { program.isRunning }
 
     /// Waits until the process has ended.
     package func ended() async {
-        await Self.onThread { [self] in
-            while isRunning { usleep(5000) }
-        }
+        await program.ended()
     }
 
     /// Sends one GET, such as `/ok` or `/admin/hang-health?on=true`; returns the status, or nil without an answer.
     @discardableResult
     package func get(_ path: String, timeout: Duration = .seconds(30)) async -> Int? {
         let port = port
-        return await Self.onThread { LoopbackHTTP.get(port: port, path: path, timeout: timeout) }
+        return await SpawnedProgram.onThread { LoopbackHTTP.get(port: port, path: path, timeout: timeout) }
     }
 
     // MARK: - Compiling
@@ -127,67 +107,32 @@ package final class JavaService: Sendable {
     private static let compiled = OnceCompiled()
 
     private actor OnceCompiled {
-        private var result: Result<URL, any Error>?
+        private var task: Task<URL, any Error>?
 
-        func value() throws -> URL {
-            if let result { return try result.get() }
-            let result = Result { try JavaService.compile() }
-            self.result = result
-            return try result.get()
+        func value() async throws -> URL {
+            if let task { return try await task.value }
+            // Ends by itself when javac has ended; kept so that everybody waits for one compilation.
+            let task = Task { try await JavaService.compile() }
+            self.task = task
+            return try await task.value
         }
     }
 
-    private static func compile() throws -> URL {
-        guard let javac = find("javac") else { throw Failure(description: "There is no javac on the PATH.") }
+    private static func compile() async throws -> URL {
         let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "JavaService")
         let files = try FileManager.default.contentsOfDirectory(atPath: sources.path).filter { $0.hasSuffix(".java") }
             .sorted()
         let classes = FileManager.default.temporaryDirectory.appending(path: "tocsin-java-\(getpid())")
         try FileManager.default.createDirectory(at: classes, withIntermediateDirectories: true)
-        let process = Process()
-        let errors = Pipe()
-        process.executableURL = URL(fileURLWithPath: javac)
-        process.arguments = ["-d", classes.path] + files.map { sources.appending(path: $0).path }
-        process.standardError = errors
-        try process.run()
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(description: "javac failed: \(text.prefix(2000))") }
+        try await SpawnedProgram.output(
+            of: ["javac", "-d", classes.path] + files.map { sources.appending(path: $0).path })
         return classes
     }
 
     private static func find(_ program: String) -> String? {
-        var directories = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin").split(separator: ":").map(
-            String.init)
-        if let home = ProcessInfo.processInfo.environment["JAVA_HOME"] { directories.insert(home + "/bin", at: 0) }
-        return directories.map { $0 + "/" + program }.first { access($0, X_OK) == 0 }
-    }
-
-    private static func readyPort(from descriptor: Int32, within timeout: Duration) -> Int? {
-        var text: [UInt8] = []
-        let deadline = ContinuousClock.now + timeout
-        while ContinuousClock.now < deadline {
-            var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&poller, 1, 200) > 0 else { continue }
-            var byte: UInt8 = 0
-            guard read(descriptor, &byte, 1) == 1 else { return nil }
-            guard byte == 10 else {
-                text.append(byte)
-                continue
-            }
-            let line = String(decoding: text, as: UTF8.self)
-            text = []
-            if line.hasPrefix("READY port=") { return Int(line.dropFirst("READY port=".count)) }
-        }
-        return nil
-    }
-
-    /// Runs what blocks on a thread of its own, never on the shared pool.
-    private static func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: body()) }
-        }
+        (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin").split(separator: ":")
+            .map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
     }
 }
 

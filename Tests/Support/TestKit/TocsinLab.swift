@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// Built binaries, certificates and configuration in a temporary folder: a coordinator and agents as an operator runs them.
 package final class TocsinLab: Sendable {

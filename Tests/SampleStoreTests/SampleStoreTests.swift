@@ -1,0 +1,225 @@
+import Foundation
+import GRDB
+import SQLiteFile
+import Telemetry
+import Testing
+
+@testable import SampleStore
+
+struct SampleStoreTests {
+    private let folder: TemporaryFolder
+    private var path: String { folder.path + "/" + SampleStore.fileName }
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func durable(_ store: SampleStore, _ key: SessionKey) async throws -> UInt64 {
+        try await store.durableSequence(cluster: key.cluster, node: key.node, session: key.session)
+    }
+
+    // MARK: - Appending
+
+    @Test func aBatchOfManyAgentsIsStoredAndAcknowledged() async throws {
+        let (a, b) = (Fleet.key("a"), Fleet.key("b"))
+        do {
+            let store = try Fleet.open(folder)
+            let result = try await store.append([
+                Fleet.frame(a, 1), Fleet.frame(b, 1), Fleet.frame(a, 2), Fleet.frame(b, 3),
+            ])
+            #expect(result == .init(durable: [a: 2, b: 1], stored: 4, duplicates: 0))
+            #expect(try await store.append([]) == .init())
+        }
+        let store = try Fleet.open(folder)
+        #expect(try await durable(store, a) == 2)
+        #expect(try await durable(store, b) == 1)
+        #expect(try await durable(store, Fleet.key("a", session: 2)) == 0)
+        #expect(try await store.append([Fleet.frame(b, 2)]).durable == [b: 3])
+    }
+
+    @Test func aFrameThatComesAgainIsADuplicate() async throws {
+        let a = Fleet.key("a")
+        let store = try Fleet.open(folder)
+        _ = try await store.append([Fleet.frame(a, 1), Fleet.frame(a, 3)])
+        let changed = try Fleet.frame(a, 3, [Fleet.sample("up", 30, 99, ["node": "a"])])
+        let result = try await store.append([Fleet.frame(a, 1), changed, Fleet.frame(a, 2), Fleet.frame(a, 2)])
+        #expect(result == .init(durable: [a: 3], stored: 1, duplicates: 3))
+        #expect(
+            try await store.answer("up", from: 0, to: 99).0 == ["alpha/up{node=\"a\"}": [[10, 1], [20, 2], [30, 3]]])
+    }
+
+    @Test func aFrameThatRetentionRemovedStaysADuplicate() async throws {
+        let a = Fleet.key("a")
+        let store = try Fleet.open(folder)
+        _ = try await store.append([Fleet.frame(a, 1), Fleet.frame(a, 2)])
+        let report = try await store.enforceRetention(now: Fleet.time(100), ageMax: .seconds(85), bytesMax: .max)
+        #expect(report.framesByAge == 1)
+        #expect(try await store.append([Fleet.frame(a, 1)]) == .init(durable: [a: 2], stored: 0, duplicates: 1))
+    }
+
+    @Test func whatTheSpoolDroppedIsLostAndPassedOver() async throws {
+        let a = Fleet.key("a")
+        let store = try Fleet.open(folder)
+        #expect(try await store.openSession(a, firstSequence: 1, at: Fleet.time(1)) == 0)
+        _ = try await store.append([Fleet.frame(a, 1), Fleet.frame(a, 4), Fleet.frame(a, 7), Fleet.frame(a, 8)])
+        #expect(try await store.openSession(a, firstSequence: 7, at: Fleet.time(5)) == 8)
+        let ranges = try await store.lostRanges(limit: 10)
+        #expect(
+            ranges == [
+                .init(key: a, first: 5, last: 6, notedAt: Fleet.time(5)),
+                .init(key: a, first: 2, last: 3, notedAt: Fleet.time(5)),
+            ])
+        #expect(try await store.openSession(a, firstSequence: 7, at: Fleet.time(6)) == 8)
+        #expect(try await store.lostRanges(limit: 10).count == 2)
+        await #expect(throws: StoreError(.invalid, "")) {
+            try await store.openSession(a, firstSequence: .max, at: Fleet.time(7))
+        }
+    }
+
+    @Test func framesThatCannotBeStoredAreRefusedBeforeTheBatch() throws {
+        let a = Fleet.key("a")
+        for sequence in [0, UInt64.max, UInt64(Int64.max)] {
+            #expect(throws: StoreError(.invalid, "")) { try Fleet.frame(a, sequence, []) }
+        }
+        #expect(throws: StoreError(.invalid, "")) {
+            try Fleet.frame(a, 1, [], payload: Array(repeating: 0, count: IncomingFrame.payloadBytesMax + 1))
+        }
+        #expect(throws: StoreError(.invalid, "")) {
+            try Fleet.frame(SessionKey(cluster: "alpha", node: "a", session: []), 1, [])
+        }
+        #expect(throws: StoreError(.invalid, "")) {
+            try IncomingFrame(
+                key: a, sequence: 1, kind: .sampleBlock, from: Fleet.time(2), to: Fleet.time(1),
+                receivedAt: Fleet.time(2),
+                payload: [])
+        }
+    }
+
+    @Test func edgesAreStoredOnceAndGivenBackInOrder() async throws {
+        let store = try Fleet.open(folder)
+        let edges = [30, 10].map {
+            Edge(
+                .containerOOMKilled, at: Fleet.time($0), labels: ["pod": "p\"1"], attributes: ["reason": "OOMKilled"],
+                count: 2)
+        }
+        let frame = try IncomingFrame(
+            key: Fleet.key("a"), sequence: 1, kind: .edgeBatch, from: Fleet.time(10), to: Fleet.time(30),
+            receivedAt: Fleet.time(31), payload: [], edges: edges)
+        _ = try await store.append([frame, frame])
+        _ = try await store.append([frame])
+        let stored = try await store.edges(from: Fleet.time(0), to: Fleet.time(30), limit: 10)
+        #expect(stored == edges.reversed().map { .init(cluster: "alpha", node: "a", edge: $0) })
+        #expect(try await store.edges(from: Fleet.time(11), to: Fleet.time(99), limit: 10).count == 1)
+        #expect(
+            try await store.edges(from: Fleet.time(0), to: Fleet.time(99), limit: 1).map(\.edge.at) == [Fleet.time(10)])
+    }
+
+    // MARK: - Trouble
+
+    @Test func aFullDiskIsATypedErrorAndLeavesTheStoreAsItWas() async throws {
+        let a = Fleet.key("a")
+        let store = try Fleet.open(folder, fileBytesMax: 400_000)
+        let payload = Array(repeating: UInt8(1), count: 50_000)
+        var stored: UInt64 = 0
+        var code: StoreError.Code?
+        while code == nil, stored < 100 {
+            do {
+                let frame = try Fleet.frame(a, stored + 1, [Fleet.sample("up", Int64(stored), 1)], payload: payload)
+                stored = try await store.append([frame]).durable[a] ?? 0
+            } catch let error as StoreError {
+                code = error.code
+            }
+        }
+        #expect(code == .full)
+        #expect((1..<8).contains(stored))
+        #expect(try await durable(store, a) == stored)
+        // Space comes back, and the same frame is taken.
+        _ = try await store.enforceRetention(
+            now: Fleet.time(0), ageMax: .seconds(1000), bytesMax: 200_000, batchFrames: 1)
+        let frame = try Fleet.frame(a, stored + 1, [Fleet.sample("up", 99, 1)], payload: payload)
+        #expect(try await store.append([frame]).durable[a] == stored + 1)
+    }
+
+    @Test func aFileThatIsNoDatabaseIsSetAside() async throws {
+        try Data("not a database, although it is long enough to be one".utf8 + Data(repeating: 7, count: 8000))
+            .write(to: URL(filePath: path))
+        let store = try Fleet.open(folder)
+        #expect(store.quarantinedPath == path + ".corrupt-1")
+        #expect(try await store.append([Fleet.frame(Fleet.key("a"), 1)]).stored == 1)
+    }
+
+    @Test func damageFoundByAWriteSetsTheFileAsideAtTheNextStart() async throws {
+        let a = Fleet.key("a")
+        do {
+            let store = try Fleet.open(folder)
+            _ = try await store.append((1...2000).map { try Fleet.frame(a, $0) })
+        }
+        let queue = try DatabaseQueue(path: path)
+        let root = try queue.inDatabase { database in
+            _ = try Row.fetchAll(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            return try Int.fetchOne(database, sql: "SELECT rootpage FROM sqlite_master WHERE name = 'frames'")
+        }
+        try queue.close()
+        let handle = try FileHandle(forUpdating: URL(filePath: path))
+        try handle.seek(toOffset: UInt64(try #require(root) - 1) * 4096)
+        try handle.write(contentsOf: Data(repeating: 0xff, count: 4096))
+        try handle.close()
+        do {
+            let store = try Fleet.open(folder)
+            #expect(store.quarantinedPath == nil)
+            await #expect(throws: StoreError(.corrupt, "")) { _ = try await store.append([Fleet.frame(a, 2001)]) }
+            #expect(try folder.names().contains(SampleStore.fileName + ".damaged"))
+        }
+        let store = try Fleet.open(folder)
+        let names = try folder.names()
+        #expect(names.contains(SampleStore.fileName + ".corrupt-1"))
+        #expect(!names.contains(SampleStore.fileName + ".damaged"))
+        #expect(try await store.append([Fleet.frame(a, 1)]).durable == [a: 1])
+    }
+
+    // MARK: - Retention
+
+    @Test func oldFramesEdgesAndSessionsGo() async throws {
+        let (a, b) = (Fleet.key("a"), Fleet.key("b"))
+        let store = try Fleet.open(folder)
+        let edge = Edge(.podGone, at: Fleet.time(15), labels: ["pod": "p"])
+        let edges = try IncomingFrame(
+            key: b, sequence: 1, kind: .edgeBatch, from: Fleet.time(15), to: Fleet.time(15), receivedAt: Fleet.time(15),
+            payload: [], edges: [edge])
+        let late = try Fleet.frame(a, 31, [Fleet.sample("up", 310, 1)], receivedAt: 310)
+        _ = try await store.append((1...30).map { try Fleet.frame(a, $0) } + [late, edges])
+        let report = try await store.enforceRetention(
+            now: Fleet.time(320), ageMax: .seconds(100), bytesMax: .max, batchFrames: 7)
+        // 220 seconds is exactly the age and stays.
+        #expect(report == .init(framesByAge: 22, framesBySize: 0, edges: 1, sessions: 1, incompleteBefore: nil))
+        #expect(try await store.sizes().oldest == Fleet.time(220))
+        #expect(try await store.sizes().newest == Fleet.time(310))
+        #expect(try await durable(store, a) == 31)
+        #expect(try await durable(store, b) == 0)
+    }
+
+    @Test func theOldestFramesGoUntilTheSizeFits() async throws {
+        let a = Fleet.key("a")
+        let store = try Fleet.open(folder)
+        let payload = Array(repeating: UInt8(1), count: 20_000)
+        for first in stride(from: UInt64(1), to: 100, by: 20) {
+            _ = try await store.append(
+                (first..<first + 20).map { sequence in
+                    try Fleet.frame(a, sequence, [Fleet.sample("up", Int64(sequence), 1)], payload: payload)
+                })
+        }
+        let before = try await store.sizes()
+        #expect(before.usedBytes > 2_000_000)
+        let report = try await store.enforceRetention(
+            now: Fleet.time(100), ageMax: .seconds(1000), bytesMax: 1_000_000, batchFrames: 10)
+        let after = try await store.sizes()
+        #expect(after.usedBytes <= 1_000_000)
+        #expect(after.usedBytes > 700_000)
+        #expect(after.freeBytes == 0)
+        #expect(report.framesBySize % 10 == 0 && report.framesByAge == 0)
+        #expect(after.oldest == Fleet.time(Int64(report.framesBySize) + 1))
+        #expect(report.incompleteBefore == Fleet.time(Int64(report.framesBySize)))
+        let bytes = try #require(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
+        #expect(bytes < before.usedBytes)
+    }
+}

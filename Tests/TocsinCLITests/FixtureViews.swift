@@ -1,0 +1,129 @@
+import QueryWire
+import Telemetry
+
+/// Answers with fixed content, for golden files and for the server that the built tool is run against.
+enum FixtureViews {
+    static let now = Timestamp(millis: 1_795_564_800_000)  // 2026-11-25T00:00:00Z
+
+    static var incident: IncidentView {
+        var view = IncidentView(
+            id: "INC-7", title: "High error rate", family: "error-rate", checkGroup: "error-rate", severity: "P2",
+            state: "investigating", cluster: "prod", subject: "oddsmaker/Deployment/oddsmaker-control",
+            openedAt: now - .seconds(312), detectedAt: now - .seconds(312), onsetAt: now - .seconds(612))
+        view.acknowledgedAt = now - .seconds(100)
+        view.acknowledgedBy = "ana"
+        view.findings = [
+            FindingView(
+                check: "error-rate", phase: "ongoing", at: now - .seconds(10), onsetAt: now - .seconds(612),
+                value: 0.083,
+                worstValue: 0.125, threshold: 0.05, affected: 2, total: 3,
+                explanation: "8.3 % of 1,204 requests failed over 5m, more than 5 %",
+                contributors: ["pod oddsmaker-control-7d9c-abcde: 12.5 %", "pod oddsmaker-control-7d9c-fghij: 9.1 %"])
+        ]
+        return view
+    }
+
+    static var resolved: IncidentView {
+        var view = IncidentView(
+            id: "INC-3", title: "Connections near \u{1B}[31mlimit\u{7}", family: "database", checkGroup: "connections",
+            severity: "P1",
+            state: "resolved", cluster: "prod", subject: "postgresql/orders-db", openedAt: now - .seconds(90_000),
+            detectedAt: now - .seconds(90_000), onsetAt: now - .seconds(90_100))
+        view.resolvedAt = now - .seconds(86_500)
+        view.cause = "pool of a batch job without limit"
+        view.root = "INC-2"
+        view.episode = 2
+        return view
+    }
+
+    static var detail: IncidentDetailView {
+        IncidentDetailView(
+            incident: incident,
+            ledger: [
+                LedgerView(
+                    at: now - .seconds(312), severity: "P2", check: "error-rate", rule: "thresholds.yaml:41",
+                    because: "more than 5 % of requests fail",
+                    sentence: "P2: 8.3 % is at or above 5 %; would be P1 if all 3 replicas were affected (2 are)")
+            ],
+            timeline: [
+                TimelineView(at: now - .seconds(312), sequence: 1, kind: "opened", text: "opened at P2"),
+                TimelineView(
+                    at: now - .seconds(100), sequence: 2, kind: "acknowledged", author: "ana", text: "acknowledged"),
+                TimelineView(
+                    at: now - .seconds(60), sequence: 3, kind: "note", author: "ana",
+                    text: "looking at \"deploy 41\"\nnext"),
+            ])
+    }
+
+    static var agents: [AgentView] {
+        var live = AgentView(
+            node: "node-1", cluster: "prod", version: "0.1.0", state: "live", lastSeenAt: now - .seconds(3),
+            connectedAt: now - .seconds(7200))
+        live.series = 1934
+        live.samplesTotal = 1_412_303
+        live.spoolBytes = 3_565_158
+        live.rssBytes = 24 << 20
+        live.cpuSeconds = 61.25
+        live.targets = 2
+        var silent = live
+        silent.node = "node-2"
+        silent.state = "silent"
+        silent.lastSeenAt = now - .seconds(3700)
+        silent.lostSamplesTotal = 1200
+        return [live, silent]
+    }
+
+    static var targets: [TargetView] {
+        var good = TargetView(
+            id: "actuator/oddsmaker-control", kind: "actuator", address: "http://10.0.0.7:8086/actuator",
+            node: "node-1", cluster: "prod",
+            subject: "oddsmaker/Deployment/oddsmaker-control", interval: .seconds(10))
+        good.outcome = "success"
+        good.lastProbeAt = now - .seconds(4)
+        good.lastDuration = .microseconds(41_250)
+        good.lastSampleCount = 112
+        good.since = now - .seconds(7000)
+        var bad = TargetView(
+            id: "postgresql/orders-db", kind: "postgresql", address: "orders-db.example:5432", node: "node-1",
+            cluster: "prod",
+            subject: "postgresql/orders-db", interval: .milliseconds(2500))
+        bad.outcome = "refused"
+        bad.message = "connection refused"
+        bad.lastProbeAt = now - .seconds(1)
+        bad.lastDuration = .milliseconds(2)
+        bad.since = now - .seconds(95)
+        let new = TargetView(
+            id: "pods/node-2", kind: "pods", address: "https://10.0.0.2:10250", node: "node-2", cluster: "prod",
+            interval: .seconds(10))
+        return [good, bad, new]
+    }
+
+    static var status: StatusView {
+        var view = StatusView(version: "0.1.0", now: now, startedAt: now - .seconds(93_784))
+        view.agentsLive = 1
+        view.agentsSilent = 1
+        view.targets = 3
+        view.targetsFailing = 1
+        view.series = 1934
+        view.samplesTotal = 2_824_606
+        view.duplicateFramesTotal = 4
+        view.lostSamplesTotal = 1200
+        view.storeBytes = 5_100_000
+        view.signals = 44
+        view.incidentsOpen = 1
+        view.openIncidents = [incident]
+        return view
+    }
+
+    static var series: [SeriesView] {
+        let times = (0..<40).map { now - .seconds(400 - 10 * $0) }
+        let memory = SeriesView(
+            series: Series("jvm_memory_used_bytes", ["area": "heap", "pod": "oddsmaker-control-7d9c-abcde"]),
+            timestamps: times,
+            values: (0..<40).map { 1e8 + 2.5e6 * Double($0 * $0 % 41) })
+        let up = SeriesView(
+            series: Series("probe_up", ["target": "postgresql/orders-db"]), timestamps: Array(times[..<3]),
+            values: [1, 0, .nan])
+        return [memory, up]
+    }
+}

@@ -1,3 +1,0 @@
-import AgentApp
-
-await AgentCommand.main()

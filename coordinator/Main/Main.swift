@@ -1,0 +1,9 @@
+import ArgumentParser
+import CoordinatorApp
+
+@main
+struct Main {
+    static func main() async {
+        await CoordinatorCommand.main()
+    }
+}

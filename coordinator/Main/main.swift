@@ -1,3 +1,0 @@
-import CoordinatorApp
-
-await CoordinatorCommand.main()
