@@ -1,0 +1,127 @@
+/// A Swift file, with a copy in which comments and the insides of string literals are spaces.
+struct SwiftText {
+    /// Path from the root of the repository.
+    let path: String
+    /// The lines as they are.
+    let lines: [String]
+    /// The lines without comments and without the contents of literals; of the same lengths.
+    let code: [String]
+
+    init(path: String, _ text: String) {
+        self.path = path
+        var blanker = Blanker(Array(text.unicodeScalars))
+        lines = Self.lines(Array(text.unicodeScalars))
+        code = Self.lines(blanker.blanked())
+    }
+
+    private static func lines(_ scalars: [Unicode.Scalar]) -> [String] {
+        scalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            var text = String.UnicodeScalarView()
+            text.append(contentsOf: line)
+            return String(text)
+        }
+    }
+
+    func violation(_ index: Int, _ reason: String) -> Violation {
+        Violation(path: path, line: index + 1, reason: reason)
+    }
+}
+
+/// Replaces comments and literals by spaces. Nested comments, raw and multi-line strings and interpolations are followed.
+private struct Blanker {
+    private let source: [Unicode.Scalar]
+    private var output: [Unicode.Scalar]
+    private var position = 0
+
+    init(_ source: [Unicode.Scalar]) {
+        self.source = source
+        output = source
+    }
+
+    mutating func blanked() -> [Unicode.Scalar] {
+        while position < source.count { step() }
+        return output
+    }
+
+    private mutating func step() {
+        if matches("//") {
+            while position < source.count, source[position] != "\n" { blank() }
+        } else if matches("/*") {
+            blockComment()
+        } else if let hashes = stringStart() {
+            string(hashes: hashes)
+        } else {
+            position += 1
+        }
+    }
+
+    private func matches(_ text: String, at offset: Int = 0) -> Bool {
+        let wanted = Array(text.unicodeScalars)
+        let start = position + offset
+        return start + wanted.count <= source.count && Array(source[start..<start + wanted.count]) == wanted
+    }
+
+    private mutating func blank(_ count: Int = 1) {
+        for _ in 0..<count where position < source.count {
+            if source[position] != "\n" { output[position] = " " }
+            position += 1
+        }
+    }
+
+    private mutating func blockComment() {
+        var depth = 0
+        repeat {
+            if matches("/*") {
+                depth += 1
+                blank(2)
+            } else if matches("*/") {
+                depth -= 1
+                blank(2)
+            } else {
+                blank()
+            }
+        } while depth > 0 && position < source.count
+    }
+
+    /// The number of `#` before a quote that starts here; nil when no string starts here.
+    private func stringStart() -> Int? {
+        var hashes = 0
+        while position + hashes < source.count, source[position + hashes] == "#" { hashes += 1 }
+        guard matches("\"", at: hashes) else { return nil }
+        return hashes
+    }
+
+    private mutating func string(hashes: Int) {
+        blank(hashes)
+        let isLong = matches("\"\"\"")
+        let quote = isLong ? "\"\"\"" : "\""
+        let marks = String(repeating: "#", count: hashes)
+        blank(quote.count)
+        while position < source.count {
+            if matches(quote + marks) {
+                blank(quote.count + hashes)
+                return
+            }
+            if matches("\\" + marks + "(") {
+                blank(hashes + 2)
+                interpolation()
+            } else if matches("\\" + marks) {
+                blank(hashes + 2)
+            } else if source[position] == "\n", !isLong {
+                return
+            } else {
+                blank()
+            }
+        }
+    }
+
+    /// The code of an interpolation stays, up to the parenthesis that closes it.
+    private mutating func interpolation() {
+        var depth = 1
+        while position < source.count, depth > 0 {
+            if source[position] == "(" { depth += 1 }
+            if source[position] == ")" { depth -= 1 }
+            if depth == 0 { blank() } else { step() }
+        }
+    }
+}
