@@ -164,7 +164,7 @@ final class Uplink: Service {
     private func connect(_ stream: UplinkStream) async -> End {
         do {
             let transport = try HTTP2ClientTransport.Posix(
-                target: .dns(host: endpoint.host, port: endpoint.port), transportSecurity: security(),
+                target: target, transportSecurity: security(),
                 config: .defaults {
                     $0.http2.authority = endpoint.serverName
                     $0.connection.keepalive = .init(time: .seconds(20), timeout: .seconds(10), allowWithoutCalls: false)
@@ -175,6 +175,14 @@ final class Uplink: Service {
         } catch {
             return .failed(reason: "\(error)", hadWelcome: false)
         }
+    }
+
+    /// An address is not resolved, and is not put into SNI, which takes names alone.
+    private var target: any ResolvableTarget {
+        if endpoint.host.contains(":") { return .ipv6(address: endpoint.host, port: endpoint.port) }
+        let isAddress = endpoint.host.split(separator: ".").count == 4 && endpoint.host.allSatisfy { $0.isNumber || $0 == "." }
+        return isAddress
+            ? .ipv4(address: endpoint.host, port: endpoint.port) : .dns(host: endpoint.host, port: endpoint.port)
     }
 
     private func security() -> HTTP2ClientTransport.Posix.TransportSecurity {
