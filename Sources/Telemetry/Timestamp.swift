@@ -1,4 +1,5 @@
-/// A moment in milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored: the resolution of samples and of the wire.
+/// A moment in milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored: the resolution of samples and of the
+/// wire.
 package struct Timestamp: Hashable, Comparable, Sendable, Codable {
     /// Milliseconds since the Unix epoch.
     package var millis: Int64

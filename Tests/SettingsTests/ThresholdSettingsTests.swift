@@ -55,7 +55,8 @@ import Testing
         #expect(check("health", for: elsewhere) != nil)
 
         let control = "oddsmaker/Deployment/oddsmaker-control"
-        // Of two equally specific ones the later; what it does not say comes from the check, not from the other override.
+        // Of two equally specific ones the later; what it does not say comes from the check, not from the other
+        // override.
         #expect(check("error-rate", for: control)?.enter == 0.04)
         #expect(check("error-rate", for: control)?.leave == 0.025)
         #expect(check("error-rate", for: control)?.minimumVolume == 10)

@@ -4,7 +4,7 @@ struct LayerRules {
 
     /// Modules that come with the toolchain and may be imported anywhere but in pure cores.
     static let standard: Set<String> = [
-        "Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Dispatch", "RegexBuilder",
+        "Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Musl", "Dispatch", "RegexBuilder",
     ]
 
     /// What a pure core may import beside its declared modules: no clock, no file, no task is to be had from these.

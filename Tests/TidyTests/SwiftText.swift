@@ -1,10 +1,10 @@
-/// A Swift file, with a copy in which comments and the insides of string literals are spaces.
+/// A Swift file, with a copy in which comments are spaces and literals are nothing but quotes.
 struct SwiftText {
     /// Path from the root of the repository.
     let path: String
     /// The lines as they are.
     let lines: [String]
-    /// The lines without comments and without the contents of literals; of the same lengths.
+    /// The lines without comments and with a quote for each character of a literal; of the same lengths.
     let code: [String]
 
     init(path: String, _ text: String) {
@@ -27,7 +27,8 @@ struct SwiftText {
     }
 }
 
-/// Replaces comments and literals by spaces. Nested comments, raw and multi-line strings and interpolations are followed.
+/// Replaces comments by spaces and literals by quotes. Nested comments, raw and multi-line strings and interpolations are
+/// followed.
 private struct Blanker {
     private let source: [Unicode.Scalar]
     private var output: [Unicode.Scalar]
@@ -61,9 +62,9 @@ private struct Blanker {
         return start + wanted.count <= source.count && Array(source[start..<start + wanted.count]) == wanted
     }
 
-    private mutating func blank(_ count: Int = 1) {
+    private mutating func blank(_ count: Int = 1, as filler: Unicode.Scalar = " ") {
         for _ in 0..<count where position < source.count {
-            if source[position] != "\n" { output[position] = " " }
+            if source[position] != "\n" { output[position] = filler }
             position += 1
         }
     }
@@ -92,25 +93,25 @@ private struct Blanker {
     }
 
     private mutating func string(hashes: Int) {
-        blank(hashes)
+        blank(hashes, as: "\"")
         let isLong = matches("\"\"\"")
         let quote = isLong ? "\"\"\"" : "\""
         let marks = String(repeating: "#", count: hashes)
-        blank(quote.count)
+        blank(quote.count, as: "\"")
         while position < source.count {
             if matches(quote + marks) {
-                blank(quote.count + hashes)
+                blank(quote.count + hashes, as: "\"")
                 return
             }
             if matches("\\" + marks + "(") {
-                blank(hashes + 2)
+                blank(hashes + 2, as: "\"")
                 interpolation()
             } else if matches("\\" + marks) {
-                blank(hashes + 2)
+                blank(hashes + 2, as: "\"")
             } else if source[position] == "\n", !isLong {
                 return
             } else {
-                blank()
+                blank(as: "\"")
             }
         }
     }
@@ -121,7 +122,7 @@ private struct Blanker {
         while position < source.count, depth > 0 {
             if source[position] == "(" { depth += 1 }
             if source[position] == ")" { depth -= 1 }
-            if depth == 0 { blank() } else { step() }
+            if depth == 0 { blank(as: "\"") } else { step() }
         }
     }
 }

@@ -17,7 +17,7 @@ import Testing
 
     // MARK: Layers
 
-    @Test func theTableIsReadWhole() throws {
+    @Test func theTableIsReadWhole() {
         #expect(Self.table.modules.count >= 50)
         #expect(Self.table["Telemetry"]?.layer == .model)
         #expect(Self.table["SampleCodec"]?.uses == ["Telemetry", "CZlib"])
@@ -25,12 +25,11 @@ import Testing
         #expect(Self.table["AgentApp"]?.path == "agent/App")
         #expect(Self.table["TocsinProto"]?.path == "proto")
         #expect(Self.table["TidyTests"]?.path == "Tests/TidyTests")
-        let described =
-            try JSONSerialization.jsonObject(
-                with: Data(Repository.run("swift", ["package", "describe", "--type", "json"]).utf8)) as? [String: Any]
-        let names = (described?["targets"] as? [[String: Any]])?.compactMap { $0["name"] as? String } ?? []
-        let only = ProcessInfo.processInfo.environment["TOCSIN_ONLY"] ?? ""
-        if only.isEmpty { #expect(Set(names) == Set(Self.table.modules.map(\.name))) }
+        // A row that the reader misread would have a folder that is not there.
+        for module in Self.table.modules {
+            let hasFiles = Repository.files.contains { $0.hasPrefix(module.path + "/") }
+            #expect(hasFiles, "\(module.name) has no files in \(module.path)")
+        }
     }
 
     @Test func arrowsGoDown() {
@@ -66,7 +65,7 @@ import Testing
     }
 
     @Test func packageDeclarationsAreDocumented() {
-        expectNone(Repository.swiftFiles(under: Self.product + ["Tests/Support"]).flatMap(TextRules.documentation))
+        expectNone(Repository.swiftFiles(under: Self.product).flatMap(TextRules.documentation))
     }
 
     @Test func noFileNamesAPlaceOfOneMachine() {
@@ -87,7 +86,13 @@ import Testing
 /// Lines that break purity to the letter and not in spirit, each with the reason.
 enum PurityExceptions {
     /// Path and what it may hold.
-    static let allowed: [(path: String, word: String, because: String)] = []
+    static let allowed: [(path: String, word: String, because: String)] =
+        [
+            ("Sources/FlowControl/Backoff.swift", "random", "it draws from the generator that its caller gives")
+        ]
+        + ["Task {", "(.now", " .now", "Clock.now", "Task.sleep", "ContinuousClock"].map {
+            ("Sources/Probing/ProbeRunner.swift", $0, "it is the shell of ProbeSchedule, which stays pure")
+        }
 
     static func without(_ file: SwiftText, _ violations: [Violation]) -> [Violation] {
         violations.filter { violation in

@@ -1,17 +1,18 @@
 import Foundation
 import IngestWire
 import Logging
+import SQLiteFile
 import SampleStore
 import ServiceLifecycle
-import SQLiteFile
 import Synchronization
 import Telemetry
 import TocsinProto
 
-/// The one writer of the sample store: all frames that wait go into one transaction, so that many agents share one fsync.
+/// The one writer of the sample store: all frames that wait go into one transaction, so that many agents share one
+/// fsync.
 ///
-/// What is durable goes to the pipeline first and is acknowledged then. The queue's bound is the sum of the streams' ack
-/// windows, which the streams enforce.
+/// What is durable goes to the pipeline first and is acknowledged then. The queue's bound is the sum of the streams'
+/// ack windows, which the streams enforce.
 final class StoreWriter: Service {
     /// Who numbered a frame.
     struct Session: Hashable, Sendable {
