@@ -3,7 +3,8 @@ import Foundation
 import PackageDescription
 
 // The module table. A row is one target: what it may use of ours (`uses`) and of others (`products`).
-// Arrows go model <- pure cores <- adapters <- apps <- mains; Tests/TidyTests holds the layers and fails on any other import.
+// Arrows go model <- pure cores <- adapters <- apps <- mains; Tests/TidyTests holds the layers and fails on any other
+// import.
 
 struct Module {
     enum Kind { case library, executable, test, systemLibrary(pkgConfig: String?, apt: [String]) }

@@ -27,6 +27,7 @@ struct FunctionFinder {
     }
 
     private func startsDeclaration(_ position: Int) -> Bool {
+        guard "fids".unicodeScalars.contains(scalars[position]) else { return false }
         for word in ["func", "init", "deinit", "subscript"] where matches(word, position) {
             let before = position == 0 ? " " : scalars[position - 1]
             let after = position + word.count < scalars.count ? scalars[position + word.count] : " "

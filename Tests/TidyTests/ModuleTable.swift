@@ -1,6 +1,8 @@
 /// The module table of `Package.swift`, read from its text.
 struct ModuleTable {
-    /// Where a module stands. Arrows go from greater to lesser or equal layers.
+    /// Where a module stands.
+    ///
+    /// Arrows go from greater to lesser or equal layers.
     enum Layer: String, CaseIterable, Comparable {
         case model, pureCores, systemLibraries, adapters, apps, mains, support, testTargets
 

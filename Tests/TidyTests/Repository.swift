@@ -16,11 +16,12 @@ enum Repository {
 
     /// Swift files under the given folders, without generated ones.
     static func swiftFiles(under folders: [String]) -> [SwiftText] {
-        files.filter { path in
-            path.hasSuffix(".swift") && !path.hasPrefix("proto/Generated/")
-                && folders.contains { path.hasPrefix($0 + "/") || path == $0 }
-        }.compactMap { path in text(path).map { SwiftText(path: path, $0) } }
+        swiftFiles.filter { file in folders.contains { file.path.hasPrefix($0 + "/") || file.path == $0 } }
     }
+
+    private static let swiftFiles: [SwiftText] = files.filter { path in
+        path.hasSuffix(".swift") && !path.hasPrefix("proto/Generated/")
+    }.compactMap { path in text(path).map { SwiftText(path: path, $0) } }
 
     /// The text of a file; nil when it is not UTF-8.
     static func text(_ path: String) -> String? {

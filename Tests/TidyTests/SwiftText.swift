@@ -27,8 +27,9 @@ struct SwiftText {
     }
 }
 
-/// Replaces comments by spaces and literals by quotes. Nested comments, raw and multi-line strings and interpolations are
-/// followed.
+/// Replaces comments by spaces and literals by quotes.
+///
+/// Nested comments, raw and multi-line strings and interpolations are followed.
 private struct Blanker {
     private let source: [Unicode.Scalar]
     private var output: [Unicode.Scalar]
@@ -45,6 +46,10 @@ private struct Blanker {
     }
 
     private mutating func step() {
+        guard "/\"#".unicodeScalars.contains(source[position]) else {
+            position += 1
+            return
+        }
         if matches("//") {
             while position < source.count, source[position] != "\n" { blank() }
         } else if matches("/*") {

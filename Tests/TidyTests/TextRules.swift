@@ -93,7 +93,7 @@ enum TextRules {
         "init(stringLiteral", "static let configuration = CommandConfiguration", "mutating func run()",
         "func run() async throws",
         "init() {}", "typealias ", "func makeIterator", "mutating func next", "var id:", "func close() async",
-        "let target: Target",
+        "let target: Target", "func run(startedAt: Timestamp) async",
     ]
 
     static func documentation(_ file: SwiftText) -> [Violation] {

@@ -58,7 +58,9 @@ final class StoreWriter: Service {
         self.logger = logger
     }
 
-    /// Opens a session: what the spool no longer holds is recorded as lost. Returns the session's durable sequence.
+    /// Opens a session: what the spool no longer holds is recorded as lost.
+    ///
+    /// Returns the session's durable sequence.
     func open(_ session: Session, hello: AgentHello, at now: Timestamp) async throws(StoreError) -> UInt64 {
         try await store.openSession(session.key, firstSequence: hello.firstSequence, at: now)
     }
