@@ -42,7 +42,7 @@ struct CommandTests {
         #expect(try await lab.tocsin(["status"]).exit == .code(0))
         #expect(try await lab.tocsin(["incident", "show", "INC-99"]).exit == .code(3))
         try await ChildProcess.run(
-            "\(lab.binaries)/tocsin", ["tls", "issue", "user", lab.path("tls"), "guest", "--role", "viewer"])
+            "\(lab.binaries)/tocsin", ["tls", "issue", "user", lab.path("tls"), "--name", "guest", "--role", "viewer"])
         #expect(try await lab.tocsin(["status"], as: "guest").exit == .code(0))
         #expect(try await lab.tocsin(["incident", "ack", "INC-1"], as: "guest").exit == .code(5))
         #expect(try await lab.tocsin(["incident", "lst"]).exit == .code(2))

@@ -12,16 +12,17 @@ struct FailureClassTests {
         let closed = try FreePort.next()
         let hanging = try CannedHTTPServer { request in
             request.path.hasSuffix("/health")
-                ? .silence : .bytes(CannedHTTPServer.answer(#"{"_links":{"health":{"href":"x","templated":false}}}"#))
+                ? .silence : .bytes(CannedHTTPServer.answer(200, #"{"_links":{"health":{"href":"x","templated":false}}}"#))
         }
-        let page = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(type: "text/html", "<html>hello</html>")) }
+        let page = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(200, type: "text/html", "<html>hello</html>"))
+        }
         let login = try CannedHTTPServer { _ in
             .bytes(CannedHTTPServer.answer(302, type: nil, headers: ["Location: http://127.0.0.1/login"]))
         }
         let locked = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(401)) }
         let well = try CannedHTTPServer { request in
             request.path.hasSuffix("/health")
-                ? .bytes(CannedHTTPServer.answer(#"{"status":"UP"}"#)) : .bytes(CannedHTTPServer.answer(404))
+                ? .bytes(CannedHTTPServer.answer(200, #"{"status":"UP"}"#)) : .bytes(CannedHTTPServer.answer(404))
         }
         let lab = try await TocsinLab(nodes: ["node-a"], cluster: "test")
         try lab.writeCoordinator(step: "1s", thresholds: TocsinLab.packageRoot + "/deploy/local/demo-thresholds.yaml")

@@ -5,11 +5,14 @@ import Testing
     @Test(
         "The subject is found in the order instance, workload, target, node",
         arguments: [
-            (["instance": "orders", "node": "n"] as LabelSet, "postgresql/orders"),
-            (["namespace": "oddsmaker", "workload": "Deployment/control", "target": "actuator/x"], "oddsmaker/Deployment/control"),
+            (["instance": "orders", "node": "n"], "postgresql/orders"),
+            (
+                ["namespace": "oddsmaker", "workload": "Deployment/control", "target": "actuator/x"],
+                "oddsmaker/Deployment/control"
+            ),
             (["target": "actuator/x", "node": "n"], "target/actuator/x"),
             (["node": "n", "namespace": "oddsmaker"], "node/n"),
-        ])
+        ] as [(LabelSet, String)])
     func order(labels: LabelSet, path: String) {
         #expect(Subject(cluster: "c", labels: labels)?.path == path)
     }
