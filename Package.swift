@@ -205,12 +205,6 @@ let testTargets: [Module] = [
     tests(
         "TocsinCLITests", ["TocsinCLI", "tocsin", "QueryWire", "TocsinProto", "CertificateAuthority", "Telemetry"],
         products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "NIOCore", "NIOSSL"]),
-    tests(
-        "IntegrationTests",
-        [
-            "AgentApp", "CoordinatorApp", "AgentSettings", "CoordinatorSettings", "CertificateAuthority", "Telemetry",
-            "TocsinTestKit", "KubeletReplay",
-        ]),
     tests("BlackBoxTests", ["TocsinTestKit", "KubeletReplay"]),
     tests("TidyTests", []),
 ]

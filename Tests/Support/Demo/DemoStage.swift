@@ -36,7 +36,7 @@ struct DemoStage: Sendable {
             "CREATE TABLE accounts (id int PRIMARY KEY, balance int); INSERT INTO accounts VALUES (1, 100)")
         try await database.execute("CREATE ROLE tocsin LOGIN PASSWORD 'tocsin'; GRANT pg_monitor TO tocsin")
         console.say("starting the JVM service (plain JDK, 96 MiB heap)")
-        let service = try await JavaService.start(.init(jvm: ["-Xmx96m"]))
+        let service = try await JavaService.start(.init(jvm: ["-Xmx96m"], service: ["--workers", "100"]))
         console.say("making certificates (tocsin tls init)")
         let lab = try await TocsinLab(nodes: [node])
         console.say("starting the kubelet that replays the captured node")
@@ -109,6 +109,7 @@ struct DemoStage: Sendable {
                     database: postgres
                     user: tocsin
                     passwordFile: database.password
+                    sslMode: disable
                 """)
     }
 }
