@@ -14,7 +14,8 @@ struct FailureClassTests {
             request.path.hasSuffix("/health")
                 ? .silence : .bytes(CannedHTTPServer.answer(#"{"_links":{"health":{"href":"x","templated":false}}}"#))
         }
-        let page = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(type: "text/html", "<html>hello</html>")) }
+        let page = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(type: "text/html", "<html>hello</html>"))
+        }
         let login = try CannedHTTPServer { _ in
             .bytes(CannedHTTPServer.answer(302, type: nil, headers: ["Location: http://127.0.0.1/login"]))
         }

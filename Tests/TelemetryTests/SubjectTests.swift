@@ -6,7 +6,10 @@ import Testing
         "The subject is found in the order instance, workload, target, node",
         arguments: [
             (["instance": "orders", "node": "n"] as LabelSet, "postgresql/orders"),
-            (["namespace": "oddsmaker", "workload": "Deployment/control", "target": "actuator/x"], "oddsmaker/Deployment/control"),
+            (
+                ["namespace": "oddsmaker", "workload": "Deployment/control", "target": "actuator/x"],
+                "oddsmaker/Deployment/control"
+            ),
             (["target": "actuator/x", "node": "n"], "target/actuator/x"),
             (["node": "n", "namespace": "oddsmaker"], "node/n"),
         ])

@@ -10,7 +10,8 @@ import TocsinProto
     @Test func edgesComeBackAsTheyWent() throws {
         let edge = Edge(
             .containerTerminated, at: Timestamp(millis: 1_760_000_000_123),
-            labels: ["namespace": "oddsmaker", "pod": "ledger-0"], attributes: ["reason": "OOMKilled", "exitCode": "137"],
+            labels: ["namespace": "oddsmaker", "pod": "ledger-0"],
+            attributes: ["reason": "OOMKilled", "exitCode": "137"],
             count: 2)
         let bytes: [UInt8] = try Tocsin_V1_EdgeBatch([edge]).serializedBytes()
         let batch = try Tocsin_V1_EdgeBatch(serializedBytes: bytes)
@@ -22,11 +23,13 @@ import TocsinProto
         arguments: [nil, .success, .failure(.silent, "The port is open and nobody answers.")] as [ProbeOutcome?])
     func statuses(outcome: ProbeOutcome?) throws {
         let target = Target(
-            kind: .postgresql, name: "orders", address: "db:5432", labels: ["instance": "orders"], interval: .seconds(10),
+            kind: .postgresql, name: "orders", address: "db:5432", labels: ["instance": "orders"],
+            interval: .seconds(10),
             deadline: .seconds(5))
         let status = TargetStatus(
             target: target, outcome: outcome, lastProbeAt: outcome.map { _ in Timestamp(millis: 5) },
-            lastDuration: outcome.map { _ in .milliseconds(3) }, lastSampleCount: 7, since: outcome.map { _ in Timestamp(millis: 4) })
+            lastDuration: outcome.map { _ in .milliseconds(3) }, lastSampleCount: 7,
+            since: outcome.map { _ in Timestamp(millis: 4) })
         #expect(try TargetStatus(proto: status.proto, limits: limits) == status)
     }
 
