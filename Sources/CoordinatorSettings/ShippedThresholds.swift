@@ -1,6 +1,6 @@
 /// The text of `deploy/config/thresholds.yaml`, so that the program has it wherever it runs.
 ///
-/// A test compares the two.
+/// A test compares the two and, told so, writes this file.
 enum ShippedThresholds {
     static let text = #"""
         # What is wrong when, and how bad it is: the shipped values. docs/configuration.md explains every key. Each

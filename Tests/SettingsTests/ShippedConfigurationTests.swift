@@ -87,9 +87,22 @@ import Testing
             shipped.checks.map(\.origins).map { $0.mapValues(\.line) }
                 == file.checks.map(\.origins).map { $0.mapValues(\.line) })
         #expect(shipped.severityRules.map(\.because) == file.severityRules.map(\.because))
-        let swift = try text("Sources/CoordinatorSettings/ShippedThresholds.swift")
-        let lines = swift.components(separatedBy: "\n").map { $0.hasPrefix("        ") ? String($0.dropFirst(8)) : $0 }
-        #expect(lines.joined(separator: "\n").contains(try text("deploy/config/thresholds.yaml")))
+        let source = "Sources/CoordinatorSettings/ShippedThresholds.swift"
+        let written = try swiftSource(of: "deploy/config/thresholds.yaml")
+        if GoldenFiles.isRewriting { try Data(written.utf8).write(to: URL(fileURLWithPath: path(source))) }
+        #expect(try text(source) == written, "run this test with TOCSIN_REWRITE_GOLDEN=1")
+    }
+
+    /// The Swift file that carries a YAML file.
+    private func swiftSource(of name: String) throws -> String {
+        let body = try text(name).components(separatedBy: "\n").map { $0.isEmpty ? "" : "        \($0)" }
+        let doc = """
+            /// The text of `\(name)`, so that the program has it wherever it runs.
+            ///
+            /// A test compares the two and, told so, writes this file.
+            """
+        return doc + "\nenum ShippedThresholds {\n    static let text = #\"\"\"\n" + body.joined(separator: "\n")
+            + "\n        \"\"\"#\n}\n"
     }
 
     @Test func theDemoHasTheSameChecksOnlyFaster() throws {
