@@ -66,6 +66,27 @@ struct BreachWindow: Sendable, Codable, Hashable {
         }
     }
 
+    /// Values over the last one, two and three cells that the window knows one by one; none where cells are joined.
+    func recent(at end: Timestamp, step: Duration, check: Check) -> [WindowedValue] {
+        guard WindowKind(check.signal) == .weighted, check.window > step * 3, check.window <= step * 32 else {
+            return []
+        }
+        let horizon = (end - step * 3).millis
+        var sum = 0.0
+        var healthy = 0.0
+        var volume = 0.0
+        var values: [WindowedValue] = []
+        for bucket in buckets.reversed() {
+            guard bucket.endMillis > horizon else { break }
+            sum += bucket.sum
+            healthy += bucket.sumIfMissingHealthy
+            volume += bucket.volume
+            guard volume > 0 else { continue }
+            values.append(WindowedValue(value: sum / volume, ifMissingHealthy: healthy / volume, volume: volume))
+        }
+        return values
+    }
+
     /// Events in the window.
     var volume: Double { buckets.reduce(0) { $0 + $1.volume } }
 

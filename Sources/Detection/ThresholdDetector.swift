@@ -14,6 +14,11 @@ package import Telemetry
 /// - Where a signal has a volume (error ratio, latency), a window without events at 90 % coverage is a recovery: a service
 ///   that nobody calls has no errors.
 ///
+/// - A ratio or mean over a window starts pending already when the last cells alone prove it (a ratio by the binomial test,
+///   a mean at twice the level), so that a window of minutes does not delay the onset; it opens only when the whole window
+///   breaches, and the last cells do not say that it is over.
+/// - The value is the check's `measure` of the signal; `MeasureState` holds what the others than the plain one need.
+///
 /// State: at most 32 buckets of the window (1 KiB), and while not idle up to 256 contributors' own shares.
 package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// Where the detector is.
@@ -50,6 +55,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     var window = BreachWindow()
     var shares = ContributorShares()
     var lastJudged: Judgement?
+    /// What the measure, or the test for low volumes, remembers; nil until it has to.
+    var measured: MeasureState?
 
     /// Makes an idle detector.
     package init(subject: Subject, check: Check) {
@@ -72,6 +79,9 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// The window starts anew if its length changed.
     package mutating func replaceCheck(_ changed: Check) {
         if changed.window != check.window || changed.signal != check.signal { window = BreachWindow() }
+        if changed.measure != check.measure || changed.signal != check.signal || changed.lowVolume != check.lowVolume {
+            measured = nil
+        }
         check = changed
     }
 
@@ -108,21 +118,50 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         /// Neither confirms nor refutes.
         var isUncertain: Bool
         var coverage: Coverage
+        /// Holds, but not long enough for an opening yet, or is over already.
+        var isEarly: Bool?
+        /// What the sentence tells beside the value.
+        var reading: Reading?
     }
 
     private mutating func judge(_ point: SignalPoint) -> Judgement? {
+        if case .signal = check.measure {} else { return judgeMeasure(point) }
+        guard let plain = judgeSignal(point) else {
+            return check.lowVolume == nil ? nil : judgeLowVolume(point, otherwise: nil)
+        }
+        guard check.lowVolume != nil else { return plain }
+        return judgeLowVolume(point, otherwise: plain)
+    }
+
+    private mutating func judgeSignal(_ point: SignalPoint) -> Judgement? {
         guard let value = point.value, value.isFinite, let healthy = point.valueIfMissingHealthy else {
             return judgeQuiet(point)
         }
         let windowed = window.add(point, value: value, ifMissingHealthy: healthy, check: check)
         let isSeen = check.isBreach(windowed.value)
         let isShort = check.isRecovery(windowed.value)
-        return Judgement(
+        var judgement = Judgement(
             value: windowed.value, volume: windowed.volume,
             isBreach: check.isBreach(windowed.ifMissingHealthy) && windowed.volume >= check.minimumVolume,
             isRecovery: isShort && point.coverage.allowsClosing,
             isUncertain: (isSeen && !check.isBreach(windowed.ifMissingHealthy))
                 || (isShort && !point.coverage.allowsClosing), coverage: point.coverage)
+        if phase == .idle || phase == .pending { judgeRecent(point, value, &judgement) }
+        return judgement
+    }
+
+    /// What the last cells add to a window's verdict before a finding stands.
+    private func judgeRecent(_ point: SignalPoint, _ value: Double, _ judgement: inout Judgement) {
+        guard check.direction == .above, check.holdFor > .zero, judgement.isBreach || check.isBreach(value) else {
+            return
+        }
+        let recent = window.recent(at: point.at, step: point.step, check: check)
+        if judgement.isBreach {
+            judgement.isEarly = recent.last.map { check.isRecovery($0.value) } ?? false
+        } else if recent.contains(where: check.provesAlone) {
+            judgement.isBreach = true
+            judgement.isEarly = true
+        }
     }
 
     /// Contributors reported, and there were no events: the window goes on without them.
@@ -165,7 +204,9 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         }
         noteWorst(judgement.value)
         let onset = onsetAt ?? point.at
-        guard point.at - onset - .milliseconds(standingMillis) >= check.holdFor else { return nil }
+        guard point.at - onset - .milliseconds(standingMillis) >= check.holdFor, judgement.isEarly != true else {
+            return nil
+        }
         phase = .open
         standingMillis = 0
         return finding(.opened, judgement, point, onset: onset)
@@ -234,6 +275,15 @@ extension Check {
     /// Whether a value is at or beyond `enter`.
     func isBreach(_ value: Double) -> Bool {
         direction == .above ? value >= enter : value <= enter
+    }
+
+    /// Whether some cells alone prove a breach of a windowed ratio or mean.
+    func provesAlone(_ recent: WindowedValue) -> Bool {
+        guard isBreach(recent.ifMissingHealthy), recent.volume >= min(minimumVolume / 5, 20) else { return false }
+        guard signal == .errorRatio else { return recent.ifMissingHealthy >= enter * 2 }
+        let errors = recent.value * recent.volume
+        let events = errors / recent.ifMissingHealthy
+        return BinomialTail.atLeast(errors, of: events, share: enter) <= 0.001
     }
 
     /// Whether a value is short of `leave`.
