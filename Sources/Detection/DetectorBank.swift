@@ -81,6 +81,47 @@ package struct DetectorBank: Sendable {
         var lastPointAt: Timestamp
         /// Whether the last point of each detector had all contributors.
         var wasComplete: [Bool]
+        /// Which detectors watch which signal: ranges of `positions`.
+        private(set) var routes: [Route] = []
+        private(set) var positions: [Int] = []
+        /// The route of the last point; signals come in the same order in each cell, so the next is most likely the next.
+        var cursor = 0
+
+        init(detectors: [ThresholdDetector], lastPointAt: Timestamp, wasComplete: [Bool]) {
+            self.detectors = detectors
+            self.lastPointAt = lastPointAt
+            self.wasComplete = wasComplete
+            findRoutes()
+        }
+
+        /// The route of a signal, nil when no check watches it.
+        mutating func route(of signal: SignalName) -> Route? {
+            guard !routes.isEmpty else { return nil }
+            let next = cursor + 1 < routes.count ? cursor + 1 : 0
+            if routes[next].signal == signal {
+                cursor = next
+                return routes[next]
+            }
+            guard let found = routes.firstIndex(where: { $0.signal == signal }) else { return nil }
+            cursor = found
+            return routes[found]
+        }
+
+        private mutating func findRoutes() {
+            for (position, detector) in detectors.enumerated()
+            where !routes.contains(where: { $0.signal == detector.check.signal }) {
+                let signal = detector.check.signal
+                let start = positions.count
+                positions += detectors.indices.filter { $0 >= position && detectors[$0].check.signal == signal }
+                routes.append(Route(signal: signal, range: start..<positions.count))
+            }
+        }
+    }
+
+    /// The detectors of one signal.
+    struct Route: Sendable {
+        let signal: SignalName
+        let range: Range<Int>
     }
 
     let configuration: Configuration
@@ -127,10 +168,11 @@ package struct DetectorBank: Sendable {
 
     private mutating func take(_ point: SignalPoint, entry index: Int, _ findings: inout [Finding]) {
         entries[index].lastPointAt = max(entries[index].lastPointAt, point.at)
-        for position in entries[index].detectors.indices
-        where entries[index].detectors[position].check.signal == point.signal {
-            let coverage = point.coverage
-            entries[index].wasComplete[position] = coverage.present >= coverage.expected
+        guard let route = entries[index].route(of: point.signal) else { return }
+        let isComplete = point.coverage.present >= point.coverage.expected
+        for place in route.range {
+            let position = entries[index].positions[place]
+            entries[index].wasComplete[position] = isComplete
             guard let finding = entries[index].detectors[position].take(point) else { continue }
             if finding.phase == .opened { counts.opened += 1 }
             if finding.phase == .closed { counts.closed += 1 }

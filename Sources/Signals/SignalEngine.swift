@@ -69,14 +69,23 @@ package struct SignalEngine: Sendable {
         let clusterIndex = internCluster(cluster)
         let agentIndex = internAgent(agent, cluster: clusterIndex)
         let offset = clockOffset.wholeMilliseconds
+        var previous = agentIndex >= 0 ? agents[agentIndex].lastSlot : -1
+        defer { if agentIndex >= 0 { agents[agentIndex].lastSlot = previous } }
         for sample in samples {
             counts.samples += 1
+            if let slot = series.successor(of: previous, cluster: clusterIndex, series: sample.series) {
+                previous = slot
+                accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
+                continue
+            }
             guard let candidate = SeriesRole.candidate(metric: sample.series.metric) else {
                 counts.ignored += 1
                 continue
             }
             let key = SeriesKey(cluster: clusterIndex, series: sample.series)
             guard let slot = series.index(of: key) ?? register(key, candidate, agent: agentIndex) else { continue }
+            series.note(slot, after: previous)
+            previous = slot
             accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
         }
     }
