@@ -34,6 +34,9 @@ struct BaselineModel: Sendable, Codable, Hashable {
     private var spreadSeconds = 0.0
     private var smoothed: Double?
 
+    /// Bytes outside of the value itself.
+    var heapBytes: Int { means.capacity * 4 + counts.capacity + season.capacity * 16 }
+
     /// The spread is never thought less than this: 5 %.
     static let spreadMin = 0.05
     static let hoursOfWeek: Int64 = 168
@@ -144,6 +147,9 @@ struct ShiftModel: Sendable, Codable, Hashable {
     private var means: [Float] = []
     private var score: Double?
     private var reading: UsualReading?
+
+    /// Bytes outside of the value itself.
+    var heapBytes: Int { means.capacity * 4 }
 
     /// The spread is never thought less than this: 5 %.
     static let spreadMin = 0.05

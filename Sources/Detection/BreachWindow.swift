@@ -87,6 +87,9 @@ struct BreachWindow: Sendable, Codable, Hashable {
         return values
     }
 
+    /// Bytes outside of the value itself.
+    var heapBytes: Int { buckets.capacity * MemoryLayout<Bucket>.stride }
+
     /// Events in the window.
     var volume: Double { buckets.reduce(0) { $0 + $1.volume } }
 

@@ -36,6 +36,11 @@ struct GrowthWatch: Sendable, Codable, Hashable {
 
     private var segments: [GrowthSegment] = []
 
+    /// Bytes outside of the value itself.
+    var heapBytes: Int {
+        segments.reduce(0) { $0 + MemoryLayout<GrowthSegment>.stride + $1.heapBytes }
+    }
+
     /// Takes a cell; nil as long as nothing can be said.
     mutating func take(_ point: SignalPoint, rule: Exhaustion) -> (value: Double, reading: GrowthReading?)? {
         let bucketMillis = Exhaustion.bucket.wholeMilliseconds
@@ -90,6 +95,9 @@ struct GrowthSegment: Sendable, Codable, Hashable {
         self.startAt = startAt
         lastAt = startAt
     }
+
+    /// Bytes outside of the value itself.
+    var heapBytes: Int { floors.capacity * 4 + name.utf8.count }
 
     /// Whether there are enough floors for a verdict.
     var isKnown: Bool { floors.count >= Exhaustion.bucketsMin }

@@ -43,6 +43,9 @@ struct RatioWindow: Sendable, Codable, Hashable {
         return sum
     }
 
+    /// Bytes outside of the value itself.
+    var heapBytes: Int { ticks.capacity * 4 + errors.capacity * 4 + events.capacity * 4 }
+
     /// Errors and events in all buckets.
     var totals: (errors: Double, events: Double) {
         var sum = (errors: 0.0, events: 0.0)
