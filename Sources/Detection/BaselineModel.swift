@@ -33,6 +33,9 @@ struct BaselineModel: Sendable, Codable, Hashable {
     private var spread = 0.0
     private var spreadSeconds = 0.0
     private var smoothed: Double?
+    /// The step, and the weight of a cell in the smoothed value; looked at anew each hour.
+    private var stepSeconds = 10.0
+    private var share = 1.0
 
     /// Bytes outside of the value itself.
     var heapBytes: Int { means.capacity * 4 + counts.capacity + season.capacity * 16 }
@@ -47,8 +50,11 @@ struct BaselineModel: Sendable, Codable, Hashable {
     ) -> (score: Double, reading: UsualReading)? {
         let scaled = SignalScale.scaled(value)
         let current = (time.millis - 1) / 3_600_000
-        if current != hour { startHour(current) }
-        let share = smoothing > step ? min(1, 2 * step.inSeconds / (smoothing.inSeconds + step.inSeconds)) : 1
+        if current != hour {
+            startHour(current)
+            stepSeconds = step.inSeconds
+            share = smoothing > step ? min(1, 2 * stepSeconds / (smoothing.inSeconds + stepSeconds)) : 1
+        }
         let smooth = smoothed.map { $0 + share * (scaled - $0) } ?? scaled
         smoothed = smooth
         guard let expected = season(at: time.millis) else {
@@ -59,14 +65,14 @@ struct BaselineModel: Sendable, Codable, Hashable {
         let usualSpread = max(Self.spreadMin, spread)
         let isLearning = spreadSeconds < 43_200
         note(scaled, clippedTo: isLearning ? nil : (expected + level, 3 * usualSpread))
-        learn(distance, usualSpread: usualSpread, stepSeconds: step.inSeconds, isLearning: isLearning)
+        learn(distance, usualSpread: usualSpread, isLearning: isLearning)
         guard !isLearning else { return nil }
         let reading = UsualReading(
             value: SignalScale.unscaled(smooth), usual: SignalScale.unscaled(expected + level), weeks: seen(hour))
         return (distance / usualSpread, reading)
     }
 
-    private mutating func learn(_ distance: Double, usualSpread: Double, stepSeconds: Double, isLearning: Bool) {
+    private mutating func learn(_ distance: Double, usualSpread: Double, isLearning: Bool) {
         spreadSeconds = min(43_200, spreadSeconds + stepSeconds)
         let bound = isLearning ? Double.infinity : 3 * usualSpread
         let clipped = min(max(distance, -bound), bound)
@@ -124,10 +130,10 @@ struct BaselineModel: Sendable, Codable, Hashable {
 
     private func season(at millis: Int64) -> Double? {
         guard let own = season[1] else { return nil }
-        let share = Double((millis - 1) - hour * 3_600_000) / 3_600_000
-        let neighbour = share < 0.5 ? season[0] : season[2]
+        let position = Double((millis - 1) - hour * 3_600_000) / 3_600_000
+        let neighbour = position < 0.5 ? season[0] : season[2]
         guard let neighbour else { return own }
-        return own + (neighbour - own) * abs(share - 0.5)
+        return own + (neighbour - own) * abs(position - 0.5)
     }
 
     /// Hours since Monday 00:00 UTC; 1970-01-01 was a Thursday.

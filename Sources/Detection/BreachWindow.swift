@@ -2,7 +2,7 @@ import Signals
 import Telemetry
 
 /// How a check's window turns cells into one value.
-enum WindowKind: Sendable {
+enum WindowKind: UInt8, Sendable {
     /// Σ value × volume / Σ volume.
     case weighted
     /// Σ value.
@@ -45,33 +45,40 @@ struct BreachWindow: Sendable, Codable, Hashable {
     static let bucketsMax: Int64 = 32
 
     /// Takes a cell with a value, and gives the value of the window that ends with it.
-    mutating func add(_ point: SignalPoint, value: Double, ifMissingHealthy: Double, check: Check) -> WindowedValue {
-        let kind = WindowKind(check.signal)
-        guard check.window > .zero, kind != .point else {
+    mutating func add(_ point: SignalPoint, value: Double, ifMissingHealthy: Double, tuning: Tuning) -> WindowedValue {
+        let kind = tuning.kind
+        guard tuning.windowMillis > 0, kind != .point else {
             return WindowedValue(value: value, ifMissingHealthy: ifMissingHealthy, volume: point.volume)
+        }
+        if kind == .sum, value == 0, ifMissingHealthy == 0 {
+            // Nothing to count: only what is too old goes.
+            expire(before: point.at, windowMillis: tuning.windowMillis)
+            return total(kind, value: 0, ifMissingHealthy: 0)
         }
         let weight = kind == .weighted ? point.volume : 1
         let cell = Bucket(
             endMillis: point.at.millis, sum: value * weight, sumIfMissingHealthy: ifMissingHealthy * weight,
             volume: point.volume)
-        insert(cell, stepMillis: point.step.wholeMilliseconds, windowMillis: check.window.wholeMilliseconds)
+        insert(cell, stepMillis: point.step.wholeMilliseconds, windowMillis: tuning.windowMillis)
         return total(kind, value: value, ifMissingHealthy: ifMissingHealthy)
     }
 
     /// Drops what is older than the window that ends at a time.
-    mutating func expire(before end: Timestamp, check: Check) {
-        let horizon = (end - check.window).millis
+    mutating func expire(before end: Timestamp, windowMillis: Int64) {
+        let horizon = end.millis - windowMillis
         if let first = buckets.first, first.endMillis <= horizon {
             buckets.removeAll { $0.endMillis <= horizon }
         }
     }
 
     /// Values over the last one, two and three cells that the window knows one by one; none where cells are joined.
-    func recent(at end: Timestamp, step: Duration, check: Check) -> [WindowedValue] {
-        guard WindowKind(check.signal) == .weighted, check.window > step * 3, check.window <= step * 32 else {
+    func recent(at end: Timestamp, step: Duration, tuning: Tuning) -> [WindowedValue] {
+        let stepMillis = step.wholeMilliseconds
+        guard tuning.kind == .weighted, tuning.windowMillis > stepMillis * 3, tuning.windowMillis <= stepMillis * 32
+        else {
             return []
         }
-        let horizon = (end - step * 3).millis
+        let horizon = end.millis - stepMillis * 3
         var sum = 0.0
         var healthy = 0.0
         var volume = 0.0
@@ -86,6 +93,9 @@ struct BreachWindow: Sendable, Codable, Hashable {
         }
         return values
     }
+
+    /// Whether it has no cells.
+    var isEmpty: Bool { buckets.isEmpty }
 
     /// Bytes outside of the value itself.
     var heapBytes: Int { buckets.capacity * MemoryLayout<Bucket>.stride }

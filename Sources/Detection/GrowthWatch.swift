@@ -43,7 +43,7 @@ struct GrowthWatch: Sendable, Codable, Hashable {
 
     /// Takes a cell; nil as long as nothing can be said.
     mutating func take(_ point: SignalPoint, rule: Exhaustion) -> (value: Double, reading: GrowthReading?)? {
-        let bucketMillis = Exhaustion.bucket.wholeMilliseconds
+        let bucketMillis = Exhaustion.bucketMillis
         for contribution in point.contributions.prefix(8) where contribution.value.isFinite {
             guard let index = segment(of: contribution, at: point.at.millis) else { continue }
             segments[index].take(Float(contribution.value), at: point.at.millis, bucketMillis: bucketMillis, rule: rule)
@@ -147,14 +147,14 @@ struct GrowthSegment: Sendable, Codable, Hashable {
         let points = floors.enumerated().filter { $0.element >= 0 }.map {
             (x: Double($0.offset), y: Double($0.element))
         }
-        guard points.count >= Exhaustion.bucketsMin, let trend = GrowthTrend(points) else { return }
-        guard trend.level >= rule.minimumLevel, trend.growth >= rule.minimumGrowth else { return }
+        guard points.count >= Exhaustion.bucketsMin, let trend = GrowthTrend(points, rule) else { return }
         // A level it was at before, and came back from, is no news; one that had filled up is.
         let peak = Double(peakBefore)
         guard peak > 0.9 * rule.limit || trend.level > peak + rule.minimumGrowth else { return }
         guard trend.slowest > 0, let buckets = trend.bucketsUntil(rule.limit) else { return }
         let room = max(0, rule.limit - trend.level)
         let seconds = buckets * bucketSeconds
+        guard seconds <= rule.reachMax * Double(floors.count) * bucketSeconds else { return }
         let slowest = max(seconds, room / trend.slowest * bucketSeconds)
         // Twice the horizon at the slowest growth is the least that the data must allow.
         horizonSeconds = min(GrowthWatch.never, max(seconds, slowest / 2))
@@ -178,12 +178,11 @@ struct GrowthTrend {
     private let late: Double
     private let partBuckets: Double
 
-    /// The level of the last third, and how far it is above that of the first.
-    var level: Double { parts.last }
-    var growth: Double { parts.last - parts.first }
+    /// The level now: that of the last third, moved on by half its length.
+    let level: Double
 
-    /// Nil when nothing has grown.
-    init?(_ points: [(x: Double, y: Double)]) {
+    /// Nil when too little has grown, or not far enough.
+    init?(_ points: [(x: Double, y: Double)], _ rule: Exhaustion) {
         let third = points.count / 3
         let values = points.map(\.y)
         parts = (
@@ -191,18 +190,21 @@ struct GrowthTrend {
             Self.mean(values.suffix(third))
         )
         partError = Self.noise(values) / Double(max(1, third)).squareRoot()
-        guard third > 0, parts.last > parts.first else { return nil }
+        guard third > 0, parts.last - parts.first >= rule.minimumGrowth, parts.last >= rule.minimumLevel * 0.9 else {
+            return nil
+        }
         let (all, slopes) = Self.theilSen(points)
         slope = all
         (slowest, fastest) = Self.bounds(slopes, count: points.count)
         late = Self.theilSen(points.suffix((points.count + 1) / 2)).median
         partBuckets = Double(points.count - third) / 2
-        guard slope > 0 else { return nil }
+        level = parts.last + max(0, min(slope, late)) * Double(third - 1) / 2
+        guard slope > 0, level >= rule.minimumLevel else { return nil }
     }
 
     /// Buckets until the level is reached, nil when growth ends before.
     func bucketsUntil(_ limit: Double) -> Double? {
-        let room = limit - parts.last
+        let room = limit - level
         guard room > 0 else { return 0 }
         let (early, later) = (parts.middle - parts.first, parts.last - parts.middle)
         guard later > 0, late > 0 else { return nil }

@@ -56,15 +56,18 @@ package struct BurnRate: Hashable, Sendable, Codable {
 package struct Exhaustion: Hashable, Sendable, Codable {
     /// The level that ends it, 1 for a share.
     package var limit: Double
-    /// Below this level nothing is said: G1 starts to collect the old generation at 45 %.
+    /// Below this level nothing is said: collectors leave garbage in the old generation up to about half of the heap.
     package var minimumLevel: Double
     /// Growth over the time looked at must be at least this.
     package var minimumGrowth: Double
+    /// The limit must not be further away than this many times what was looked at: hours are not told from minutes.
+    package var reachMax: Double
     /// This long after a start nothing is looked at: classes, caches and pools fill up.
     package var warmUp: Duration
 
     /// The lowest values of this long are one bucket.
     static let bucket = Duration.seconds(180)
+    static let bucketMillis: Int64 = 180_000
     /// Buckets that a verdict takes at least: about 20 min.
     static let bucketsMin = 7
     /// Buckets that are looked at at most: 2 h.
@@ -72,11 +75,13 @@ package struct Exhaustion: Hashable, Sendable, Codable {
 
     /// Makes a rule.
     package init(
-        limit: Double = 1, minimumLevel: Double = 0.5, minimumGrowth: Double = 0.03, warmUp: Duration = .seconds(600)
+        limit: Double = 1, minimumLevel: Double = 0.6, minimumGrowth: Double = 0.03, reachMax: Double = 4,
+        warmUp: Duration = .seconds(600)
     ) {
         self.limit = limit
         self.minimumLevel = minimumLevel
         self.minimumGrowth = minimumGrowth
+        self.reachMax = reachMax
         self.warmUp = warmUp
     }
 }

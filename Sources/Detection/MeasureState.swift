@@ -11,8 +11,8 @@ enum MeasureState: Sendable, Codable, Hashable {
 }
 
 /// What a measure saw beside its value: the numbers of its sentence.
-enum Reading: Sendable, Codable, Hashable {
-    case lowVolume(errors: Double, requests: Double)
+indirect enum Reading: Sendable, Codable, Hashable {
+    case lowVolume(errors: Double, requests: Double, seconds: Double)
     case burn(long: Double, short: Double)
     case growth(GrowthReading)
     case usual(UsualReading)
@@ -106,28 +106,63 @@ extension ThresholdDetector {
 
     /// Puts the exact test in place of the plain verdict while the window has less than the minimum volume.
     mutating func judgeLowVolume(_ point: SignalPoint, otherwise plain: Judgement?) -> Judgement? {
-        guard let test = check.lowVolume, check.signal == .errorRatio else { return plain }
+        guard let test = check.lowVolume, tuning.isErrorRatio else { return plain }
         var ratios = RatioWindow()
         if case .lowVolume(let known)? = measured { ratios = known }
         measured = nil
         defer { measured = .lowVolume(ratios) }
         guard let (errors, events) = point.errorsAndEvents else { return plain }
-        let span = test.window.wholeMilliseconds
+        let span = tuning.lowVolumeMillis
         ratios.add(errors: errors, events: events, at: point.at.millis, span: span, buckets: 24)
-        let isEnough = (plain?.volume ?? 0) >= check.minimumVolume
-        if isEnough || (phase == .idle && errors == 0) { return plain }
-        let all = ratios.totals
-        guard all.events > 0 else { return plain }
+        if phase == .idle, errors == 0 { return plain }
+        if let plain, isEnough(plain) { return plain }
+        guard let (all, isProven) = proof(ratios, test, at: point.at.millis, span: span) else { return plain }
         let ratio = all.errors / all.events
-        let isProven =
-            all.errors >= test.enoughErrors
-            || BinomialTail.atLeast(all.errors, of: all.events, share: check.enter) <= 1 - test.confidence
         let isBreach = ratio >= check.enter && isProven
         let isOver = !isBreach || isOver(ratios, at: point.at.millis, span: span)
         return Judgement(
             value: ratio, volume: all.events, isBreach: isBreach,
             isRecovery: isOver && point.coverage.allowsClosing, isUncertain: isOver && !point.coverage.allowsClosing,
-            coverage: point.coverage, isEarly: isOver, reading: .lowVolume(errors: all.errors, requests: all.events))
+            coverage: point.coverage, isEarly: isOver,
+            reading: .lowVolume(errors: all.errors, requests: all.events, seconds: all.seconds))
+    }
+
+    /// Adds a cell without errors.
+    mutating func noteGoodRequests(_ point: SignalPoint) {
+        var ratios = RatioWindow()
+        if case .lowVolume(let known)? = measured { ratios = known }
+        measured = nil
+        ratios.add(errors: 0, events: point.volume, at: point.at.millis, span: tuning.lowVolumeMillis, buckets: 24)
+        measured = .lowVolume(ratios)
+    }
+
+    /// Whether the window has events enough to be judged by its ratio: a breach must be more than chance at `leave`.
+    private func isEnough(_ plain: Judgement) -> Bool {
+        guard plain.volume >= check.minimumVolume else { return false }
+        guard plain.isBreach, plain.isEarly != true else { return true }
+        return BinomialTail.atLeast(plain.value * plain.volume, of: plain.volume, share: check.leave) <= 0.001
+    }
+
+    /// The shortest of the last 5, 10, 20 minutes (of an hour) and the whole window that proves a breach, else the whole.
+    private func proof(
+        _ ratios: RatioWindow, _ test: LowVolume, at millis: Int64, span: Int64
+    ) -> (all: (errors: Double, events: Double, seconds: Double), isProven: Bool)? {
+        let width = max(1, span / 24)
+        let whole = ratios.totals
+        guard whole.events > 0 else { return nil }
+        // Four looks share the chance of a false one.
+        let chance = (1 - test.confidence) / 4
+        for buckets in [Int64(2), 4, 8] {
+            let (errors, events) = ratios.totals(since: millis - buckets * width, width: width)
+            guard errors > 0, errors / events >= check.enter else { continue }
+            if BinomialTail.atLeast(errors, of: events, share: check.enter) <= chance {
+                return ((errors, events, Double(buckets * width) / 1000), true)
+            }
+        }
+        let isProven =
+            whole.errors >= test.enoughErrors
+            || BinomialTail.atLeast(whole.errors, of: whole.events, share: check.enter) <= chance
+        return ((whole.errors, whole.events, Double(span) / 1000), isProven)
     }
 
     /// Five good requests and no bad one in ten minutes, or no request at all in half the window.
@@ -186,8 +221,8 @@ extension Explanation {
     var readingSentence: String? {
         switch reading {
         case nil: return nil
-        case .lowVolume(let errors, let requests)?:
-            let window = FigureText.duration(check.lowVolume?.window ?? .zero)
+        case .lowVolume(let errors, let requests, let seconds)?:
+            let window = FigureText.duration(.seconds(seconds))
             let numbers = "\(FigureText.figure(errors.rounded())) of \(FigureText.figure(requests.rounded())) requests"
             let limit = FigureText.value(check.enter, of: check.signal)
             let bound = "too many to be chance at \(limit)"

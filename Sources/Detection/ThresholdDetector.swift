@@ -57,6 +57,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     var lastJudged: Judgement?
     /// What the measure, or the test for low volumes, remembers; nil until it has to.
     var measured: MeasureState?
+    /// What follows from the check, so that a point costs no conversions; set at the first point.
+    var tuning = Tuning()
 
     /// Makes an idle detector.
     package init(subject: Subject, check: Check) {
@@ -83,6 +85,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
             measured = nil
         }
         check = changed
+        tuning = Tuning()
     }
 
     /// Takes the next closed cell and gives the verdict, nil while nothing stands and nothing ends.
@@ -90,19 +93,49 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// Points must come in order of time; one that is not newer than the last is passed over.
     package mutating func take(_ point: SignalPoint) -> Finding? {
         if let lastPointAt, point.at <= lastPointAt { return nil }
+        if !tuning.isSet { tuning = Tuning(check) }
+        var windowed: WindowedValue?
+        if phase == .idle, !tuning.isMeasured, passes(point, &windowed) {
+            lastPointAt = point.at
+            lastValueAt = point.at
+            return nil
+        }
         noteGap(before: point)
         lastPointAt = point.at
-        guard let judgement = judge(point) else {
+        guard let judgement = judge(point, windowed) else {
             stand(point.step.wholeMilliseconds, of: point)
             return nil
         }
         lastValueAt = point.at
         let isQuietlyIdle = phase == .idle && !judgement.isBreach
-        shares.take(point, check: check, isIdle: isQuietlyIdle)
+        if !isQuietlyIdle || !shares.isEmpty || (tuning.kind == .sum && judgement.value > 0) {
+            shares.take(point, check: check, isIdle: isQuietlyIdle)
+        }
         if isQuietlyIdle { return nil }
         let finding = step(judgement, point)
         lastJudged = isOpen ? judgement : nil
         return finding
+    }
+
+    /// Most points: healthy in a healthy window while nothing stands.
+    ///
+    /// What it gives is what `judge` would come to; `windowed` is the window's value when the point is in it already.
+    private mutating func passes(_ point: SignalPoint, _ windowed: inout WindowedValue?) -> Bool {
+        guard let value = point.value, value.isFinite, let healthy = point.valueIfMissingHealthy,
+            !check.isBreach(value), !check.isBreach(healthy), shares.isEmpty
+        else { return false }
+        switch tuning.kind {
+        case .point: return true
+        case .sum: return value == 0 && window.isEmpty
+        case .weighted:
+            let whole = window.add(point, value: value, ifMissingHealthy: healthy, tuning: tuning)
+            windowed = whole
+            guard !check.isBreach(whole.value), !check.isBreach(whole.ifMissingHealthy) else { return false }
+            guard tuning.lowVolumeMillis > 0 else { return true }
+            guard value == 0 else { return false }
+            noteGoodRequests(point)
+            return true
+        }
     }
 
     // MARK: Judging
@@ -124,20 +157,20 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         var reading: Reading?
     }
 
-    private mutating func judge(_ point: SignalPoint) -> Judgement? {
-        if case .signal = check.measure {} else { return judgeMeasure(point) }
-        guard let plain = judgeSignal(point) else {
-            return check.lowVolume == nil ? nil : judgeLowVolume(point, otherwise: nil)
+    private mutating func judge(_ point: SignalPoint, _ windowed: WindowedValue?) -> Judgement? {
+        if tuning.isMeasured { return judgeMeasure(point) }
+        guard let plain = judgeSignal(point, windowed) else {
+            return tuning.lowVolumeMillis > 0 ? judgeLowVolume(point, otherwise: nil) : nil
         }
-        guard check.lowVolume != nil else { return plain }
+        guard tuning.lowVolumeMillis > 0 else { return plain }
         return judgeLowVolume(point, otherwise: plain)
     }
 
-    private mutating func judgeSignal(_ point: SignalPoint) -> Judgement? {
+    private mutating func judgeSignal(_ point: SignalPoint, _ known: WindowedValue?) -> Judgement? {
         guard let value = point.value, value.isFinite, let healthy = point.valueIfMissingHealthy else {
             return judgeQuiet(point)
         }
-        let windowed = window.add(point, value: value, ifMissingHealthy: healthy, check: check)
+        let windowed = known ?? window.add(point, value: value, ifMissingHealthy: healthy, tuning: tuning)
         let isSeen = check.isBreach(windowed.value)
         let isShort = check.isRecovery(windowed.value)
         var judgement = Judgement(
@@ -155,7 +188,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         guard check.direction == .above, check.holdFor > .zero, judgement.isBreach || check.isBreach(value) else {
             return
         }
-        let recent = window.recent(at: point.at, step: point.step, check: check)
+        let recent = window.recent(at: point.at, step: point.step, tuning: tuning)
         if judgement.isBreach {
             judgement.isEarly = recent.last.map { check.isRecovery($0.value) } ?? false
         } else if recent.contains(where: check.provesAlone) {
@@ -166,15 +199,15 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     /// Contributors reported, and there were no events: the window goes on without them.
     private mutating func judgeQuiet(_ point: SignalPoint) -> Judgement? {
-        let isWeighted = check.signal == .errorRatio || check.signal == .latencyMeanSeconds
-        guard isWeighted, check.direction == .above, point.coverage.allowsClosing, point.volume == 0 else { return nil }
-        window.expire(before: point.at, check: check)
-        guard check.window > .zero, window.volume > 0 else {
+        guard tuning.isWeightedByEvents, check.direction == .above, point.coverage.allowsClosing, point.volume == 0
+        else { return nil }
+        window.expire(before: point.at, windowMillis: tuning.windowMillis)
+        guard tuning.windowMillis > 0, window.volume > 0 else {
             return Judgement(
                 value: 0, volume: 0, isBreach: false, isRecovery: check.isRecovery(0), isUncertain: false,
                 coverage: point.coverage)
         }
-        let windowed = window.add(point, value: 0, ifMissingHealthy: 0, check: check)
+        let windowed = window.add(point, value: 0, ifMissingHealthy: 0, tuning: tuning)
         return Judgement(
             value: windowed.value, volume: windowed.volume,
             isBreach: check.isBreach(windowed.ifMissingHealthy) && windowed.volume >= check.minimumVolume,

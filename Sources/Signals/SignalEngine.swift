@@ -59,12 +59,25 @@ package struct SignalEngine: Sendable {
         return statistics
     }
 
+    /// Takes samples of one agent, in the order in which it sent them: the same as for any sequence, compiled for arrays.
+    package mutating func ingest(
+        _ samples: [Sample], cluster: String, agent: String, clockOffset: Duration = .zero
+    ) {
+        take(samples, cluster: cluster, agent: agent, clockOffset: clockOffset)
+    }
+
     /// Takes samples of one agent, in the order in which it sent them.
     ///
     /// - Parameter agent: the agent's node.
     /// - Parameter clockOffset: the agent's clock less ours; taken off every timestamp.
     package mutating func ingest(
         _ samples: some Sequence<Sample>, cluster: String, agent: String, clockOffset: Duration = .zero
+    ) {
+        take(samples, cluster: cluster, agent: agent, clockOffset: clockOffset)
+    }
+
+    private mutating func take(
+        _ samples: some Sequence<Sample>, cluster: String, agent: String, clockOffset: Duration
     ) {
         let clusterIndex = internCluster(cluster)
         let agentIndex = internAgent(agent, cluster: clusterIndex)

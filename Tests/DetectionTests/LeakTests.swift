@@ -32,11 +32,11 @@ import Testing
         let opened = try #require(findings.first)
         #expect(opened.phase == .opened)
         #expect(
-            opened.at < at(1.5 * 3600),
-            "the level of 50 % is passed at 0:30, half an hour of evidence later it is found")
+            opened.at < at(1.65 * 3600),
+            "the level of 60 % is passed at 1:30")
         let left = 5.5 * 3600 - (opened.at - at(0)).inSeconds
         #expect(abs(opened.value - left) < 0.2 * left)
-        #expect(opened.explanation.hasPrefix("Heap live after collection of a at 5"))
+        #expect(opened.explanation.hasPrefix("Heap live after collection of a at 6"))
         #expect(opened.explanation.contains("an hour (over "))
         #expect(opened.affected == 1)
     }

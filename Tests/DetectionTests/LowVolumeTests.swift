@@ -46,7 +46,7 @@ import Testing
         #expect(opened.at == at(190))
         #expect(
             opened.explanation
-                == "7 of 7 requests failed in the last 1h, too many to be chance at 5 %, since 00:01:10Z "
+                == "7 of 7 requests failed in the last 5m, too many to be chance at 5 %, since 00:01:10Z "
                 + "(1 of 1 pods in breach).")
     }
 

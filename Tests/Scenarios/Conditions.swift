@@ -93,6 +93,8 @@ package struct Scenario: Sendable {
     package var expects: [String]
     /// When the truth is beyond the level, in seconds since the start; the check's `for` runs from here.
     package var breachAt: Double
+    /// From when on the expected findings are true ones.
+    package var faultAt: Double
     /// How long it runs.
     package var seconds: Double
     /// Pods.
@@ -105,7 +107,7 @@ package struct Scenario: Sendable {
     /// Makes a scenario.
     package init(
         _ name: String, _ family: Family, _ kind: Kind, expects: [String] = [], breachAt: Double = 0,
-        seconds: Double = 5400, pods: Int = 3, rate: Double = 0, change: @escaping Change
+        seconds: Double = 5400, pods: Int = 3, rate: Double = 0, faultAt: Double? = nil, change: @escaping Change
     ) {
         self.name = name
         self.family = family
@@ -115,6 +117,7 @@ package struct Scenario: Sendable {
         self.seconds = seconds
         self.pods = pods
         self.rate = rate
+        self.faultAt = faultAt ?? breachAt
         self.change = change
     }
 }

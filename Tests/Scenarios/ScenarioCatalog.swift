@@ -44,7 +44,7 @@ struct ScenarioBuilder {
         let start = start(full)
         return Scenario(
             full, family, kind, expects: expects, breachAt: start + breachDelay, seconds: start + lasting + 1800,
-            pods: pods, rate: rate
+            pods: pods, rate: rate, faultAt: start
         ) { second, now, random in
             guard second >= start, second < start + lasting else { return }
             change(second - start, &now, &random)
@@ -112,24 +112,27 @@ extension ScenarioBuilder {
                 now.killed = [0]
                 now.crashed = [0]
             },
-            leak("heap-leak", kind, perHour: perHour, from: 0.45, level: 0.5) { $1.podHeap = [1: $0] },
-            leak("memory-leak", kind, perHour: perHour, from: 0.6, level: 0.7) { $1.workingSet = $0 },
+            leak("heap-leak", kind, perHour: perHour, from: 0.45, level: 0.6) { $1.podHeap = [1: $0] },
+            leak("memory-leak", kind, perHour: perHour, from: 0.6, level: 0.75) { $1.workingSet = $0 },
         ]
     }
 
-    /// Growth from the start; it can be told once the least level is passed and lies in the middle of the last third of the
-    /// evidence, and full in six hours.
+    /// Growth from the start: it can be told when there are floors enough, the least level is passed, six hours are left, and
+    /// no more than four times what was seen; and a floor takes three minutes.
     private func leak(
         _ name: String, _ kind: Scenario.Kind, perHour: Double, from: Double, level: Double,
         _ set: @escaping @Sendable (Double, inout Conditions) -> Void
     ) -> Scenario {
-        let evidence = Exhaustion().warmUp.inSeconds + 8 * 180
+        let rule = Exhaustion()
+        let evidence = rule.warmUp.inSeconds + 8 * 180
+        // (1 - from) / rate - t = reach × (t - warm-up), solved for t.
+        let reach = ((1 - from) / perHour * 3600 + rule.reachMax * rule.warmUp.inSeconds) / (1 + rule.reachMax)
         let passes = (level - from) / perHour * 3600
         let inSight = (1 - from) / perHour * 3600 - 6 * 3600
-        let breach = (max(passes, inSight, 0) + evidence)
+        let breach = max(passes, inSight, evidence, reach) + 180
         return Scenario(
             "\(name)-\(kind.rawValue)", .memory, kind, expects: [name], breachAt: breach,
-            seconds: (1 - from) / perHour * 3600 * 0.85
+            seconds: (1 - from) / perHour * 3600 * 0.95, faultAt: 0
         ) { second, now, _ in set(from + perHour * second / 3600, &now) }
     }
 

@@ -193,9 +193,9 @@ package struct ScenarioWorld {
 
     private func judge() -> ScenarioOutcome {
         let isQuiet = scenario.kind == .quiet
-        let wrong = opened.filter { isQuiet || $0.second < scenario.breachAt }
+        let wrong = opened.filter { isQuiet || $0.second < scenario.faultAt }
         let right = opened.filter {
-            !isQuiet && scenario.expects.contains($0.finding.check) && $0.second >= scenario.breachAt
+            !isQuiet && scenario.expects.contains($0.finding.check) && $0.second >= scenario.faultAt
         }
         var outcome = ScenarioOutcome(
             name: scenario.name, kind: scenario.kind, isDetected: !right.isEmpty, delayIntervals: nil,

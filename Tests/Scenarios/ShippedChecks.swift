@@ -20,7 +20,7 @@ package enum ShippedChecks {
         Check(
             name: "memory-leak", group: "container-memory", family: .memory, title: "Memory leak",
             signal: .workingSetRatio, direction: .below, enter: 6 * 3600, leave: 12 * 3600, holdFor: .zero,
-            leaveFor: .seconds(1800), measure: .timeToExhaustion(Exhaustion(minimumLevel: 0.7))),
+            leaveFor: .seconds(1800), measure: .timeToExhaustion(Exhaustion(minimumLevel: 0.75))),
         Check(
             name: "traffic-drop", group: "traffic", family: .availability, title: "Unusually little traffic",
             signal: .requestRate, direction: .above, enter: 8, leave: 4, holdFor: .seconds(300),
