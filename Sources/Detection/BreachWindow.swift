@@ -27,16 +27,16 @@ struct WindowedValue: Sendable {
     var volume: Double
 }
 
-/// The last cells of a window in at most 32 buckets of 32 bytes.
+/// The last cells of a window in at most 33 buckets of 24 bytes.
 ///
 /// Where the window has more cells than buckets, cells are joined, and the window is up to one bucket longer than
 /// asked.
 struct BreachWindow: Sendable, Codable, Hashable {
     private struct Bucket: Sendable, Codable, Hashable {
         var endMillis: Int64
-        var sum: Double
-        var sumIfMissingHealthy: Double
-        var volume: Double
+        var sum: Float
+        var sumIfMissingHealthy: Float
+        var volume: Float
     }
 
     private var buckets: [Bucket] = []
@@ -57,8 +57,9 @@ struct BreachWindow: Sendable, Codable, Hashable {
         }
         let weight = kind == .weighted ? point.volume : 1
         let cell = Bucket(
-            endMillis: point.at.millis, sum: value * weight, sumIfMissingHealthy: ifMissingHealthy * weight,
-            volume: point.volume)
+            endMillis: point.at.millis, sum: Float(value * weight),
+            sumIfMissingHealthy: Float(ifMissingHealthy * weight),
+            volume: Float(point.volume))
         insert(cell, stepMillis: point.step.wholeMilliseconds, windowMillis: tuning.windowMillis)
         return total(kind, value: value, ifMissingHealthy: ifMissingHealthy)
     }
@@ -71,23 +72,23 @@ struct BreachWindow: Sendable, Codable, Hashable {
         }
     }
 
-    /// Values over the last one, two and three cells that the window knows one by one; none where cells are joined.
+    /// Values over the last one, two, … fifteen cells that the window knows one by one; none where cells are joined.
     func recent(at end: Timestamp, step: Duration, tuning: Tuning) -> [WindowedValue] {
         let stepMillis = step.wholeMilliseconds
         guard tuning.kind == .weighted, tuning.windowMillis > stepMillis * 3, tuning.windowMillis <= stepMillis * 32
         else {
             return []
         }
-        let horizon = end.millis - stepMillis * 3
+        let horizon = end.millis - stepMillis * 15
         var sum = 0.0
         var healthy = 0.0
         var volume = 0.0
         var values: [WindowedValue] = []
         for bucket in buckets.reversed() {
             guard bucket.endMillis > horizon else { break }
-            sum += bucket.sum
-            healthy += bucket.sumIfMissingHealthy
-            volume += bucket.volume
+            sum += Double(bucket.sum)
+            healthy += Double(bucket.sumIfMissingHealthy)
+            volume += Double(bucket.volume)
             guard volume > 0 else { continue }
             values.append(WindowedValue(value: sum / volume, ifMissingHealthy: healthy / volume, volume: volume))
         }
@@ -101,7 +102,7 @@ struct BreachWindow: Sendable, Codable, Hashable {
     var heapBytes: Int { buckets.capacity * MemoryLayout<Bucket>.stride }
 
     /// Events in the window.
-    var volume: Double { buckets.reduce(0) { $0 + $1.volume } }
+    var volume: Double { buckets.reduce(0) { $0 + Double($1.volume) } }
 
     private mutating func insert(_ cell: Bucket, stepMillis: Int64, windowMillis: Int64) {
         let horizon = cell.endMillis - windowMillis
@@ -119,6 +120,7 @@ struct BreachWindow: Sendable, Codable, Hashable {
             buckets[last].sumIfMissingHealthy += cell.sumIfMissingHealthy
             buckets[last].volume += cell.volume
         } else {
+            if buckets.isEmpty { buckets.reserveCapacity(Int(Self.bucketsMax) + 1) }
             if buckets.count > Self.bucketsMax { buckets.removeFirst() }
             buckets.append(cell)
         }
@@ -129,9 +131,9 @@ struct BreachWindow: Sendable, Codable, Hashable {
         var healthy = 0.0
         var volume = 0.0
         for bucket in buckets {
-            sum += bucket.sum
-            healthy += bucket.sumIfMissingHealthy
-            volume += bucket.volume
+            sum += Double(bucket.sum)
+            healthy += Double(bucket.sumIfMissingHealthy)
+            volume += Double(bucket.volume)
         }
         switch kind {
         case .sum: return WindowedValue(value: sum, ifMissingHealthy: healthy, volume: volume)

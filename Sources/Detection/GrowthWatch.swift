@@ -156,8 +156,8 @@ struct GrowthSegment: Sendable, Codable, Hashable {
         let seconds = buckets * bucketSeconds
         guard seconds <= rule.reachMax * Double(floors.count) * bucketSeconds else { return }
         let slowest = max(seconds, room / trend.slowest * bucketSeconds)
-        // Twice the horizon at the slowest growth is the least that the data must allow.
-        horizonSeconds = min(GrowthWatch.never, max(seconds, slowest / 2))
+        // What the slowest growth that the data allow leaves is what is sure.
+        horizonSeconds = min(GrowthWatch.never, slowest)
         reading = GrowthReading(
             contributor: name, level: trend.level, perHour: trend.slope / bucketSeconds * 3600, seconds: seconds,
             secondsLow: min(seconds, room / trend.fastest * bucketSeconds),
@@ -178,7 +178,7 @@ struct GrowthTrend {
     private let late: Double
     private let partBuckets: Double
 
-    /// The level now: that of the last third, moved on by half its length.
+    /// The level now: that of the last third, moved on by half its length and by the bucket in which a floor comes first.
     let level: Double
 
     /// Nil when too little has grown, or not far enough.
@@ -198,8 +198,9 @@ struct GrowthTrend {
         (slowest, fastest) = Self.bounds(slopes, count: points.count)
         late = Self.theilSen(points.suffix((points.count + 1) / 2)).median
         partBuckets = Double(points.count - third) / 2
-        level = parts.last + max(0, min(slope, late)) * Double(third - 1) / 2
-        guard slope > 0, level >= rule.minimumLevel else { return nil }
+        let now = parts.last + max(0, min(slope, late)) * Double(third + 1) / 2
+        level = min(now, (values.last ?? now) + max(0, slope))
+        guard slope > 0, Self.isSteady(values), level >= rule.minimumLevel else { return nil }
     }
 
     /// Buckets until the level is reached, nil when growth ends before.
@@ -245,6 +246,14 @@ struct GrowthTrend {
         let high = slopes.count - 1 - low
         guard low > 0, high < slopes.count else { return (least, greatest) }
         return (slopes[low], slopes[high])
+    }
+
+    /// A jump is no growth: from quarter to quarter the level must rise, each time by an eighth of the whole at least.
+    private static func isSteady(_ values: [Double]) -> Bool {
+        let count = values.count
+        let quarters = (0..<4).map { mean(values[(count * $0 / 4)..<(count * ($0 + 1) / 4)]) }
+        let least = (quarters[3] - quarters[0]) / 8
+        return (1...3).allSatisfy { quarters[$0] - quarters[$0 - 1] >= least }
     }
 
     private static func mean(_ values: ArraySlice<Double>) -> Double {

@@ -75,7 +75,7 @@ package struct Exhaustion: Hashable, Sendable, Codable {
 
     /// Makes a rule.
     package init(
-        limit: Double = 1, minimumLevel: Double = 0.6, minimumGrowth: Double = 0.03, reachMax: Double = 4,
+        limit: Double = 1, minimumLevel: Double = 0.65, minimumGrowth: Double = 0.03, reachMax: Double = 4,
         warmUp: Duration = .seconds(600)
     ) {
         self.limit = limit

@@ -136,6 +136,14 @@ extension ThresholdDetector {
         measured = .lowVolume(ratios)
     }
 
+    /// A ratio's verdict, its breach taken back where it may be chance.
+    func proven(_ plain: Judgement) -> Judgement {
+        guard plain.isBreach, !isOpen, !isEnough(plain) else { return plain }
+        var plain = plain
+        plain.isBreach = false
+        return plain
+    }
+
     /// Whether the window has events enough to be judged by its ratio: a breach must be more than chance at `leave`.
     private func isEnough(_ plain: Judgement) -> Bool {
         guard plain.volume >= check.minimumVolume else { return false }

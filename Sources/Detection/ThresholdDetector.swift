@@ -162,7 +162,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         guard let plain = judgeSignal(point, windowed) else {
             return tuning.lowVolumeMillis > 0 ? judgeLowVolume(point, otherwise: nil) : nil
         }
-        guard tuning.lowVolumeMillis > 0 else { return plain }
+        guard tuning.lowVolumeMillis > 0 else { return tuning.isErrorRatio ? proven(plain) : plain }
         return judgeLowVolume(point, otherwise: plain)
     }
 
@@ -185,12 +185,14 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     /// What the last cells add to a window's verdict before a finding stands.
     private func judgeRecent(_ point: SignalPoint, _ value: Double, _ judgement: inout Judgement) {
-        guard check.direction == .above, check.holdFor > .zero, judgement.isBreach || check.isBreach(value) else {
+        guard check.direction == .above, check.holdFor > .zero,
+            judgement.isBreach || phase == .pending || check.isBreach(value)
+        else {
             return
         }
         let recent = window.recent(at: point.at, step: point.step, tuning: tuning)
         if judgement.isBreach {
-            judgement.isEarly = recent.last.map { check.isRecovery($0.value) } ?? false
+            judgement.isEarly = recent.prefix(6).last.map { !check.stillHolds($0) } ?? false
         } else if recent.contains(where: check.provesAlone) {
             judgement.isBreach = true
             judgement.isEarly = true
@@ -310,13 +312,20 @@ extension Check {
         direction == .above ? value >= enter : value <= enter
     }
 
+    /// Whether the last minute breaches too, so that a burst which is over opens nothing.
+    func stillHolds(_ recent: WindowedValue) -> Bool {
+        guard isBreach(recent.value) else { return false }
+        guard signal == .errorRatio else { return true }
+        return BinomialTail.atLeast(recent.value * recent.volume, of: recent.volume, share: leave) <= 0.05
+    }
+
     /// Whether some cells alone prove a breach of a windowed ratio or mean.
     func provesAlone(_ recent: WindowedValue) -> Bool {
         guard isBreach(recent.ifMissingHealthy), recent.volume >= min(minimumVolume / 5, 20) else { return false }
         guard signal == .errorRatio else { return recent.ifMissingHealthy >= enter * 2 }
         let errors = recent.value * recent.volume
         let events = errors / recent.ifMissingHealthy
-        return BinomialTail.atLeast(errors, of: events, share: enter) <= 0.001
+        return BinomialTail.atLeast(errors, of: events, share: enter) <= 0.01
     }
 
     /// Whether a value is short of `leave`.

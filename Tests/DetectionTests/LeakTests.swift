@@ -32,8 +32,8 @@ import Testing
         let opened = try #require(findings.first)
         #expect(opened.phase == .opened)
         #expect(
-            opened.at < at(1.65 * 3600),
-            "the level of 60 % is passed at 1:30")
+            opened.at < at(2.1 * 3600),
+            "the level of 65 % is passed at 2:00")
         let left = 5.5 * 3600 - (opened.at - at(0)).inSeconds
         #expect(abs(opened.value - left) < 0.2 * left)
         #expect(opened.explanation.hasPrefix("Heap live after collection of a at 6"))

@@ -7,6 +7,8 @@ package struct Conditions: Sendable {
     package var time = Timestamp(millis: 0)
     /// Requests a second of each pod.
     package var rate: Double
+    /// Requests of each pod in this cell, in place of the rate.
+    package var requests: Double?
     /// Share of requests that fail, and of single pods where they differ.
     package var errorShare = 0.001
     /// Error shares of single pods.

@@ -33,9 +33,10 @@ extension ScenarioBuilder {
             quiet("one-error-idle-service", .errorRate, seconds: 10_800, pods: 1, rate: 0.02) { second, now, _ in
                 now.rate = 0.02
                 now.errorShare = second == 5000 ? 1 : 0
+                if second == 5000 { now.requests = 1 }
             },
             quiet("one-of-three", .errorRate, seconds: 10_800, pods: 1, rate: 0.0009) { second, now, _ in
-                now.rate = second == 4000 || second == 6000 || second == 8000 ? 0.1 : 0
+                now.requests = [4000, 6000, 8000].contains(second) ? 1 : 0
                 now.errorShare = second == 6000 ? 1 : 0
             },
             quiet("error-burst-20s", .errorRate, lasting: 20) { _, now, _ in now.errorShare = 0.9 },

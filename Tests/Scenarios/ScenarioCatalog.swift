@@ -112,7 +112,7 @@ extension ScenarioBuilder {
                 now.killed = [0]
                 now.crashed = [0]
             },
-            leak("heap-leak", kind, perHour: perHour, from: 0.45, level: 0.6) { $1.podHeap = [1: $0] },
+            leak("heap-leak", kind, perHour: perHour, from: 0.45, level: 0.65) { $1.podHeap = [1: $0] },
             leak("memory-leak", kind, perHour: perHour, from: 0.6, level: 0.75) { $1.workingSet = $0 },
         ]
     }

@@ -139,7 +139,7 @@ package struct ScenarioWorld {
         if now.crashed.contains(index) { pods[index].restarts += 1 }
         if now.killed.contains(index) { pods[index].kills += 1 }
         guard !now.notReady.contains(index) else { return }
-        let count = random.poisson(now.rate * Self.step * factors.requests)
+        let count = now.requests ?? random.poisson(now.rate * Self.step * factors.requests)
         let failed = random.binomial(count, now.podErrorShare[index] ?? now.errorShare)
         pods[index].ok += count - failed
         pods[index].failed += failed
