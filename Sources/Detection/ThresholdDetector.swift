@@ -192,7 +192,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         }
         let recent = window.recent(at: point.at, step: point.step, tuning: tuning)
         if judgement.isBreach {
-            judgement.isEarly = recent.prefix(6).last.map { !check.stillHolds($0) } ?? false
+            let lastMinute = max(1, Int(60_000 / max(1, point.step.wholeMilliseconds)))
+            judgement.isEarly = recent.prefix(lastMinute).last.map { !check.stillHolds($0) } ?? false
         } else if recent.contains(where: check.provesAlone) {
             judgement.isBreach = true
             judgement.isEarly = true
