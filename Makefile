@@ -34,6 +34,11 @@ test: deps lint ## Install what is missing, build once, run all tests against re
 	swift test --skip-build --skip '^($(LIVE))\.'
 	swift test --skip-build --no-parallel --filter '^($(LIVE))\.'
 
+.PHONY: detect-bench
+detect-bench: ## Detectors on generated incidents and a simulated month: SEED=7 (figures go to .build/bench/results.json).
+	swift build -c release --product detect-bench
+	@"$$(swift build -c release --show-bin-path)/detect-bench" --seed $(or $(SEED),1)
+
 .PHONY: demo
 demo: deps ## The main job on real targets: seven faults, their incidents, their recoveries. Under four minutes after the build.
 	swift build -c release --product tocsin-agent

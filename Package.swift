@@ -176,6 +176,12 @@ let support: [Module] = [
         path: "Tests/Support/Demo"),
 ]
 
+// Generated incidents with their truth, and the benchmark that plays them.
+let benchmarks: [Module] = [
+    library("Scenarios", ["Telemetry", "Signals", "Detection"], path: "Tests/Scenarios"),
+    executable("detect-bench", ["Scenarios", "Detection", "Telemetry"], path: "Tests/Benchmarks/DetectBench"),
+]
+
 let testTargets: [Module] = [
     tests("TelemetryTests", ["Telemetry"]),
     tests("FlowControlTests", ["FlowControl"]),
@@ -185,6 +191,7 @@ let testTargets: [Module] = [
     tests("ProbingTests", ["Probing", "Telemetry"]),
     tests("SignalsTests", ["Signals", "Telemetry"]),
     tests("DetectionTests", ["Detection", "Signals", "Telemetry"]),
+    tests("ScenarioTests", ["Scenarios", "Detection", "Signals", "Telemetry"]),
     tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry"]),
     tests("SampleStoreTests", ["SampleStore", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
     tests(
@@ -211,7 +218,7 @@ let testTargets: [Module] = [
 
 // TOCSIN_ONLY="SampleCodecTests,SegmentSpool" declares just those targets and what they need, for quick rebuilds;
 // TOCSIN_ONLY=cores declares all that needs no gRPC (what the thread sanitizer and the fuzzers run on).
-let everything = model + pureCores + systemLibraries + adapters + apps + mains + support + testTargets
+let everything = model + pureCores + systemLibraries + adapters + apps + mains + support + benchmarks + testTargets
 let only = ProcessInfo.processInfo.environment["TOCSIN_ONLY"] ?? ""
 
 func closure(of names: [String], in modules: [Module]) -> [Module] {

@@ -2,7 +2,7 @@ import Signals
 import Telemetry
 
 /// How a check's window turns cells into one value.
-enum WindowKind: Sendable {
+enum WindowKind: UInt8, Sendable {
     /// Σ value × volume / Σ volume.
     case weighted
     /// Σ value.
@@ -27,16 +27,16 @@ struct WindowedValue: Sendable {
     var volume: Double
 }
 
-/// The last cells of a window in at most 32 buckets of 32 bytes.
+/// The last cells of a window in at most 33 buckets of 24 bytes.
 ///
 /// Where the window has more cells than buckets, cells are joined, and the window is up to one bucket longer than
 /// asked.
 struct BreachWindow: Sendable, Codable, Hashable {
     private struct Bucket: Sendable, Codable, Hashable {
         var endMillis: Int64
-        var sum: Double
-        var sumIfMissingHealthy: Double
-        var volume: Double
+        var sum: Float
+        var sumIfMissingHealthy: Float
+        var volume: Float
     }
 
     private var buckets: [Bucket] = []
@@ -45,29 +45,64 @@ struct BreachWindow: Sendable, Codable, Hashable {
     static let bucketsMax: Int64 = 32
 
     /// Takes a cell with a value, and gives the value of the window that ends with it.
-    mutating func add(_ point: SignalPoint, value: Double, ifMissingHealthy: Double, check: Check) -> WindowedValue {
-        let kind = WindowKind(check.signal)
-        guard check.window > .zero, kind != .point else {
+    mutating func add(_ point: SignalPoint, value: Double, ifMissingHealthy: Double, tuning: Tuning) -> WindowedValue {
+        let kind = tuning.kind
+        guard tuning.windowMillis > 0, kind != .point else {
             return WindowedValue(value: value, ifMissingHealthy: ifMissingHealthy, volume: point.volume)
+        }
+        if kind == .sum, value == 0, ifMissingHealthy == 0 {
+            // Nothing to count: only what is too old goes.
+            expire(before: point.at, windowMillis: tuning.windowMillis)
+            return total(kind, value: 0, ifMissingHealthy: 0)
         }
         let weight = kind == .weighted ? point.volume : 1
         let cell = Bucket(
-            endMillis: point.at.millis, sum: value * weight, sumIfMissingHealthy: ifMissingHealthy * weight,
-            volume: point.volume)
-        insert(cell, stepMillis: point.step.wholeMilliseconds, windowMillis: check.window.wholeMilliseconds)
+            endMillis: point.at.millis, sum: Float(value * weight),
+            sumIfMissingHealthy: Float(ifMissingHealthy * weight),
+            volume: Float(point.volume))
+        insert(cell, stepMillis: point.step.wholeMilliseconds, windowMillis: tuning.windowMillis)
         return total(kind, value: value, ifMissingHealthy: ifMissingHealthy)
     }
 
     /// Drops what is older than the window that ends at a time.
-    mutating func expire(before end: Timestamp, check: Check) {
-        let horizon = (end - check.window).millis
+    mutating func expire(before end: Timestamp, windowMillis: Int64) {
+        let horizon = end.millis - windowMillis
         if let first = buckets.first, first.endMillis <= horizon {
             buckets.removeAll { $0.endMillis <= horizon }
         }
     }
 
+    /// Values over the last one, two, … fifteen cells that the window knows one by one; none where cells are joined.
+    func recent(at end: Timestamp, step: Duration, tuning: Tuning) -> [WindowedValue] {
+        let stepMillis = step.wholeMilliseconds
+        guard tuning.kind == .weighted, tuning.windowMillis > stepMillis * 3, tuning.windowMillis <= stepMillis * 32
+        else {
+            return []
+        }
+        let horizon = end.millis - stepMillis * 15
+        var sum = 0.0
+        var healthy = 0.0
+        var volume = 0.0
+        var values: [WindowedValue] = []
+        for bucket in buckets.reversed() {
+            guard bucket.endMillis > horizon else { break }
+            sum += Double(bucket.sum)
+            healthy += Double(bucket.sumIfMissingHealthy)
+            volume += Double(bucket.volume)
+            guard volume > 0 else { continue }
+            values.append(WindowedValue(value: sum / volume, ifMissingHealthy: healthy / volume, volume: volume))
+        }
+        return values
+    }
+
+    /// Whether it has no cells.
+    var isEmpty: Bool { buckets.isEmpty }
+
+    /// Bytes outside of the value itself.
+    var heapBytes: Int { buckets.capacity * MemoryLayout<Bucket>.stride }
+
     /// Events in the window.
-    var volume: Double { buckets.reduce(0) { $0 + $1.volume } }
+    var volume: Double { buckets.reduce(0) { $0 + Double($1.volume) } }
 
     private mutating func insert(_ cell: Bucket, stepMillis: Int64, windowMillis: Int64) {
         let horizon = cell.endMillis - windowMillis
@@ -85,6 +120,7 @@ struct BreachWindow: Sendable, Codable, Hashable {
             buckets[last].sumIfMissingHealthy += cell.sumIfMissingHealthy
             buckets[last].volume += cell.volume
         } else {
+            if buckets.isEmpty { buckets.reserveCapacity(Int(Self.bucketsMax) + 1) }
             if buckets.count > Self.bucketsMax { buckets.removeFirst() }
             buckets.append(cell)
         }
@@ -95,9 +131,9 @@ struct BreachWindow: Sendable, Codable, Hashable {
         var healthy = 0.0
         var volume = 0.0
         for bucket in buckets {
-            sum += bucket.sum
-            healthy += bucket.sumIfMissingHealthy
-            volume += bucket.volume
+            sum += Double(bucket.sum)
+            healthy += Double(bucket.sumIfMissingHealthy)
+            volume += Double(bucket.volume)
         }
         switch kind {
         case .sum: return WindowedValue(value: sum, ifMissingHealthy: healthy, volume: volume)

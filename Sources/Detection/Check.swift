@@ -11,7 +11,7 @@ package enum Family: String, Sendable, Codable, CaseIterable {
     case fleet
 }
 
-/// A threshold on a signal, with enter and leave levels, as `thresholds.yaml` gives it.
+/// A threshold on a measure of a signal, with enter and leave levels, as `thresholds.yaml` gives it.
 package struct Check: Hashable, Sendable, Codable {
     /// Which side of the level is bad.
     package enum Direction: String, Sendable, Codable, CaseIterable {
@@ -46,12 +46,17 @@ package struct Check: Hashable, Sendable, Codable {
     package var window: Duration
     /// Below this volume in the window nothing opens.
     package var minimumVolume: Double
+    /// How the value comes from the signal.
+    package var measure: Measure
+    /// For `error_ratio`: what decides while the window has less than the minimum volume; nil: nothing opens then.
+    package var lowVolume: LowVolume?
 
     /// Makes a check.
     package init(
         name: String, group: String, family: Family, title: String, signal: SignalName, direction: Direction,
         enter: Double,
-        leave: Double, holdFor: Duration, leaveFor: Duration, window: Duration = .zero, minimumVolume: Double = 0
+        leave: Double, holdFor: Duration, leaveFor: Duration, window: Duration = .zero, minimumVolume: Double = 0,
+        measure: Measure = .signal, lowVolume: LowVolume? = nil
     ) {
         self.name = name
         self.group = group
@@ -65,5 +70,26 @@ package struct Check: Hashable, Sendable, Codable {
         self.leaveFor = leaveFor
         self.window = window
         self.minimumVolume = minimumVolume
+        self.measure = measure
+        self.lowVolume = lowVolume
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.decode(String.self, forKey: .name)
+        group = try container.decode(String.self, forKey: .group)
+        family = try container.decode(Family.self, forKey: .family)
+        title = try container.decode(String.self, forKey: .title)
+        signal = try container.decode(SignalName.self, forKey: .signal)
+        direction = try container.decode(Direction.self, forKey: .direction)
+        enter = try container.decode(Double.self, forKey: .enter)
+        leave = try container.decode(Double.self, forKey: .leave)
+        holdFor = try container.decode(Duration.self, forKey: .holdFor)
+        leaveFor = try container.decode(Duration.self, forKey: .leaveFor)
+        window = try container.decode(Duration.self, forKey: .window)
+        minimumVolume = try container.decode(Double.self, forKey: .minimumVolume)
+        // Snapshots from before there were measures have none.
+        measure = try container.decodeIfPresent(Measure.self, forKey: .measure) ?? .signal
+        lowVolume = try container.decodeIfPresent(LowVolume.self, forKey: .lowVolume)
     }
 }

@@ -14,6 +14,12 @@ struct ContributorShares: Sendable, Codable, Hashable {
 
     private var byName: [String: Share] = [:]
 
+    /// Whether nobody has a share.
+    var isEmpty: Bool { byName.isEmpty }
+
+    /// Bytes outside of the value itself.
+    var heapBytes: Int { byName.reduce(0) { $0 + $1.key.utf8.count + MemoryLayout<Share>.stride + 16 } }
+
     /// Takes a point's contributions.
     mutating func take(_ point: SignalPoint, check: Check, isIdle: Bool) {
         switch WindowKind(check.signal) {

@@ -104,8 +104,8 @@ extension DetectorBank {
     private mutating func evict(_ subject: Subject, _ index: Int) {
         counts.evicted += entries[index].detectors.count
         counts.detectors -= entries[index].detectors.count
-        entries[index].detectors = []
-        entries[index].wasComplete = []
+        let lastPointAt = entries[index].lastPointAt
+        entries[index] = Entry(detectors: [], lastPointAt: lastPointAt, wasComplete: [])
         indexBySubject[subject] = nil
         freeEntries.append(index)
     }
@@ -119,16 +119,17 @@ extension DetectorBank {
         var findings: [Finding] = []
         for (subject, index) in indexBySubject.sorted(by: { $0.key < $1.key }) {
             var old = entries[index]
-            var entry = Entry(detectors: [], lastPointAt: old.lastPointAt, wasComplete: [])
+            var detectors: [ThresholdDetector] = []
+            var wasComplete: [Bool] = []
             for check in changed(subject) {
                 if let position = old.detectors.firstIndex(where: { $0.check.name == check.name }) {
                     var detector = old.detectors.remove(at: position)
                     detector.replaceCheck(check)
-                    entry.detectors.append(detector)
-                    entry.wasComplete.append(old.wasComplete.remove(at: position))
+                    detectors.append(detector)
+                    wasComplete.append(old.wasComplete.remove(at: position))
                 } else {
-                    entry.detectors.append(ThresholdDetector(subject: subject, check: check))
-                    entry.wasComplete.append(false)
+                    detectors.append(ThresholdDetector(subject: subject, check: check))
+                    wasComplete.append(false)
                 }
             }
             for position in old.detectors.indices {
@@ -138,8 +139,8 @@ extension DetectorBank {
                     findings.append(finding)
                 }
             }
-            counts.detectors += entry.detectors.count - entries[index].detectors.count
-            entries[index] = entry
+            counts.detectors += detectors.count - entries[index].detectors.count
+            entries[index] = Entry(detectors: detectors, lastPointAt: old.lastPointAt, wasComplete: wasComplete)
         }
         return findings
     }

@@ -81,6 +81,47 @@ package struct DetectorBank: Sendable {
         var lastPointAt: Timestamp
         /// Whether the last point of each detector had all contributors.
         var wasComplete: [Bool]
+        /// Which detectors watch which signal: ranges of `positions`.
+        private(set) var routes: [Route] = []
+        private(set) var positions: [Int] = []
+        /// The route of the last point; signals come in the same order in each cell, so the next is most likely the next.
+        var cursor = 0
+
+        init(detectors: [ThresholdDetector], lastPointAt: Timestamp, wasComplete: [Bool]) {
+            self.detectors = detectors
+            self.lastPointAt = lastPointAt
+            self.wasComplete = wasComplete
+            findRoutes()
+        }
+
+        /// The route of a signal, empty when no check watches it.
+        mutating func route(of signal: SignalName) -> Range<Int> {
+            guard !routes.isEmpty else { return 0..<0 }
+            let next = cursor + 1 < routes.count ? cursor + 1 : 0
+            if routes[next].signal == signal {
+                cursor = next
+                return routes[next].range
+            }
+            guard let found = routes.firstIndex(where: { $0.signal == signal }) else { return 0..<0 }
+            cursor = found
+            return routes[found].range
+        }
+
+        private mutating func findRoutes() {
+            for (position, detector) in detectors.enumerated()
+            where !routes.contains(where: { $0.signal == detector.check.signal }) {
+                let signal = detector.check.signal
+                let start = positions.count
+                positions += detectors.indices.filter { $0 >= position && detectors[$0].check.signal == signal }
+                routes.append(Route(signal: signal, range: start..<positions.count))
+            }
+        }
+    }
+
+    /// The detectors of one signal.
+    struct Route: Sendable {
+        let signal: SignalName
+        let range: Range<Int>
     }
 
     let configuration: Configuration
@@ -106,31 +147,37 @@ package struct DetectorBank: Sendable {
     /// What the bank did and holds.
     package var statistics: Statistics { counts }
 
-    /// Takes closed cells in the order in which the engine gave them, and gives the findings in the same order.
-    package mutating func process(_ points: some Sequence<SignalPoint>) -> [Finding] {
+    /// Takes closed cells as the engine gives them: the same as for any sequence, compiled for arrays.
+    package mutating func process(_ points: [SignalPoint]) -> [Finding] {
         var findings: [Finding] = []
-        // Points of one subject come together: one look-up for all of them.
-        var known: (subject: Subject, entry: Int?)?
-        for point in points {
-            counts.points += 1
-            let index: Int?
-            if let known, known.subject == point.subject {
-                index = known.entry
-            } else {
-                index = entry(for: point.subject, at: point.at)
-                known = (point.subject, index)
+        counts.points += points.count
+        // From where they lie, so that no point is copied.
+        points.withUnsafeBufferPointer { points in
+            var last = -1
+            var entry: Int?
+            for index in points.indices {
+                // Points of one subject come together: one look-up for all of them.
+                if last < 0 || points[last].subject != points[index].subject {
+                    entry = self.entry(for: points[index].subject, at: points[index].at)
+                    last = index
+                }
+                if let entry { take(points[index], entry: entry, &findings) }
             }
-            if let index { take(point, entry: index, &findings) }
         }
         return findings
     }
 
+    /// Takes closed cells in the order in which the engine gave them, and gives the findings in the same order.
+    package mutating func process(_ points: some Sequence<SignalPoint>) -> [Finding] { process(Array(points)) }
+
     private mutating func take(_ point: SignalPoint, entry index: Int, _ findings: inout [Finding]) {
         entries[index].lastPointAt = max(entries[index].lastPointAt, point.at)
-        for position in entries[index].detectors.indices
-        where entries[index].detectors[position].check.signal == point.signal {
-            let coverage = point.coverage
-            entries[index].wasComplete[position] = coverage.present >= coverage.expected
+        let route = entries[index].route(of: point.signal)
+        if route.isEmpty { return }
+        let isComplete = point.coverage.present >= point.coverage.expected
+        for place in route {
+            let position = entries[index].positions[place]
+            entries[index].wasComplete[position] = isComplete
             guard let finding = entries[index].detectors[position].take(point) else { continue }
             if finding.phase == .opened { counts.opened += 1 }
             if finding.phase == .closed { counts.closed += 1 }

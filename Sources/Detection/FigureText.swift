@@ -11,6 +11,8 @@ enum FigureText {
         case .latencyMeanSeconds, .longestQuerySeconds, .idleInTransactionSeconds, .longestLockWaitSeconds:
             seconds(value)
         case .requestRate: "\(figure(value))/s"
+        case .exhaustionSeconds: value >= GrowthWatch.never ? "30d" : coarse(value)
+        case .burnRate: "\(figure(value))×"
         default: figure(value)
         }
     }
@@ -36,6 +38,12 @@ enum FigureText {
         guard value.isFinite else { return "\(figure(value)) s" }
         if value > 0, value < 1 { return "\(figure(value * 1000)) ms" }
         return value < 120 ? "\(figure(value)) s" : duration(Duration.milliseconds(Int64(min(value, 1e12) * 1000)))
+    }
+
+    /// Seconds to the minute, to 5 min beyond an hour: forecasts know no better.
+    static func coarse(_ value: Double) -> String {
+        let unit = value >= 3600 ? 300.0 : 60
+        return duration(Duration.seconds(max(0, min(value, 1e9) / unit).rounded() * unit))
     }
 
     /// 45s, 5m, 1h30m, 2d.
@@ -113,6 +121,10 @@ struct SignalWords: Sendable {
         case .lockWaiters: self.init("Sessions waiting for a lock", nil, "instances")
         case .longestLockWaitSeconds: self.init("Longest lock wait", nil, "instances")
         case .probeUp: self.init("Probe", nil, "targets", ("The probe gets no answer", "The probe gets an answer"))
+        case .burnRate: self.init("Error budget burns at", nil, "pods")
+        case .exhaustionSeconds: self.init("Time to exhaustion", nil, "parts")
+        case .deviation: self.init("Distance from what is usual", nil, "pods")
+        case .levelShift: self.init("Shift of level", nil, "pods")
         default: self.init(signal.rawValue, nil, "contributors")
         }
     }

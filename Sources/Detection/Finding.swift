@@ -47,6 +47,14 @@ package struct Finding: Hashable, Sendable, Codable {
     package var contributors: [Contribution]
     /// One sentence with numbers.
     package var explanation: String
+    /// Nil for no, so that what was written before the flag existed reads the same.
+    private var adaptive: Bool?
+
+    /// Whether the level was learned rather than configured: alone such a finding is worth P3 at most.
+    package var isAdaptive: Bool {
+        get { adaptive ?? false }
+        set { adaptive = newValue ? true : nil }
+    }
 
     /// Makes a finding.
     package init(
@@ -72,5 +80,6 @@ package struct Finding: Hashable, Sendable, Codable {
         self.coverage = coverage
         self.contributors = contributors
         self.explanation = explanation
+        adaptive = check.measure.isAdaptive ? true : nil
     }
 }

@@ -7,11 +7,11 @@ extension ThresholdDetector {
 
     func finding(_ phase: Finding.Phase, _ judgement: Judgement, _ point: SignalPoint, onset: Timestamp) -> Finding {
         let contributions = shares.contributions(of: point, check: check)
-        let affected = check.affected(contributions)
+        let affected = affected(contributions, point, judgement)
         let total = point.coverage.expected
         let explanation = Explanation(
             check: check, at: point.at, onset: onset, value: judgement.value, worst: worstValue ?? judgement.value,
-            volume: judgement.volume, affected: affected, coverage: point.coverage)
+            volume: judgement.volume, affected: affected, coverage: point.coverage, reading: judgement.reading)
         return Finding(
             subject: subject, check: check, phase: phase, at: point.at, onsetAt: onset, value: judgement.value,
             worstValue: worstValue ?? judgement.value, threshold: phase == .closed ? check.leave : check.enter,
@@ -45,12 +45,14 @@ struct Explanation: Sendable {
     let volume: Double
     let affected: Int
     let coverage: Coverage
+    var reading: Reading?
 
     /// The sentence of a finding that stands.
     ///
     /// Error ratio 12.4 % of 812 requests over 5m, above 5 % since 02:10:30Z (2 of 3 pods in breach).
     var standing: String {
-        if let states = SignalWords(check.signal).states {
+        if let sentence = readingSentence { return sentence }
+        if let states = plainWords.states {
             guard check.isBreach(value) else {
                 return "\(value == 0 ? states.zero : states.one) again; onset \(time(onset)), not yet closed."
             }
@@ -63,7 +65,7 @@ struct Explanation: Sendable {
     ///
     /// Error ratio 0.8 % of 900 requests over 5m, below 2.5 % since 02:25:00Z; onset 02:10:30Z, at worst 34 %.
     func closed(since: Timestamp) -> String {
-        if let states = SignalWords(check.signal).states {
+        if let states = plainWords.states {
             return "\(value == 0 ? states.zero : states.one) again since \(time(since)); onset \(time(onset))."
         }
         let back = check.direction == .above ? "below" : "above"
@@ -72,10 +74,10 @@ struct Explanation: Sendable {
     }
 
     private var measured: String {
-        let words = SignalWords(check.signal)
+        let words = plainWords
         var sentence = "\(words.title) \(text(value))"
         if let events = words.events { sentence += " of \(FigureText.figure(volume.rounded())) \(events)" }
-        if check.window > .zero, WindowKind(check.signal) != .point {
+        if check.window > .zero, WindowKind(check.signal) != .point, check.measure == .signal {
             sentence += " over \(FigureText.duration(check.window))"
         }
         return sentence
@@ -91,17 +93,20 @@ struct Explanation: Sendable {
         return "\(isAbove ? "above" : "below") \(text(level))"
     }
 
-    private var scope: String {
+    var scope: String {
         let words = SignalWords(check.signal)
         let verb = WindowKind(check.signal) == .sum ? "affected" : "in breach"
         return "\(affected) of \(coverage.expected) \(words.contributors) \(verb)"
     }
 
-    private var coverageNote: String {
+    var coverageNote: String {
         coverage.present < coverage.expected ? "; \(coverage.expected - coverage.present) not reporting" : ""
     }
 
-    private func text(_ value: Double) -> String { FigureText.value(value, of: check.signal) }
+    func text(_ value: Double) -> String { FigureText.value(value, of: check.valueSignal) }
 
-    private func time(_ timestamp: Timestamp) -> String { FigureText.time(timestamp, day: at) }
+    /// Words of what the value is, which is the signal only where the measure is the plain one.
+    private var plainWords: SignalWords { SignalWords(check.valueSignal) }
+
+    func time(_ timestamp: Timestamp) -> String { FigureText.time(timestamp, day: at) }
 }

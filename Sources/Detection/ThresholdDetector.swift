@@ -14,6 +14,11 @@ package import Telemetry
 /// - Where a signal has a volume (error ratio, latency), a window without events at 90 % coverage is a recovery: a
 ///   service that nobody calls has no errors.
 ///
+/// - A ratio or mean over a window starts pending already when the last cells alone prove it (a ratio by the binomial test,
+///   a mean at twice the level), so that a window of minutes does not delay the onset; it opens only when the whole window
+///   breaches, and the last cells do not say that it is over.
+/// - The value is the check's `measure` of the signal; `MeasureState` holds what the others than the plain one need.
+///
 /// State: at most 32 buckets of the window (1 KiB), and while not idle up to 256 contributors' own shares.
 package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// Where the detector is.
@@ -50,6 +55,10 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     var window = BreachWindow()
     var shares = ContributorShares()
     var lastJudged: Judgement?
+    /// What the measure, or the test for low volumes, remembers; nil until it has to.
+    var measured: MeasureState?
+    /// What follows from the check, so that a point costs no conversions; set at the first point.
+    var tuning = Tuning()
 
     /// Makes an idle detector.
     package init(subject: Subject, check: Check) {
@@ -73,7 +82,11 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// The window starts anew if its length changed.
     package mutating func replaceCheck(_ changed: Check) {
         if changed.window != check.window || changed.signal != check.signal { window = BreachWindow() }
+        if changed.measure != check.measure || changed.signal != check.signal || changed.lowVolume != check.lowVolume {
+            measured = nil
+        }
         check = changed
+        tuning = Tuning()
     }
 
     /// Takes the next closed cell and gives the verdict, nil while nothing stands and nothing ends.
@@ -81,19 +94,49 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// Points must come in order of time; one that is not newer than the last is passed over.
     package mutating func take(_ point: SignalPoint) -> Finding? {
         if let lastPointAt, point.at <= lastPointAt { return nil }
+        if !tuning.isSet { tuning = Tuning(check) }
+        var windowed: WindowedValue?
+        if phase == .idle, !tuning.isMeasured, passes(point, &windowed) {
+            lastPointAt = point.at
+            lastValueAt = point.at
+            return nil
+        }
         noteGap(before: point)
         lastPointAt = point.at
-        guard let judgement = judge(point) else {
+        guard let judgement = judge(point, windowed) else {
             stand(point.step.wholeMilliseconds, of: point)
             return nil
         }
         lastValueAt = point.at
         let isQuietlyIdle = phase == .idle && !judgement.isBreach
-        shares.take(point, check: check, isIdle: isQuietlyIdle)
+        if !isQuietlyIdle || !shares.isEmpty || (tuning.kind == .sum && judgement.value > 0) {
+            shares.take(point, check: check, isIdle: isQuietlyIdle)
+        }
         if isQuietlyIdle { return nil }
         let finding = step(judgement, point)
         lastJudged = isOpen ? judgement : nil
         return finding
+    }
+
+    /// Most points: healthy in a healthy window while nothing stands.
+    ///
+    /// What it gives is what `judge` would come to; `windowed` is the window's value when the point is in it already.
+    private mutating func passes(_ point: SignalPoint, _ windowed: inout WindowedValue?) -> Bool {
+        guard let value = point.value, value.isFinite, let healthy = point.valueIfMissingHealthy,
+            !check.isBreach(value), !check.isBreach(healthy), shares.isEmpty
+        else { return false }
+        switch tuning.kind {
+        case .point: return true
+        case .sum: return value == 0 && window.isEmpty
+        case .weighted:
+            let whole = window.add(point, value: value, ifMissingHealthy: healthy, tuning: tuning)
+            windowed = whole
+            guard !check.isBreach(whole.value), !check.isBreach(whole.ifMissingHealthy) else { return false }
+            guard tuning.lowVolumeMillis > 0 else { return true }
+            guard value == 0 else { return false }
+            noteGoodRequests(point)
+            return true
+        }
     }
 
     // MARK: Judging
@@ -109,34 +152,66 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         /// Neither confirms nor refutes.
         var isUncertain: Bool
         var coverage: Coverage
+        /// Holds, but not long enough for an opening yet, or is over already.
+        var isEarly: Bool?
+        /// What the sentence tells beside the value.
+        var reading: Reading?
     }
 
-    private mutating func judge(_ point: SignalPoint) -> Judgement? {
+    private mutating func judge(_ point: SignalPoint, _ windowed: WindowedValue?) -> Judgement? {
+        if tuning.isMeasured { return judgeMeasure(point) }
+        guard let plain = judgeSignal(point, windowed) else {
+            return tuning.lowVolumeMillis > 0 ? judgeLowVolume(point, otherwise: nil) : nil
+        }
+        guard tuning.lowVolumeMillis > 0 else { return tuning.isErrorRatio ? proven(plain) : plain }
+        return judgeLowVolume(point, otherwise: plain)
+    }
+
+    private mutating func judgeSignal(_ point: SignalPoint, _ known: WindowedValue?) -> Judgement? {
         guard let value = point.value, value.isFinite, let healthy = point.valueIfMissingHealthy else {
             return judgeQuiet(point)
         }
-        let windowed = window.add(point, value: value, ifMissingHealthy: healthy, check: check)
+        let windowed = known ?? window.add(point, value: value, ifMissingHealthy: healthy, tuning: tuning)
         let isSeen = check.isBreach(windowed.value)
         let isShort = check.isRecovery(windowed.value)
-        return Judgement(
+        var judgement = Judgement(
             value: windowed.value, volume: windowed.volume,
             isBreach: check.isBreach(windowed.ifMissingHealthy) && windowed.volume >= check.minimumVolume,
             isRecovery: isShort && point.coverage.allowsClosing,
             isUncertain: (isSeen && !check.isBreach(windowed.ifMissingHealthy))
                 || (isShort && !point.coverage.allowsClosing), coverage: point.coverage)
+        if phase == .idle || phase == .pending { judgeRecent(point, value, &judgement) }
+        return judgement
+    }
+
+    /// What the last cells add to a window's verdict before a finding stands.
+    private func judgeRecent(_ point: SignalPoint, _ value: Double, _ judgement: inout Judgement) {
+        guard check.direction == .above, check.holdFor > .zero,
+            judgement.isBreach || phase == .pending || check.isBreach(value)
+        else {
+            return
+        }
+        let recent = window.recent(at: point.at, step: point.step, tuning: tuning)
+        if judgement.isBreach {
+            let lastMinute = max(1, Int(60_000 / max(1, point.step.wholeMilliseconds)))
+            judgement.isEarly = recent.prefix(lastMinute).last.map { !check.stillHolds($0) } ?? false
+        } else if recent.contains(where: check.provesAlone) {
+            judgement.isBreach = true
+            judgement.isEarly = true
+        }
     }
 
     /// Contributors reported, and there were no events: the window goes on without them.
     private mutating func judgeQuiet(_ point: SignalPoint) -> Judgement? {
-        let isWeighted = check.signal == .errorRatio || check.signal == .latencyMeanSeconds
-        guard isWeighted, check.direction == .above, point.coverage.allowsClosing, point.volume == 0 else { return nil }
-        window.expire(before: point.at, check: check)
-        guard check.window > .zero, window.volume > 0 else {
+        guard tuning.isWeightedByEvents, check.direction == .above, point.coverage.allowsClosing, point.volume == 0
+        else { return nil }
+        window.expire(before: point.at, windowMillis: tuning.windowMillis)
+        guard tuning.windowMillis > 0, window.volume > 0 else {
             return Judgement(
                 value: 0, volume: 0, isBreach: false, isRecovery: check.isRecovery(0), isUncertain: false,
                 coverage: point.coverage)
         }
-        let windowed = window.add(point, value: 0, ifMissingHealthy: 0, check: check)
+        let windowed = window.add(point, value: 0, ifMissingHealthy: 0, tuning: tuning)
         return Judgement(
             value: windowed.value, volume: windowed.volume,
             isBreach: check.isBreach(windowed.ifMissingHealthy) && windowed.volume >= check.minimumVolume,
@@ -166,7 +241,9 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         }
         noteWorst(judgement.value)
         let onset = onsetAt ?? point.at
-        guard point.at - onset - .milliseconds(standingMillis) >= check.holdFor else { return nil }
+        guard point.at - onset - .milliseconds(standingMillis) >= check.holdFor, judgement.isEarly != true else {
+            return nil
+        }
         phase = .open
         standingMillis = 0
         return finding(.opened, judgement, point, onset: onset)
@@ -235,6 +312,22 @@ extension Check {
     /// Whether a value is at or beyond `enter`.
     func isBreach(_ value: Double) -> Bool {
         direction == .above ? value >= enter : value <= enter
+    }
+
+    /// Whether the last minute breaches too, so that a burst which is over opens nothing.
+    func stillHolds(_ recent: WindowedValue) -> Bool {
+        guard isBreach(recent.value) else { return false }
+        guard signal == .errorRatio else { return true }
+        return BinomialTail.atLeast(recent.value * recent.volume, of: recent.volume, share: leave) <= 0.05
+    }
+
+    /// Whether some cells alone prove a breach of a windowed ratio or mean.
+    func provesAlone(_ recent: WindowedValue) -> Bool {
+        guard isBreach(recent.ifMissingHealthy), recent.volume >= min(minimumVolume / 5, 20) else { return false }
+        guard signal == .errorRatio else { return recent.ifMissingHealthy >= enter * 2 }
+        let errors = recent.value * recent.volume
+        let events = errors / recent.ifMissingHealthy
+        return BinomialTail.atLeast(errors, of: events, share: enter) <= 0.01
     }
 
     /// Whether a value is short of `leave`.

@@ -19,6 +19,8 @@ struct SeriesTable: Sendable {
     private var indexByKey: [SeriesKey: Int] = [:]
     private var free: [Int] = []
     private var generation: UInt32 = 0
+    /// The series that came after this one last time: an agent sends its series in the same order in each round.
+    private var successors: [Int] = []
 
     /// Named series and pseudo series in use.
     var count: Int { slots.count - free.count }
@@ -29,6 +31,21 @@ struct SeriesTable: Sendable {
     }
 
     func index(of key: SeriesKey) -> Int? { indexByKey[key] }
+
+    /// The series that came after `previous` last time, if it is the one asked for: no hashing, and where the strings are
+    /// those of the last round, which a decoder's dictionary gives out again and again, no comparing either.
+    func successor(of previous: Int, cluster: Int, series: Series) -> Int? {
+        guard previous >= 0, previous < successors.count else { return nil }
+        let next = successors[previous]
+        guard next >= 0, let key = keys[next], key.cluster == cluster, key.series == series else { return nil }
+        return next
+    }
+
+    /// Notes that one series came after another.
+    mutating func note(_ next: Int, after previous: Int) {
+        guard previous >= 0, previous < successors.count else { return }
+        successors[previous] = next
+    }
 
     /// Whether the slot still belongs to the user who was given that generation.
     func holds(_ index: Int, generation: UInt32) -> Bool {
@@ -45,10 +62,12 @@ struct SeriesTable: Sendable {
             index = reused
             slots[index] = slot
             keys[index] = key
+            successors[index] = -1
         } else {
             index = slots.count
             slots.append(slot)
             keys.append(key)
+            successors.append(-1)
         }
         if let key { indexByKey[key] = index }
         return index

@@ -60,6 +60,13 @@ package struct SignalEngine: Sendable {
         return statistics
     }
 
+    /// Takes samples of one agent, in the order in which it sent them: the same as for any sequence, compiled for arrays.
+    package mutating func ingest(
+        _ samples: [Sample], cluster: String, agent: String, clockOffset: Duration = .zero
+    ) {
+        take(samples, cluster: cluster, agent: agent, clockOffset: clockOffset)
+    }
+
     /// Takes samples of one agent, in the order in which it sent them.
     ///
     /// - Parameter agent: the agent's node.
@@ -67,17 +74,32 @@ package struct SignalEngine: Sendable {
     package mutating func ingest(
         _ samples: some Sequence<Sample>, cluster: String, agent: String, clockOffset: Duration = .zero
     ) {
+        take(samples, cluster: cluster, agent: agent, clockOffset: clockOffset)
+    }
+
+    private mutating func take(
+        _ samples: some Sequence<Sample>, cluster: String, agent: String, clockOffset: Duration
+    ) {
         let clusterIndex = internCluster(cluster)
         let agentIndex = internAgent(agent, cluster: clusterIndex)
         let offset = clockOffset.wholeMilliseconds
+        var previous = agentIndex >= 0 ? agents[agentIndex].lastSlot : -1
+        defer { if agentIndex >= 0 { agents[agentIndex].lastSlot = previous } }
         for sample in samples {
             counts.samples += 1
+            if let slot = series.successor(of: previous, cluster: clusterIndex, series: sample.series) {
+                previous = slot
+                accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
+                continue
+            }
             guard let candidate = SeriesRole.candidate(metric: sample.series.metric) else {
                 counts.ignored += 1
                 continue
             }
             let key = SeriesKey(cluster: clusterIndex, series: sample.series)
             guard let slot = series.index(of: key) ?? register(key, candidate, agent: agentIndex) else { continue }
+            series.note(slot, after: previous)
+            previous = slot
             accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
         }
     }

@@ -21,6 +21,11 @@ package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Cod
 
     package static func < (lhs: SignalName, rhs: SignalName) -> Bool { lhs.rawValue < rhs.rawValue }
 
+    // Written out because the standard library's own for raw values is generic and costs ten times as much.
+    package static func == (lhs: SignalName, rhs: SignalName) -> Bool { lhs.rawValue == rhs.rawValue }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+
     /// Share of requests answered with 5xx, 0...1; volume = requests.
     package static let errorRatio = SignalName(rawValue: "error_ratio")
     /// Requests a second.

@@ -31,4 +31,6 @@ struct PendingSample: Sendable {
 struct AgentState: Sendable {
     var podRoundsFrom: Int64
     var podRoundAt: Int64
+    /// The series of its last sample.
+    var lastSlot = -1
 }

@@ -1,0 +1,29 @@
+extension DetectorBank {
+    /// Bytes of all detectors' state without their checks: what the arrays hold and what lies inline.
+    package var stateBytes: Int {
+        entries.reduce(0) { sum, entry in
+            entry.detectors.reduce(sum) { $0 + $1.stateBytes }
+        }
+    }
+}
+
+extension ThresholdDetector {
+    /// Bytes of the state beside the check.
+    var stateBytes: Int {
+        let inline = MemoryLayout<ThresholdDetector>.size - MemoryLayout<Check>.size
+        return inline + window.heapBytes + shares.heapBytes + (measured?.heapBytes ?? 0)
+    }
+}
+
+extension MeasureState {
+    /// Bytes outside of the value itself.
+    var heapBytes: Int {
+        switch self {
+        case .lowVolume(let ratios): ratios.heapBytes
+        case .burn(let long, let short): long.heapBytes + short.heapBytes
+        case .growth(let watch): watch.heapBytes
+        case .baseline(let model): model.heapBytes
+        case .shift(let model): model.heapBytes
+        }
+    }
+}
