@@ -20,6 +20,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var httpListen: HostPort
     /// What the agent allows itself.
     package var limits: Limits
+    /// The node itself; nil when it is not looked at.
+    package var host: HostSettings?
     /// The node's kubelet; nil where there is none.
     package var kubelet: KubeletSettings?
     /// Spring Boot actuators.
@@ -114,6 +116,11 @@ package struct AgentSettings: Hashable, Sendable {
                     "residentMemory", .size(in: 24 << 20...4 << 30), default: 64 << 20,
                     "Resident memory at which the agent sheds load. Below the container's memory limit."))
         }
+        host = file.section(
+            "host", "The node itself: CPU, memory, pressure, load, OOM kills, network, disks, room on file systems."
+        ) { section in
+            HostSettings.read(section, interval: interval)
+        }
         kubelet = file.optionalSection("kubelet", "The node's kubelet: its pods and their containers.") { section in
             KubeletSettings(section, interval: interval)
         }
@@ -125,7 +132,8 @@ package struct AgentSettings: Hashable, Sendable {
         }
         if kubelet == nil, actuators.isEmpty, databases.isEmpty {
             file.report(
-                nil, "nothing is probed: none of 'kubelet', 'actuators' and 'databases' is there", level: .warning)
+                nil, "nothing is probed but the node: none of 'kubelet', 'actuators' and 'databases' is there",
+                level: .warning)
         }
     }
 }

@@ -2,6 +2,7 @@ import ActuatorProbe
 import AgentSettings
 import ConfigurationKit
 import CurlHTTP
+import HostProbe
 import PodProbe
 import PostgresClient
 import PostgresProbe
@@ -17,10 +18,18 @@ struct ProbeFactory {
     /// One probe for each target; throws when a secret named by an environment variable is missing.
     func probes(_ settings: AgentSettings) throws -> [any Probe] {
         var probes: [any Probe] = []
+        if let host = settings.host { probes.append(self.host(host, node: settings.node)) }
         if let kubelet = settings.kubelet { probes.append(pods(kubelet, node: settings.node)) }
         for entry in settings.actuators { probes.append(try actuator(entry, node: settings.node)) }
         for entry in settings.databases { probes.append(try database(entry)) }
         return probes
+    }
+
+    private func host(_ host: HostSettings, node: String) -> any Probe {
+        HostProbe(
+            HostProbe.Configuration(
+                node: node, mounts: host.mounts, procDirectory: host.procDirectory, rootDirectory: host.rootDirectory,
+                interval: host.timing.interval, deadline: host.timing.timeout))
     }
 
     private func pods(_ kubelet: KubeletSettings, node: String) -> any Probe {
