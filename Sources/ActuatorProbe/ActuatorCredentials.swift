@@ -1,11 +1,15 @@
 import FoundationEssentials
 import Telemetry
 
-/// How the probe logs in. Files are read again at each use, so that a rotated secret is taken up.
+/// How the probe logs in.
+///
+/// Files are read again at each use, so that a rotated secret is taken up.
 package enum ActuatorCredentials: Sendable, Hashable {
     /// No login.
     case none
-    /// HTTP Basic with `USER:PASSWORD` from a file. Costs the application a password hash (about 100 ms of CPU) a request.
+    /// HTTP Basic with `USER:PASSWORD` from a file.
+    ///
+    /// Costs the application a password hash (about 100 ms of CPU) a request.
     case basic(file: String)
     /// A bearer token from a file.
     case bearer(file: String)

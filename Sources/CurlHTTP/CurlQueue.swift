@@ -188,7 +188,9 @@ final class CurlQueue: Sendable {
         job.continuation.resume(returning: result)
     }
 
-    /// From here on nobody wakes the multi handle, so the thread may free it. Jobs that came in meanwhile are returned.
+    /// From here on nobody wakes the multi handle, so the thread may free it.
+    ///
+    /// Jobs that came in meanwhile are returned.
     func detachMulti() -> [CurlJob] {
         state.withLock { state in
             state.multi = nil
