@@ -28,6 +28,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var actuators: [ActuatorSettings]
     /// PostgreSQL servers.
     package var databases: [DatabaseSettings]
+    /// HTTP and TCP checks.
+    package var checks: [CheckSettings]
 
     /// Where the coordinator is.
     package struct CoordinatorAddress: Hashable, Sendable {
@@ -130,9 +132,13 @@ package struct AgentSettings: Hashable, Sendable {
         databases = file.sections("databases", uniqueKey: "name", countMax: 100, "PostgreSQL servers.") { section in
             DatabaseSettings(section, interval: interval)
         }
-        if kubelet == nil, actuators.isEmpty, databases.isEmpty {
+        checks = file.sections("checks", uniqueKey: "name", "HTTP and TCP checks.") { section in
+            CheckSettings(section, interval: interval)
+        }
+        if kubelet == nil, actuators.isEmpty, databases.isEmpty, checks.isEmpty {
             file.report(
-                nil, "nothing is probed but the node: none of 'kubelet', 'actuators' and 'databases' is there",
+                nil,
+                "nothing is probed but the node: none of 'kubelet', 'actuators', 'databases' and 'checks' is there",
                 level: .warning)
         }
     }

@@ -19,11 +19,18 @@ package enum BodyExpectation: Sendable, Hashable {
     }
 
     private static func contains(_ body: [UInt8], _ text: [UInt8]) -> Bool {
-        guard !text.isEmpty else { return true }
+        guard let first = text.first else { return true }
         return body.withUnsafeBytes { hay in
             text.withUnsafeBytes { needle in
-                guard let hayStart = hay.baseAddress, let needleStart = needle.baseAddress else { return false }
-                return memmem(hayStart, hay.count, needleStart, needle.count) != nil
+                guard let start = hay.baseAddress, let wanted = needle.baseAddress else { return false }
+                var offset = 0
+                while offset + needle.count <= hay.count {
+                    let room = hay.count - needle.count - offset + 1
+                    guard let hit = memchr(start + offset, Int32(first), room) else { return false }
+                    if memcmp(hit, wanted, needle.count) == 0 { return true }
+                    offset = UnsafeRawPointer(hit) - start + 1
+                }
+                return false
             }
         }
     }

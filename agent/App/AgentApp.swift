@@ -33,7 +33,8 @@ package struct AgentApp: Sendable {
 
     /// Runs until the task is cancelled, a graceful shutdown is triggered or, with `signals`, the process is told to stop.
     package func run(signals: [UnixSignal] = []) async throws {
-        let spool = try SpoolKeeper(directory: settings.dataDirectory + "/spool", bytesMax: settings.spool.bytesMax, logger: logger)
+        let spool = try SpoolKeeper(
+            directory: settings.dataDirectory + "/spool", bytesMax: settings.spool.bytesMax, logger: logger)
         let http = CurlHTTPClient()
         let postgres = PostgresEventLoop()
         let secrets = SecretFiles(
@@ -43,6 +44,8 @@ package struct AgentApp: Sendable {
         let inbox = UplinkInbox()
         let recorder = FrameRecorder(
             results: runner.results, spool: spool, inbox: inbox, flushInterval: flushInterval, logger: logger)
+        // The agent looks at itself with the runner that it tells of, which therefore is there first.
+        runner.update(probes: probes + [selfProbe(runner: runner, recorder: recorder, spool: spool)])
         let uplink = Uplink(
             identity: Uplink.Identity(cluster: settings.cluster, node: settings.node, boot: boot()),
             endpoint: Uplink.Endpoint(
@@ -57,13 +60,31 @@ package struct AgentApp: Sendable {
         // The order is the order of dependence: the runner stops first, what it found is recorded, what is recorded is sent.
         var group = ServiceGroupConfiguration(
             services: [
-                .init(service: uplink), .init(service: recorder), .init(service: ClientThreads(http: http, postgres: postgres)),
+                .init(service: uplink), .init(service: recorder),
+                .init(service: ClientThreads(http: http, postgres: postgres)),
                 .init(service: RunnerService(runner: runner)),
             ], gracefulShutdownSignals: signals, logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(20)
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
         await spool.close()
+    }
+
+    /// Weak: the runner holds the probe.
+    private func selfProbe(
+        runner: ProbeRunner<ContinuousClock>, recorder: FrameRecorder, spool: SpoolKeeper
+    ) -> SelfProbe {
+        SelfProbe(node: settings.node, interval: settings.interval) { [weak runner, weak recorder, weak spool] in
+            let recorded = recorder?.counters ?? FrameRecorder.Counters()
+            let runs = runner?.counters ?? ProbeRunner<ContinuousClock>.Counters()
+            let view = await spool?.view()
+            return SelfProbe.Figures(
+                usage: SelfUsage.read(), spoolBytes: view?.bytes ?? 0, samples: recorded.samples, edges: recorded.edges,
+                samplesRefused: recorded.samplesRefused, samplesLost: view?.lostSamples ?? 0,
+                runner: SelfProbe.ProbeCounts(
+                    runs: runs.runs, overruns: runs.overruns, skipped: runs.skippedRuns,
+                    resultsDropped: runs.resultsDropped))
+        }
     }
 
     /// Samples of one interval share few blocks, yet a fault waits for none of them long.
