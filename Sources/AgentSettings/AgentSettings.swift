@@ -30,6 +30,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var databases: [DatabaseSettings]
     /// HTTP and TCP checks.
     package var checks: [CheckSettings]
+    /// Container logs; nil when they are not read.
+    package var logs: LogSettings?
 
     /// Where the coordinator is.
     package struct CoordinatorAddress: Hashable, Sendable {
@@ -135,10 +137,15 @@ package struct AgentSettings: Hashable, Sendable {
         checks = file.sections("checks", uniqueKey: "name", "HTTP and TCP checks.") { section in
             CheckSettings(section, interval: interval)
         }
-        if kubelet == nil, actuators.isEmpty, databases.isEmpty, checks.isEmpty {
+        logs = file.optionalSection(
+            "logs", "The node's container logs, counted by level. Off without this section; no text leaves the node."
+        ) { section in
+            LogSettings(section, interval: interval)
+        }
+        if kubelet == nil, actuators.isEmpty, databases.isEmpty, checks.isEmpty, logs == nil {
             file.report(
                 nil,
-                "nothing is probed but the node: none of 'kubelet', 'actuators', 'databases' and 'checks' is there",
+                "nothing is probed but the node: none of 'kubelet', 'actuators', 'databases', 'checks' and 'logs' is there",
                 level: .warning)
         }
     }

@@ -1,4 +1,4 @@
-package import ConfigurationKit
+import ConfigurationKit
 
 /// The node that the agent runs on.
 package struct HostSettings: Hashable, Sendable {

@@ -4,6 +4,7 @@ import CheckProbe
 import ConfigurationKit
 import CurlHTTP
 import HostProbe
+import LogProbe
 import PodProbe
 import PostgresClient
 import PostgresProbe
@@ -24,6 +25,12 @@ struct ProbeFactory {
         for entry in settings.actuators { probes.append(try actuator(entry, node: settings.node)) }
         for entry in settings.databases { probes.append(try database(entry)) }
         for entry in settings.checks { probes.append(check(entry)) }
+        if let logs = settings.logs {
+            let configuration = LogProbe.Configuration(
+                node: settings.node, directory: logs.directory, interval: logs.timing.interval,
+                deadline: logs.timing.timeout)
+            probes.append(LogProbe(configuration))
+        }
         return probes
     }
 
