@@ -28,7 +28,9 @@ package enum ActuatorCredentials: Sendable, Hashable {
         case .none: return []
         case .basic(let file):
             let pair = try Self.secret(file)
-            guard pair.contains(":") else { throw Failure(message: "The secret file \(file) does not hold USER:PASSWORD.") }
+            guard pair.contains(":") else {
+                throw Failure(message: "The secret file \(file) does not hold USER:PASSWORD.")
+            }
             let bytes = Data(pair.utf8)
             return [Label("Authorization", "Basic " + bytes.base64EncodedString())]
         case .bearer(let file):

@@ -63,7 +63,9 @@ enum CertificateDate {
         return Timestamp(millis: seconds * 1000)
     }
 
-    /// Days since 1970 of a date of the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms").
+    /// Days since 1970 of a date of the Gregorian calendar.
+    ///
+    /// Source: Hinnant, "chrono-compatible low-level date algorithms".
     private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted / 400

@@ -11,7 +11,9 @@ struct FileSystemUsage: Hashable, Sendable {
     var filesFree: Double
     var isReadOnly: Bool
 
-    /// Asks the kernel; nil when the path cannot be asked about. Waits as long as the file system does.
+    /// Asks the kernel; nil when the path cannot be asked about.
+    ///
+    /// Waits as long as the file system does.
     static func read(_ path: String) -> FileSystemUsage? {
         var raw = statvfs()
         guard statvfs(path, &raw) == 0 else { return nil }

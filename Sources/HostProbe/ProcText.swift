@@ -1,4 +1,6 @@
-/// Line and word reading that the parsers of `/proc` share. A line that is not understood is passed over, never fatal.
+/// Line and word reading that the parsers of `/proc` share.
+///
+/// A line that is not understood is passed over, never fatal.
 enum ProcText {
     static func lines(_ text: String) -> [Substring] {
         text.split(separator: "\n")

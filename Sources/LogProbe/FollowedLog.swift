@@ -1,4 +1,6 @@
-/// A log that is followed, with what it counted. Lives inside the probe.
+/// A log that is followed, with what it counted.
+///
+/// Lives inside the probe.
 final class FollowedLog {
     /// What came since the last call.
     struct News {

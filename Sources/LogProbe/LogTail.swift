@@ -44,7 +44,9 @@ final class LogTail {
         close(descriptor)
     }
 
-    /// Reads what is new, at most about `bytesMax`; the buffer is scratch space. True when there may be more.
+    /// Reads what is new, at most about `bytesMax`; the buffer is scratch space.
+    ///
+    /// True when there may be more.
     func read(
         bytesMax: Int, buffer: UnsafeMutableRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void
     ) -> Bool {

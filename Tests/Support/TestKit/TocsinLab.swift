@@ -1,6 +1,7 @@
 import Foundation
 
-/// Built binaries, certificates and configuration in a temporary folder: a coordinator and agents as an operator runs them.
+/// Built binaries, certificates and configuration in a temporary folder: a coordinator and agents as an operator runs
+/// them.
 package final class TocsinLab: Sendable {
     /// An incident as `tocsin incident list -o json` prints it.
     package struct Incident: Decodable, Sendable, Hashable {
@@ -111,8 +112,9 @@ package final class TocsinLab: Sendable {
             """, to: "coordinator.yaml")
     }
 
-    /// Writes `agent-NODE.yaml`; `probes` is YAML at the top level with the sections `kubelet`, `actuators`,
-    /// `databases` and so on; the node itself is looked at only with a section `host`, for tests must not depend on the machine.
+    /// Writes `agent-NODE.yaml`; `probes` is YAML at the top level with the sections `kubelet`, `actuators` and so on.
+    ///
+    /// The node itself is looked at only with a section `host`, for tests must not depend on the machine.
     package func writeAgent(node: String, interval: String, probes: String) throws {
         _ = try folder.write(
             """
