@@ -3,7 +3,8 @@ package import Telemetry
 
 /// Asks one URL, or connects to one port, and compares the answer with what is expected.
 ///
-/// Every run makes a connection of its own, so that name, connection, TLS and certificate are looked at each time. Redirects are
+/// Every run makes a connection of its own, so that name, connection, TLS and certificate are looked at each time.
+/// Redirects are
 /// answers, not followed; no proxy is used.
 package final class CheckProbe: Probe {
     /// What is checked.

@@ -25,7 +25,8 @@ extension CurlTransfer {
             firstByte: .microseconds(max(0, time(CURLINFO_STARTTRANSFER_TIME_T) - ready)))
     }
 
-    /// The earliest end of the certificates that the server presented; nil where curl has none or writes it in another form.
+    /// The earliest end of the certificates that the server presented; nil where curl has none or writes it in
+    /// another form.
     var certificateNotAfter: Timestamp? {
         guard job.request.usesFreshConnection else { return nil }
         var info: UnsafeMutablePointer<curl_certinfo>?

@@ -11,7 +11,8 @@ struct DiskDevice: Hashable, Sendable {
     /// A sector in this file is 512 bytes, whatever the device has (Documentation/admin-guide/iostats.rst).
     static let sectorBytes = 512.0
 
-    /// Whole disks by name: partitions, loop devices and disks in memory are left out, as node_exporter does, and so are disks
+    /// Whole disks by name: partitions, loop devices and disks in memory are left out, as node_exporter does, and so
+    /// are disks
     /// that were never used.
     static func parse(_ text: String) -> [DiskDevice] {
         var devices: [DiskDevice] = []

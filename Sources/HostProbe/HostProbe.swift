@@ -3,8 +3,10 @@ package import Telemetry
 
 /// Looks at the node that the agent runs on: CPU, memory, pressure, load, OOM kills, network, disks and file systems.
 ///
-/// Series have node_exporter's names and the label `node`. Everything but the network is the node's also inside a restricted pod,
-/// since those parts of `/proc` are not namespaced; the network is the node's with `hostNetwork`, or with the node's `/proc` mounted.
+/// Series have node_exporter's names and the label `node`. Everything but the network is the node's also inside a
+/// restricted pod,
+/// since those parts of `/proc` are not namespaced; the network is the node's with `hostNetwork`, or with the node's
+/// `/proc` mounted.
 package actor HostProbe: Probe {
     /// What is looked at and how.
     package struct Configuration: Sendable, Hashable {
@@ -46,6 +48,7 @@ package actor HostProbe: Probe {
     private let labels: LabelSet
     private let executor = BlockingExecutor(label: "tocsin.host")
 
+    /// A queue of its own, since its reads may wait for a disk.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     /// Makes a probe.

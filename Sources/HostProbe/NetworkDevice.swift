@@ -8,7 +8,8 @@ struct NetworkDevice: Hashable, Sendable {
     var sendErrors: Double
     var sendDrops: Double
 
-    /// The devices that carry the node's own traffic, by name: loopback and the ends of pods' and containers' links are left out.
+    /// The devices that carry the node's own traffic, by name: loopback and the ends of pods' and containers' links
+    /// are left out.
     static func parse(_ text: String) -> [NetworkDevice] {
         var devices: [NetworkDevice] = []
         for line in ProcText.lines(text) {

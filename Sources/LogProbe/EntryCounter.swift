@@ -1,7 +1,9 @@
 /// Counts the entries of one container log by level, line after line.
 ///
-/// Lines have the form of the container runtime interface: `TIME STREAM TAG TEXT`, where the tag `P` says that the text goes on in the
-/// next line of that stream. Nothing of the text is kept. Lines that continue an entry (indented ones, `Caused by:`, empty ones)
+/// Lines have the form of the container runtime interface: `TIME STREAM TAG TEXT`, where the tag `P` says that the
+/// text goes on in the
+/// next line of that stream. Nothing of the text is kept. Lines that continue an entry (indented ones, `Caused by:`,
+/// empty ones)
 /// belong to the one before, so that a Java trace counts once.
 struct EntryCounter: Hashable, Sendable {
     /// Entries by level.

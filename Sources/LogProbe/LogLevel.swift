@@ -18,8 +18,10 @@ package enum LogLevel: String, Sendable, Hashable, CaseIterable {
 
     /// Finds the level of an entry from its first line.
     ///
-    /// Bare words count in capitals alone (`ERROR`), or a message that speaks of an error would be one; other words count as value of a
-    /// key that ends in `level`, `lvl` or `severity` (`"level":"error"`, `level=warn`), and in JSON nothing else does. The first
+    /// Bare words count in capitals alone (`ERROR`), or a message that speaks of an error would be one; other words
+    /// count as value of a
+    /// key that ends in `level`, `lvl` or `severity` (`"level":"error"`, `level=warn`), and in JSON nothing else
+    /// does. The first
     /// match counts. klog's `E1124 ` and Java's `Exception in thread` are known.
     package static func detect(_ line: UnsafeRawBufferPointer) -> LogLevel {
         let start = line.firstIndex { $0 != 32 } ?? line.count

@@ -5,8 +5,10 @@ struct LogOwner: Hashable, Sendable {
 
     /// Nil when the folder's name has another form.
     ///
-    /// The workload is guessed from the pod's name, since no file tells it: two generated suffixes are a Deployment, one is a DaemonSet,
-    /// a number is a StatefulSet, anything else a bare Pod. A Job's pod and a ReplicaSet's without a Deployment look like a
+    /// The workload is guessed from the pod's name, since no file tells it: two generated suffixes are a Deployment,
+    /// one is a DaemonSet,
+    /// a number is a StatefulSet, anything else a bare Pod. A Job's pod and a ReplicaSet's without a Deployment look
+    /// like a
     /// DaemonSet's.
     init?(folder: String) {
         let parts = folder.split(separator: "_", omittingEmptySubsequences: false)

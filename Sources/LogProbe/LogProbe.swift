@@ -3,7 +3,8 @@ package import Telemetry
 
 /// Counts the log entries of the node's containers by level, from the files that the container runtime writes.
 ///
-/// Only counts leave the probe; no text is kept. Logs that are there at the first look are followed from their end, later ones from
+/// Only counts leave the probe; no text is kept. Logs that are there at the first look are followed from their end,
+/// later ones from
 /// their start. What was written while the agent was down is not counted.
 package actor LogProbe: Probe {
     /// What is read and how.
@@ -56,6 +57,7 @@ package actor LogProbe: Probe {
         var filesLeftOut = 0
     }
 
+    /// A queue of its own, since its reads may wait for a disk.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     /// Makes a probe.

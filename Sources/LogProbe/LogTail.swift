@@ -2,8 +2,10 @@ import Glibc
 
 /// Follows one log file through its rotations and hands out whole lines, each once.
 ///
-/// Rotation by rename: the old file is read to its end, then the files that were rotated meanwhile, then the new one. Rotation by
-/// copy and truncate shows as a file that is shorter than what was read of it: it is read from its start, and what was written between
+/// Rotation by rename: the old file is read to its end, then the files that were rotated meanwhile, then the new one.
+/// Rotation by
+/// copy and truncate shows as a file that is shorter than what was read of it: it is read from its start, and what
+/// was written between
 /// the last look and the truncation is in the copy alone and is lost here, counted as a truncation.
 final class LogTail {
     /// What happened to the file.
