@@ -111,6 +111,9 @@ let adapters: [Module] = [
     library("PostgresProbe", ["Telemetry", "Probing", "PostgresClient"]),
     library("ActuatorProbe", ["Telemetry", "Probing"]),
     library("PodProbe", ["Telemetry", "Probing"]),
+    library("HostProbe", ["Telemetry", "Probing"]),
+    library("CheckProbe", ["Telemetry", "Probing"]),
+    library("LogProbe", ["Telemetry", "Probing"]),
     library("ConfigurationKit", products: ["Yams"]),
     library("AgentSettings", ["Telemetry", "ConfigurationKit"]),
     library("CoordinatorSettings", ["Telemetry", "Signals", "Detection", "Incidents", "ConfigurationKit"]),
@@ -136,8 +139,8 @@ let apps: [Module] = [
         "AgentApp",
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SegmentSpool", "Probing", "CurlHTTP",
-            "PostgresClient", "PostgresProbe", "ActuatorProbe", "PodProbe", "AgentSettings", "ConfigurationKit",
-            "IngestWire", "TocsinProto",
+            "PostgresClient", "PostgresProbe", "ActuatorProbe", "PodProbe", "HostProbe", "CheckProbe", "LogProbe",
+            "AgentSettings", "ConfigurationKit", "IngestWire", "TocsinProto",
         ],
         products: [
             "ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle", "UnixSignals",
@@ -201,6 +204,9 @@ let testTargets: [Module] = [
     tests("ActuatorProbeTests", ["ActuatorProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("PostgresProbeTests", ["PostgresProbe", "PostgresClient", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("PodProbeTests", ["PodProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
+    tests("HostProbeTests", ["HostProbe", "Probing", "Telemetry"]),
+    tests("CheckProbeTests", ["CheckProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
+    tests("LogProbeTests", ["LogProbe", "Probing", "Telemetry"]),
     tests("ConfigurationKitTests", ["ConfigurationKit"]),
     tests(
         "SettingsTests",

@@ -20,12 +20,18 @@ package struct AgentSettings: Hashable, Sendable {
     package var httpListen: HostPort
     /// What the agent allows itself.
     package var limits: Limits
+    /// The node itself; nil when it is not looked at.
+    package var host: HostSettings?
     /// The node's kubelet; nil where there is none.
     package var kubelet: KubeletSettings?
     /// Spring Boot actuators.
     package var actuators: [ActuatorSettings]
     /// PostgreSQL servers.
     package var databases: [DatabaseSettings]
+    /// HTTP and TCP checks.
+    package var checks: [CheckSettings]
+    /// Container logs; nil when they are not read.
+    package var logs: LogSettings?
 
     /// Where the coordinator is.
     package struct CoordinatorAddress: Hashable, Sendable {
@@ -131,6 +137,11 @@ package struct AgentSettings: Hashable, Sendable {
                     "residentMemory", .size(in: 24 << 20...4 << 30), default: 64 << 20,
                     "Resident memory at which the agent sheds load. Below the container's memory limit."))
         }
+        host = file.section(
+            "host", "The node itself: CPU, memory, pressure, load, OOM kills, network, disks, room on file systems."
+        ) { section in
+            HostSettings.read(section, interval: interval)
+        }
         kubelet = file.optionalSection("kubelet", "The node's kubelet: its pods and their containers.") { section in
             KubeletSettings(section, interval: interval)
         }
@@ -140,9 +151,19 @@ package struct AgentSettings: Hashable, Sendable {
         databases = file.sections("databases", uniqueKey: "name", countMax: 100, "PostgreSQL servers.") { section in
             DatabaseSettings(section, interval: interval)
         }
-        if kubelet == nil, actuators.isEmpty, databases.isEmpty {
+        checks = file.sections("checks", uniqueKey: "name", "HTTP and TCP checks.") { section in
+            CheckSettings(section, interval: interval)
+        }
+        logs = file.optionalSection(
+            "logs", "The node's container logs, counted by level. Off without this section; no text leaves the node."
+        ) { section in
+            LogSettings(section, interval: interval)
+        }
+        if kubelet == nil, actuators.isEmpty, databases.isEmpty, checks.isEmpty, logs == nil {
             file.report(
-                nil, "nothing is probed: none of 'kubelet', 'actuators' and 'databases' is there", level: .warning)
+                nil,
+                "nothing is probed but the node: none of 'kubelet', 'actuators', 'databases', 'checks' and 'logs' is there",
+                level: .warning)
         }
     }
 }

@@ -209,6 +209,54 @@ enum ShippedThresholds {
             for: 30s
             leaveFor: 1m
 
+          # --- Nodes ------------------------------------------------------------------------------------------------
+          node-memory:
+            family: memory
+            title: Node short of memory
+            signal: node_memory_used_ratio
+            above: 90%           # node-mixin: NodeMemoryHighUtilization, > 90 %
+            leave: 85%
+            for: 10m             # node-mixin: 15 min
+            leaveFor: 10m
+          node-oom-kill:
+            family: memory
+            group: node-memory
+            title: Processes killed for lack of memory on the node
+            signal: node_oom_kills
+            above: 1             # node-problem-detector reports each; also kills of a child, which no container shows
+            leave: 1
+            for: 0               # it has happened
+            window: 30m          # Netdata: OOM kills in 30 min
+          disk-space:
+            family: availability
+            group: disk
+            title: File system nearly full
+            signal: disk_used_ratio
+            above: 85%           # the kubelet evicts pods from 85 % (images) and 90 % (nodefs) used
+            leave: 82%
+            for: 5m
+            leaveFor: 10m
+          disk-inodes:
+            family: availability
+            group: disk
+            title: File system nearly out of inodes
+            signal: inode_used_ratio
+            above: 90%           # the kubelet evicts pods from 95 % used
+            leave: 88%
+            for: 5m
+            leaveFor: 10m
+
+          # --- Certificates -----------------------------------------------------------------------------------------
+          certificate-expiry:
+            family: availability
+            group: certificate
+            title: Certificate expires soon
+            signal: certificate_remaining_seconds
+            below: 21d           # blackbox exporter's usual rule: 20 to 30 days; ACME clients renew at 30 days left
+            leave: 22d
+            for: 10m             # one server of several behind a name may have been renewed already
+            leaveFor: 10m
+
           # --- The observer itself ----------------------------------------------------------------------------------
           target-down:
             family: fleet
@@ -243,6 +291,8 @@ enum ShippedThresholds {
           - {check: connections-full, level: P2, because: new connections are about to be refused}
           - {check: lock-waiters, level: P2, because: many sessions stand still behind locks}
           - {check: target-down, scopeAtLeast: 100%, durationAtLeast: 5m, level: P2, because: nothing of it answers}
+          - {check: disk-space, value: 97%, level: P2, because: less than 3 % of the room is left}  # node-mixin critical
+          - {check: disk-inodes, value: 97%, level: P2, because: less than 3 % of the inodes are left}  # node-mixin critical
 
           # P3: degraded.
           - {check: error-rate-low, level: P3, because: 2 to 5 % of requests fail}
@@ -259,6 +309,11 @@ enum ShippedThresholds {
           - {check: idle-in-transaction, value: 15m, level: P3, because: a transaction holds up vacuum}  # pgmonitor
           - {check: lock-wait, value: 2m, level: P3, because: someone waits minutes for a lock}  # check_postgres
           - {check: target-down, scopeAtLeast: 100%, level: P3, because: nothing of it answers}
+          - {check: node-memory, value: 97%, level: P3, because: the node is about to kill processes}
+          - {check: node-oom-kill, value: 3, level: P3, because: the node keeps killing processes for memory}
+          - {check: disk-space, value: 90%, level: P3, because: the kubelet evicts pods}
+          - {check: disk-inodes, value: 95%, level: P3, because: the kubelet evicts pods}
+          - {check: certificate-expiry, value: 7d, level: P3, because: a certificate expires within a week}
 
           # P4: minor.
           - {check: container-memory, level: P4, because: little memory is left}
@@ -267,6 +322,11 @@ enum ShippedThresholds {
           - {check: idle-in-transaction, level: P4, because: a session holds a transaction open}
           - {check: lock-wait, level: P4, because: someone waits for a lock}
           - {check: target-down, level: P4, because: part of it does not answer}
+          - {check: node-memory, level: P4, because: the node is short of memory}
+          - {check: node-oom-kill, level: P4, because: the node killed a process for memory}
+          - {check: disk-space, level: P4, because: little room is left}
+          - {check: disk-inodes, level: P4, because: few inodes are left}
+          - {check: certificate-expiry, level: P4, because: a certificate expires within three weeks}
 
         # Other values for some subjects: NAMESPACE/KIND/NAME of a workload, postgresql/NAME, node/NAME,
         # target/KIND/NAME. Of several overrides that match and name a check, the most specific applies to that check as

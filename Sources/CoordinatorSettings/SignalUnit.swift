@@ -97,6 +97,15 @@ package struct SignalDescription: Hashable, Sendable {
         SignalDescription(.longestLockWaitSeconds, .seconds, "time the longest lock wait lasts"),
         SignalDescription(
             .probeUp, .flag, "1 when the target's last probe got an answer, worst of the subject's targets"),
+        SignalDescription(
+            .certificateRemainingSeconds, .seconds,
+            "time until a certificate of the chain expires, soonest of the subject's targets"),
+        SignalDescription(.nodeMemoryUsedRatio, .ratio, "memory of the node that is not available"),
+        SignalDescription(
+            .nodeOOMKills, .count, hasWindow: true,
+            "OOM kills on the node, by the kernel's own count; summed over the window"),
+        SignalDescription(.diskUsedRatio, .ratio, "room taken, as `df` counts, fullest file system"),
+        SignalDescription(.inodeUsedRatio, .ratio, "inodes taken, fullest file system"),
     ]
 
     /// The description of a signal, nil for one that there is not.

@@ -32,6 +32,7 @@ final class CurlTransfer {
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         configure()
         configureTrust()
+        configureConnection()
     }
 
     deinit {
@@ -72,7 +73,8 @@ final class CurlTransfer {
         return .response(
             HTTPResponse(
                 status: long(CURLINFO_RESPONSE_CODE), headers: headers, body: body,
-                duration: .microseconds(time(CURLINFO_TOTAL_TIME_T))))
+                duration: .microseconds(time(CURLINFO_TOTAL_TIME_T)), timing: timing,
+                certificateNotAfter: certificateNotAfter))
     }
 
     // MARK: - Options
@@ -160,7 +162,7 @@ final class CurlTransfer {
         }
     }
 
-    private func long(_ option: CURLoption, _ value: Int) {
+    func long(_ option: CURLoption, _ value: Int) {
         tocsin_easy_setopt_long(handle, option, value)
     }
 

@@ -14,7 +14,7 @@ enum WindowKind: UInt8, Sendable {
     init(_ signal: SignalName) {
         switch signal {
         case .errorRatio, .latencyMeanSeconds, .readyRatio: self = .weighted
-        case .oomKills, .restarts: self = .sum
+        case .oomKills, .restarts, .nodeOOMKills: self = .sum
         default: self = .point
         }
     }

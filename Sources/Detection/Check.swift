@@ -40,7 +40,7 @@ package struct Check: Hashable, Sendable, Codable {
     /// How long the recovery must hold before the finding closes.
     package var leaveFor: Duration
     /// The value is taken over this window ending at the point: volume-weighted for ratios and means, the sum for
-    /// counts (`oom_kills`, `restarts`), the point itself for the rest.
+    /// counts (`oom_kills`, `restarts`, `node_oom_kills`), the point itself for the rest.
     ///
     /// Zero means the point itself.
     package var window: Duration

@@ -6,9 +6,11 @@ enum FigureText {
     /// A signal's value with its unit: 12.4 %, 1.25 s, 3.
     static func value(_ value: Double, of signal: SignalName) -> String {
         switch signal {
-        case .errorRatio, .heapUsedRatio, .heapLiveRatio, .gcOverhead, .workingSetRatio, .readyRatio, .connectionRatio:
+        case .errorRatio, .heapUsedRatio, .heapLiveRatio, .gcOverhead, .workingSetRatio, .readyRatio, .connectionRatio,
+            .nodeMemoryUsedRatio, .diskUsedRatio, .inodeUsedRatio:
             "\(figure(value * 100)) %"
-        case .latencyMeanSeconds, .longestQuerySeconds, .idleInTransactionSeconds, .longestLockWaitSeconds:
+        case .latencyMeanSeconds, .longestQuerySeconds, .idleInTransactionSeconds, .longestLockWaitSeconds,
+            .certificateRemainingSeconds:
             seconds(value)
         case .requestRate: "\(figure(value))/s"
         case .exhaustionSeconds: value >= GrowthWatch.never ? "30d" : coarse(value)
@@ -125,6 +127,11 @@ struct SignalWords: Sendable {
         case .exhaustionSeconds: self.init("Time to exhaustion", nil, "parts")
         case .deviation: self.init("Distance from what is usual", nil, "pods")
         case .levelShift: self.init("Shift of level", nil, "pods")
+        case .certificateRemainingSeconds: self.init("Time until the certificate expires", nil, "targets")
+        case .nodeMemoryUsedRatio: self.init("Memory in use", nil, "nodes")
+        case .nodeOOMKills: self.init("OOM kills on the node", nil, "nodes")
+        case .diskUsedRatio: self.init("Room taken", nil, "file systems")
+        case .inodeUsedRatio: self.init("Inodes taken", nil, "file systems")
         default: self.init(signal.rawValue, nil, "contributors")
         }
     }

@@ -18,7 +18,9 @@ enum PlainText {
     static func value(_ value: Double, of signal: SignalName?) -> String {
         let name = signal?.rawValue ?? ""
         if isRatio(name) { return number(value * 100) + " %" }
-        return name.hasSuffix("_seconds") ? number(value) + " s" : number(value)
+        guard name.hasSuffix("_seconds") else { return number(value) }
+        // Nobody reads a certificate's three weeks in seconds.
+        return (7200..<1e12).contains(value) ? duration(.seconds(Int64(value))) : number(value) + " s"
     }
 
     /// A signal's name in words, its unit left out: `error ratio`, `latency mean`.

@@ -33,13 +33,20 @@ package struct HTTPRequest: Sendable, Hashable {
     package var bodyBytesMax: Int
     /// Whom to trust.
     package var trust: Trust
+    /// Whether a new connection is made and closed afterwards; only then are every timing and the certificate known.
+    package var usesFreshConnection: Bool
+    /// Whether the exchange ends when the TCP connection stands: nothing is sent, and the answer has status 0.
+    package var connectsOnly: Bool
 
     /// Makes a request.
     package init(
         url: String, headers: [Label] = [], connectTimeout: Duration = .seconds(2),
         totalTimeout: Duration = .seconds(5),
-        bodyBytesMax: Int = 8 << 20, trust: Trust = .system
+        bodyBytesMax: Int = 8 << 20, trust: Trust = .system, usesFreshConnection: Bool = false,
+        connectsOnly: Bool = false
     ) {
+        self.usesFreshConnection = usesFreshConnection
+        self.connectsOnly = connectsOnly
         self.url = url
         self.headers = headers
         self.connectTimeout = connectTimeout
@@ -67,9 +74,18 @@ package struct HTTPResponse: Sendable, Hashable {
     package var body: [UInt8]
     /// Time from the start to the last byte.
     package var duration: Duration
+    /// Where the time went; zeros on a connection that was used before.
+    package var timing: HTTPTiming
+    /// When the first certificate of the presented chain expires; nil without TLS and without `usesFreshConnection`.
+    package var certificateNotAfter: Timestamp?
 
     /// Makes an answer.
-    package init(status: Int, headers: [Label], body: [UInt8], duration: Duration) {
+    package init(
+        status: Int, headers: [Label], body: [UInt8], duration: Duration, timing: HTTPTiming = HTTPTiming(),
+        certificateNotAfter: Timestamp? = nil
+    ) {
+        self.timing = timing
+        self.certificateNotAfter = certificateNotAfter
         self.status = status
         self.headers = headers
         self.body = body

@@ -27,7 +27,7 @@ struct Cell: Sendable {
 }
 
 /// A gauge merged from a contributor's series of one role.
-private struct Gauge {
+struct Gauge {
     /// The merged value of the series that have a sample in the cell.
     var value: Double?
     /// Whether any such series should have one.
@@ -59,11 +59,13 @@ struct CellReader {
         case .pod: readGauges(contributor, slots: slots) { $0 == .podReady ? .ready : nil }
         case .container: readContainer(&contributor, slots: slots)
         case .database: readDatabase(contributor, slots: slots)
-        case .target: readGauges(contributor, slots: slots) { $0 == .probeUp ? .probeUp : nil }
+        case .target: readTarget(contributor, slots: slots)
+        case .node: readNode(&contributor, slots: slots)
+        case .filesystem: readFileSystem(contributor, slots: slots)
         }
     }
 
-    private mutating func report(_ signal: Signal, _ gauge: Gauge, _ name: String) {
+    mutating func report(_ signal: Signal, _ gauge: Gauge, _ name: String) {
         if let value = gauge.value {
             accumulators[signal.rawValue].add(name, value: value)
         } else if gauge.isExpected {
@@ -72,7 +74,7 @@ struct CellReader {
     }
 
     /// For signals that are one series each: the worst where a contributor has several.
-    private mutating func readGauges(
+    mutating func readGauges(
         _ contributor: ContributorState, slots: [SeriesSlot], signal: (SeriesRole) -> Signal?
     ) {
         var gauges: [(signal: Signal, gauge: Gauge)] = []
@@ -171,7 +173,7 @@ struct CellReader {
     }
 
     /// Events of the cell in place of the counter; events that only an edge told of count without a counter too.
-    private func count(_ counter: Gauge, _ witnessed: inout WitnessedCount) -> Gauge {
+    func count(_ counter: Gauge, _ witnessed: inout WitnessedCount) -> Gauge {
         let events = witnessed.take()
         var gauge = counter
         gauge.value = events > 0 ? events : counter.value.map { _ in 0 }

@@ -12,7 +12,9 @@ enum SeriesRole: UInt8, Sendable {
     case workingSet, memoryLimit, restarts, oomKills
     case databaseUp, slotsExhausted, connectionsMaximum, connectionsReserved, clientConnections
     case longestQuery, idleInTransaction, lockWaiters, longestLockWait
-    case probeUp
+    case probeUp, certificateNotAfter
+    case nodeMemoryTotal, nodeMemoryAvailable, nodeOOMKills
+    case filesystemAvailable, filesystemFree, filesystemSize, inodes, inodesFree
     /// Counts that come as edges instead of samples; a contributor has at most one pseudo series of each.
     case oomKillEdges, restartEdges
 
@@ -28,7 +30,9 @@ enum SeriesRole: UInt8, Sendable {
         case .databaseUp, .slotsExhausted, .connectionsMaximum, .connectionsReserved, .clientConnections, .longestQuery,
             .idleInTransaction, .lockWaiters, .longestLockWait:
             .database
-        case .probeUp: .target
+        case .probeUp, .certificateNotAfter: .target
+        case .nodeMemoryTotal, .nodeMemoryAvailable, .nodeOOMKills: .node
+        case .filesystemAvailable, .filesystemFree, .filesystemSize, .inodes, .inodesFree: .filesystem
         }
     }
 
@@ -104,6 +108,15 @@ enum SeriesRole: UInt8, Sendable {
         "pg_locks_waiting": .lockWaiters,
         "pg_longest_lock_wait_seconds": .longestLockWait,
         "probe_up": .probeUp,
+        "probe_tls_certificate_expiry_seconds": .certificateNotAfter,
+        "node_memory_MemTotal_bytes": .nodeMemoryTotal,
+        "node_memory_MemAvailable_bytes": .nodeMemoryAvailable,
+        "node_vmstat_oom_kill": .nodeOOMKills,
+        "node_filesystem_avail_bytes": .filesystemAvailable,
+        "node_filesystem_free_bytes": .filesystemFree,
+        "node_filesystem_size_bytes": .filesystemSize,
+        "node_filesystem_files": .inodes,
+        "node_filesystem_files_free": .inodesFree,
     ]
 }
 
@@ -112,7 +125,7 @@ enum SeriesRole: UInt8, Sendable {
 /// Each signal is fed by exactly one, so each sort of a subject has a grid of its own: a kubelet that lags does not
 /// hold up the error ratio.
 enum ContributorKind: Int, CaseIterable, Sendable {
-    case application, pod, container, database, target
+    case application, pod, container, database, target, node, filesystem
 
     /// What a contributor is called, or nil when the labels name none.
     func name(labels: LabelSet) -> String? {
@@ -125,6 +138,8 @@ enum ContributorKind: Int, CaseIterable, Sendable {
             }
         case .database: labels[LabelName.instance] ?? labels[LabelName.target]
         case .target: labels[LabelName.target] ?? labels[LabelName.instance]
+        case .node: labels[LabelName.node]
+        case .filesystem: labels["mountpoint"]
         }
     }
 }

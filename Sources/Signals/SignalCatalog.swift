@@ -20,7 +20,9 @@ enum Signal: Int, CaseIterable, Sendable {
     case ready
     case workingSet, oomKills, restarts
     case databaseUp, connections, longestQuery, idleInTransaction, lockWaiters, longestLockWait
-    case probeUp
+    case probeUp, certificateRemaining
+    case nodeMemory, nodeOOMKills
+    case diskUsed, inodeUsed
 
     var name: SignalName {
         switch self {
@@ -43,6 +45,11 @@ enum Signal: Int, CaseIterable, Sendable {
         case .lockWaiters: .lockWaiters
         case .longestLockWait: .longestLockWaitSeconds
         case .probeUp: .probeUp
+        case .certificateRemaining: .certificateRemainingSeconds
+        case .nodeMemory: .nodeMemoryUsedRatio
+        case .nodeOOMKills: .nodeOOMKills
+        case .diskUsed: .diskUsedRatio
+        case .inodeUsed: .inodeUsedRatio
         }
     }
 
@@ -50,11 +57,11 @@ enum Signal: Int, CaseIterable, Sendable {
         switch self {
         case .errorRatio, .latencyMean: .weighted
         case .requestRate: .flow
-        case .oomKills, .restarts: .count
+        case .oomKills, .restarts, .nodeOOMKills: .count
         case .ready: .share
-        case .health, .databaseUp, .probeUp: .least
+        case .health, .databaseUp, .probeUp, .certificateRemaining: .least
         case .heapUsed, .heapLive, .collectionOverhead, .poolPending, .workingSet, .connections, .longestQuery,
-            .idleInTransaction, .lockWaiters, .longestLockWait:
+            .idleInTransaction, .lockWaiters, .longestLockWait, .nodeMemory, .diskUsed, .inodeUsed:
             .greatest
         }
     }
@@ -68,7 +75,9 @@ extension ContributorKind {
         case .pod: Signal.ready.rawValue...Signal.ready.rawValue
         case .container: Signal.workingSet.rawValue...Signal.restarts.rawValue
         case .database: Signal.databaseUp.rawValue...Signal.longestLockWait.rawValue
-        case .target: Signal.probeUp.rawValue...Signal.probeUp.rawValue
+        case .target: Signal.probeUp.rawValue...Signal.certificateRemaining.rawValue
+        case .node: Signal.nodeMemory.rawValue...Signal.nodeOOMKills.rawValue
+        case .filesystem: Signal.diskUsed.rawValue...Signal.inodeUsed.rawValue
         }
     }
 }

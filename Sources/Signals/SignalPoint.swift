@@ -62,6 +62,16 @@ package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Cod
     package static let lockWaiters = SignalName(rawValue: "lock_waiters")
     /// Seconds the longest lock wait lasts.
     package static let longestLockWaitSeconds = SignalName(rawValue: "longest_lock_wait_seconds")
+    /// Seconds until the first certificate of the target's chain expires, 0 or less when it has; the soonest target.
+    package static let certificateRemainingSeconds = SignalName(rawValue: "certificate_remaining_seconds")
+    /// Memory of the node that is not available / all of it, 0...1.
+    package static let nodeMemoryUsedRatio = SignalName(rawValue: "node_memory_used_ratio")
+    /// OOM kills on the node in the cell, by the kernel's own count.
+    package static let nodeOOMKills = SignalName(rawValue: "node_oom_kills")
+    /// Room taken / room for processes without privileges of the fullest file system, 0...1.
+    package static let diskUsedRatio = SignalName(rawValue: "disk_used_ratio")
+    /// Inodes taken / all of them of the fullest file system, 0...1.
+    package static let inodeUsedRatio = SignalName(rawValue: "inode_used_ratio")
     /// 1 when the target's last probe got an answer, else 0; the worst of the subject's targets.
     package static let probeUp = SignalName(rawValue: "probe_up")
 }

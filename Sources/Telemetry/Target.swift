@@ -8,6 +8,16 @@ package struct Target: Hashable, Sendable {
         case actuator
         /// A PostgreSQL server.
         case postgresql
+        /// The node that the agent runs on.
+        case host
+        /// An HTTP check.
+        case http
+        /// A TCP check.
+        case tcp
+        /// The container logs of the node.
+        case logs
+        /// The agent itself.
+        case agent
     }
 
     /// Unique in the agent: `KIND/NAME`, such as `postgresql/orders-db`.

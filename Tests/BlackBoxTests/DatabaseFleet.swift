@@ -30,7 +30,7 @@ struct DatabaseFleet: Sendable {
     /// Waits until the database's last probe succeeded.
     func waitUntilProbed(within timeout: Duration = .seconds(20)) async throws -> Bool {
         try await lab.eventually(within: timeout) {
-            try await lab.targets().contains { $0.outcome == "success" } ? true : nil
+            try await lab.targets().contains { $0.id.hasPrefix("postgresql/") && $0.outcome == "success" } ? true : nil
         } ?? false
     }
 

@@ -45,6 +45,8 @@ package struct AgentApp: Sendable {
         let inbox = UplinkInbox()
         let recorder = FrameRecorder(
             results: runner.results, spool: spool, inbox: inbox, flushInterval: flushInterval, logger: logger)
+        // The agent looks at itself with the runner that it tells of, which therefore is there first.
+        runner.update(probes: probes + [selfProbe(runner: runner, recorder: recorder, spool: spool)])
         let uplink = Uplink(
             identity: Uplink.Identity(cluster: settings.cluster, node: settings.node, boot: boot()),
             endpoint: Uplink.Endpoint(
@@ -68,6 +70,23 @@ package struct AgentApp: Sendable {
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
         await spool.close()
+    }
+
+    /// Weak: the runner holds the probe.
+    private func selfProbe(
+        runner: ProbeRunner<ContinuousClock>, recorder: FrameRecorder, spool: SpoolKeeper
+    ) -> SelfProbe {
+        SelfProbe(node: settings.node, interval: settings.interval) { [weak runner, weak recorder, weak spool] in
+            let recorded = recorder?.counters ?? FrameRecorder.Counters()
+            let runs = runner?.counters ?? ProbeRunner<ContinuousClock>.Counters()
+            let view = await spool?.view()
+            return SelfProbe.Figures(
+                usage: SelfUsage.read(), spoolBytes: view?.bytes ?? 0, samples: recorded.samples, edges: recorded.edges,
+                samplesRefused: recorded.samplesRefused, samplesLost: view?.lostSamples ?? 0,
+                runner: SelfProbe.ProbeCounts(
+                    runs: runs.runs, overruns: runs.overruns, skipped: runs.skippedRuns,
+                    resultsDropped: runs.resultsDropped))
+        }
     }
 
     /// Samples of one interval share few blocks, yet a fault waits for none of them long.

@@ -1,7 +1,10 @@
 import ActuatorProbe
 import AgentSettings
+import CheckProbe
 import ConfigurationKit
 import CurlHTTP
+import HostProbe
+import LogProbe
 import PodProbe
 import PostgresClient
 import PostgresProbe
@@ -17,10 +20,53 @@ struct ProbeFactory {
     /// One probe for each target; throws when a secret named by an environment variable is missing.
     func probes(_ settings: AgentSettings) throws -> [any Probe] {
         var probes: [any Probe] = []
+        if let host = settings.host { probes.append(self.host(host, node: settings.node)) }
         if let kubelet = settings.kubelet { probes.append(pods(kubelet, node: settings.node)) }
         for entry in settings.actuators { probes.append(try actuator(entry, node: settings.node)) }
         for entry in settings.databases { probes.append(try database(entry)) }
+        for entry in settings.checks { probes.append(check(entry)) }
+        if let logs = settings.logs {
+            let configuration = LogProbe.Configuration(
+                node: settings.node, directory: logs.directory, interval: logs.timing.interval,
+                deadline: logs.timing.timeout)
+            probes.append(LogProbe(configuration))
+        }
         return probes
+    }
+
+    private func check(_ entry: CheckSettings) -> any Probe {
+        let subject: CheckProbe.Subject
+        switch entry.subject {
+        case .tcp(let endpoint): subject = .tcp(host: endpoint.host, port: endpoint.port)
+        case .http(let url, let statuses, let body):
+            let expectation: BodyExpectation? =
+                switch body {
+                case .text(let text): .contains(text)
+                case .pattern(let pattern): .matches(pattern)
+                case nil: nil
+                }
+            subject = .http(url: url, statuses: statuses, body: expectation)
+        }
+        return CheckProbe(
+            CheckProbe.Configuration(
+                name: entry.name, subject: subject, labels: entry.labels, trust: trust(entry.trust),
+                interval: entry.timing.interval, deadline: entry.timing.timeout), http: http)
+    }
+
+    private func trust(_ settings: TrustSettings) -> HTTPRequest.Trust {
+        switch settings {
+        case .system: .system
+        case .roots(let file, let serverName): .roots(file: file, serverName: serverName)
+        case .pin(let sha256): .pin(sha256: sha256)
+        case .insecure: .insecure
+        }
+    }
+
+    private func host(_ host: HostSettings, node: String) -> any Probe {
+        HostProbe(
+            HostProbe.Configuration(
+                node: node, mounts: host.mounts, procDirectory: host.procDirectory, rootDirectory: host.rootDirectory,
+                interval: host.timing.interval, deadline: host.timing.timeout))
     }
 
     private func pods(_ kubelet: KubeletSettings, node: String) -> any Probe {
@@ -46,16 +92,9 @@ struct ProbeFactory {
             case .bearer(let reference): .bearer(file: try secrets.path(reference))
             case .basic(let reference): .basic(file: try secrets.path(reference))
             }
-        let trust: HTTPRequest.Trust =
-            switch entry.trust {
-            case .system: .system
-            case .roots(let file, let serverName): .roots(file: file, serverName: serverName)
-            case .pin(let sha256): .pin(sha256: sha256)
-            case .insecure: .insecure
-            }
         let configuration = ActuatorProbe.Configuration(
             name: entry.name, baseURL: entry.url, labels: labels, interval: entry.timing.interval,
-            deadline: entry.timing.timeout, credentials: credentials, trust: trust)
+            deadline: entry.timing.timeout, credentials: credentials, trust: trust(entry.trust))
         return ActuatorProbe(configuration, http: http)
     }
 

@@ -112,8 +112,9 @@ package final class TocsinLab: Sendable {
             """, to: "coordinator.yaml")
     }
 
-    /// Writes `agent-NODE.yaml`; `probes` is YAML at the top level with the sections `kubelet`, `actuators` and
-    /// `databases`.
+    /// Writes `agent-NODE.yaml`; `probes` is YAML at the top level with the sections `kubelet`, `actuators` and so on.
+    ///
+    /// The node itself is looked at only with a section `host`, for tests must not depend on the machine.
     package func writeAgent(node: String, interval: String, probes: String) throws {
         _ = try folder.write(
             """
@@ -130,6 +131,7 @@ package final class TocsinLab: Sendable {
             interval: \(interval)
             http:
               listen: 127.0.0.1:\(try FreePort.next())
+            \(probes.contains("host:\n") ? "" : "host: {enabled: false}")
             \(probes)
             """, to: "agent-\(node).yaml")
     }
