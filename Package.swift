@@ -158,6 +158,7 @@ let support: [Module] = [
         path: "Tests/Support/KubeletReplay"),
     executable(
         "tocsin-demo", ["Telemetry", "Probing", "CurlHTTP", "TocsinTestKit", "KubeletReplay"], path: "Tests/Support/Demo"),
+    executable("CodecBench", ["SampleCodec", "Telemetry"], path: "Tests/Benchmarks/CodecBench"),
 ]
 
 let testTargets: [Module] = [
