@@ -95,7 +95,9 @@ struct ChainBlockHeader: Equatable {
         return header
     }
 
-    /// The last four bytes. Precondition: there are four.
+    /// The last four bytes.
+    ///
+    /// Precondition: there are four.
     static func checksum(of bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
         let raw = UnsafeRawBufferPointer(bytes)
         return UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: bytes.count - 4, as: UInt32.self))

@@ -73,7 +73,9 @@ struct ChainState: Sendable {
 
 /// The order of the samples of a block, written as what departs from the order before.
 enum OrderModel {
-    /// One block's series numbers. `firstNew` is the number of the first series that the block defines.
+    /// One block's series numbers.
+    ///
+    /// `firstNew` is the number of the first series that the block defines.
     static func code<Coder: SymbolCoder>(
         _ numbers: UnsafeMutableBufferPointer<UInt32>, firstNew: Int, state: inout ChainState, coder: inout Coder,
         contexts: UnsafeMutablePointer<UInt32>

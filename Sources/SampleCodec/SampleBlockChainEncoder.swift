@@ -79,7 +79,9 @@ package struct SampleBlockChainEncoder: Sendable {
         return try encode(gathered)
     }
 
-    /// Writes one block of samples whose series were interned. Precondition: every number is one of `intern(_:)`'s.
+    /// Writes one block of samples whose series were interned.
+    ///
+    /// Precondition: every number is one of `intern(_:)`'s.
     ///
     /// Takes no memory a sample once the storage has grown to the size of the blocks.
     package mutating func encode(_ columns: SampleColumns) throws(SampleBlockError) -> [UInt8] {

@@ -21,7 +21,9 @@ package struct SampleColumns: Sendable, Equatable {
     /// Whether there are no samples.
     package var isEmpty: Bool { seriesStorage.isEmpty }
 
-    /// The value of a sample. Precondition: the position is below `count`.
+    /// The value of a sample.
+    ///
+    /// Precondition: the position is below `count`.
     package func value(at position: Int) -> Double { Double(bitPattern: bits[position]) }
 
     /// Adds a sample.
@@ -80,7 +82,9 @@ struct ColumnCoder: Sendable {
         timeModel.reset()
     }
 
-    /// Codes all columns; a reader fills them, a writer has them filled. `hint` is called by a writer alone.
+    /// Codes all columns; a reader fills them, a writer has them filled.
+    ///
+    /// `hints` and `interned` are the writer's alone.
     mutating func code<Coder: SymbolCoder>(
         _ columns: inout SampleColumns, shape: Shape, state: inout ChainState, hints: inout [UInt8],
         interned: [UInt32], coder: inout Coder

@@ -149,7 +149,9 @@ struct SymbolWriter: SymbolCoder {
     }
 }
 
-/// The reading side. Never traps: past the end it reads zeros and says so in `isSound`.
+/// The reading side.
+///
+/// Never traps: past the end it reads zeros and says so in `isSound`.
 ///
 /// Holds pointers: it must not outlive the calls that they were made in.
 struct SymbolReader: SymbolCoder {
@@ -173,7 +175,9 @@ struct SymbolReader: SymbolCoder {
         for _ in 0..<4 { code = code << 8 | UInt32(nextCoded()) }
     }
 
-    /// Whether all was read, nothing beyond, and every symbol made sense. The coder itself looks four bytes ahead.
+    /// Whether all was read, nothing beyond, and every symbol made sense.
+    ///
+    /// The coder itself looks four bytes ahead.
     var isSound: Bool {
         !failed && codedOffset >= coded.count && codedOffset <= coded.count + 4 && plainOffset == plain.count
             && plainBits == 0

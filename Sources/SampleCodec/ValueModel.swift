@@ -1,4 +1,6 @@
-/// The model of values: which bits say what, and which context each has. The same code writes and reads.
+/// The model of values: which bits say what, and which context each has.
+///
+/// The same code writes and reads.
 enum ValueModel {
     // The contexts of a chain, one after another in one array.
     static let changed = 0

@@ -39,7 +39,9 @@ enum ValueScale {
         return self.bits
     }
 
-    /// Bits as numbers in the order of the values: those of neighbouring values differ by one. Its own inverse.
+    /// Bits as numbers in the order of the values: those of neighbouring values differ by one.
+    ///
+    /// Its own inverse.
     private static func ordered(_ bits: UInt64) -> Int64 {
         let signed = Int64(bitPattern: bits)
         return signed ^ Int64(bitPattern: UInt64(bitPattern: signed >> 63) >> 1)
