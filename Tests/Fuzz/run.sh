@@ -20,5 +20,5 @@ build SampleCodec Sources/SampleCodec
 build SampleBlockChainFuzz Tests/Fuzz/SampleBlockChainFuzz
 swiftc -sanitize=fuzzer,address -o "$out/sample-block-chain" \
     "$out/Telemetry.o" "$out/SampleCodec.o" "$out/SampleBlockChainFuzz.o" -lz
-SWIFT_BACKTRACE=enable=no exec "$out/sample-block-chain" -max_len=4096 -malloc_limit_mb=64 -rss_limit_mb=2048 \
+SWIFT_BACKTRACE=enable=no exec "$out/sample-block-chain" -max_len=1536 -malloc_limit_mb=64 -rss_limit_mb=2048 \
     -max_total_time="$seconds" -print_final_stats=1 "$@" "$out/corpus" Tests/Fuzz/SampleBlockChainFuzz/corpus
