@@ -105,12 +105,13 @@ struct SymbolWriter: SymbolCoder {
         preconditionFailure("the writer knows no such symbol")
     }
 
-    /// Ends both streams; zeros at the end of the coded bytes are left out, the reader supplies them.
+    /// Ends both streams; up to four zeros at the end of the coded bytes are left out, the reader supplies them.
     mutating func finish() {
         // Of the numbers inside the range the one with the most zeros at its end.
         low = (low &+ 0xFF_FFFF) & ~0xFF_FFFF
         for _ in 0..<5 { shiftLow() }
-        while coded.last == 0 { coded.removeLast() }
+        // The reader takes exactly these bytes, and no more than four that are not there.
+        for _ in 0..<4 where coded.last == 0 { coded.removeLast() }
         while plainCount > 0 {
             plain.append(UInt8(truncatingIfNeeded: plainBits))
             plainBits >>= 8

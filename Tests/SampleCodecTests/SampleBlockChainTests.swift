@@ -176,4 +176,22 @@ import Testing
         // Counters that rise evenly cost next to nothing once that is known.
         #expect(sizes[19] < 60, "\(sizes)")
     }
+
+    /// The coded stream ends in zeros of all counts, some of which are left out.
+    @Test func manySmallBlocks() throws {
+        var source = RandomSamples(seed: 12)
+        var encoder = SampleBlockChainEncoder(blocksPerChain: 500)
+        var decoder = SampleBlockChainDecoder()
+        for round in 0..<20_000 {
+            let count = 1 + round % 3
+            let samples = (0..<count).map { index in
+                Sample(
+                    Series("m", ["n": "\(index)"]), Timestamp(millis: Int64(round) * 10_000),
+                    Double.random(in: 0...1, using: &source.random))
+            }
+            let decoded = try decoder.decode(encoder.encode(samples))
+            if decoded != samples { Issue.record("round \(round)") }
+        }
+        #expect(decoder.chainsRead == 40)
+    }
 }
