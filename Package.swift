@@ -183,6 +183,7 @@ let support: [Module] = [
 let benchmarks: [Module] = [
     library("Scenarios", ["Telemetry", "Signals", "Detection"], path: "Tests/Scenarios"),
     executable("detect-bench", ["Scenarios", "Detection", "Telemetry"], path: "Tests/Benchmarks/DetectBench"),
+    executable("codec-bench", ["SampleCodec", "Telemetry"], path: "Tests/Benchmarks/CodecBench"),
 ]
 
 let testTargets: [Module] = [

@@ -4,10 +4,10 @@
 package struct SampleBlockError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The class of fault.
     ///
-    /// None is helped by a retry with the same bytes.
+    /// None is helped by a retry with the same bytes, but `chainBroken` by the blocks that came before them.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
-            case truncated, notABlock, unsupportedVersion, checksumMismatch, limitExceeded, malformed
+            case truncated, notABlock, unsupportedVersion, checksumMismatch, limitExceeded, malformed, chainBroken
         }
 
         private var value: Value
@@ -24,6 +24,9 @@ package struct SampleBlockError: Error, Sendable, Equatable, CustomStringConvert
         package static let limitExceeded = Code(value: .limitExceeded)
         /// The checksum is right but the contents contradict the format: a faulty or hostile writer.
         package static let malformed = Code(value: .malformed)
+
+        /// The block builds on another than the last one read: the writer must start a new chain.
+        package static let chainBroken = Code(value: .chainBroken)
 
         package var description: String { value.rawValue }
     }

@@ -101,7 +101,7 @@ import Testing
 
     private static let faults: [(String, SampleBlockError.Code, @Sendable (inout BlockBuilder) -> Void)] = [
         ("other magic", .notABlock, { $0.magic = Array("TSBL".utf8) }),
-        ("next version", .unsupportedVersion, { $0.version = 2 }),
+        ("next version", .unsupportedVersion, { $0.version = 3 }),
         ("unknown flag", .unsupportedVersion, { $0.flags = 2 }),
         ("longer header", .unsupportedVersion, { $0.headerSize = 52 }),
         ("bytes behind", .truncated, { $0.trailing = [0] }),

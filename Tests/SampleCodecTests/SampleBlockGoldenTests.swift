@@ -44,4 +44,28 @@ import Testing
         #expect(try SampleBlockHeader.read(written) == SampleBlockHeader.read(bytes) || written.count != bytes.count)
         #expect(try SampleBlockHeader.read(written).bodyBytes == SampleBlockHeader.read(bytes).bodyBytes)
     }
+
+    // A chain in one file: each block after four bytes of its length. Values first, then two rounds, then times.
+    private static let chain = [golden[1].1, golden[3].1, golden[3].1.reversed(), golden[2].1, golden[0].1]
+
+    @Test func readsTheChainOnFile() throws {
+        let url = Self.folder.appending(path: "v2-chain.tsb")
+        var encoder = SampleBlockChainEncoder()
+        let written = try Self.chain.map { try encoder.encode($0) }
+        let stored = written.flatMap { block in
+            withUnsafeBytes(of: UInt32(block.count).littleEndian) { Array($0) } + block
+        }
+        if ProcessInfo.processInfo.environment["TOCSIN_WRITE_GOLDEN"] == "2" { try Data(stored).write(to: url) }
+        var rest = [UInt8](try Data(contentsOf: url))[...]
+        var decoder = SampleBlockChainDecoder()
+        var reference = ReferenceChainDecoder()
+        for samples in Self.chain {
+            let size = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+            let block = Array(rest.dropFirst(4).prefix(size))
+            rest = rest.dropFirst(4 + size)
+            #expect(try decoder.decode(block) == samples)
+            #expect(reference.decode(block) == samples)
+        }
+        #expect(rest.isEmpty)
+    }
 }

@@ -1,0 +1,126 @@
+import Foundation
+import SampleCodec
+import Telemetry
+
+/// Rounds of samples, each round what one agent sends at once.
+struct Workload {
+    /// One agent: its series, and for each round the samples by position in `series`.
+    struct Stream {
+        var name: String
+        var series: [Series] = []
+        var rounds: [[(series: Int, millis: Int64, value: Double)]] = []
+    }
+
+    var streams: [Stream] = []
+
+    struct Fault: Error {
+        var message: String
+    }
+
+    /// A directory written by the fleet generator: `series.tsv`, `times.i64`, `values.f64`; a stream for each node.
+    static func fleet(_ directory: String) throws -> Workload {
+        let folder = URL(filePath: directory)
+        let text = try String(contentsOf: folder.appending(path: "series.tsv"), encoding: .utf8)
+        let times: [Int64] = try numbers(folder.appending(path: "times.i64"))
+        let values: [Double] = try numbers(folder.appending(path: "values.f64"))
+        var workload = Workload()
+        var streamOfNode: [String: Int] = [:]
+        var places: [(stream: Int, series: Int)] = []
+        for line in text.split(separator: "\n") {
+            let series = try parse(line)
+            let node = series.labels["node"] ?? ""
+            let stream = streamOfNode[node, default: workload.streams.count]
+            if stream == workload.streams.count {
+                streamOfNode[node] = stream
+                workload.streams.append(Stream(name: node, rounds: times.map { _ in [] }))
+            }
+            places.append((stream, workload.streams[stream].series.count))
+            workload.streams[stream].series.append(series)
+        }
+        guard values.count == times.count * places.count else { throw Fault(message: "values don't fit the series") }
+        for round in times.indices {
+            for (column, place) in places.enumerated() {
+                workload.streams[place.stream].rounds[round].append(
+                    (place.series, times[round], values[round * places.count + column]))
+            }
+        }
+        return workload
+    }
+
+    private static func parse(_ line: Substring) throws -> Series {
+        let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+        guard fields.count == 3 else { throw Fault(message: "not three fields: \(line)") }
+        let labels = fields[2].split(separator: ",").map { pair -> Label in
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            return Label(String(parts[0]), parts.count == 2 ? String(parts[1]) : "")
+        }
+        return Series(String(fields[1]), LabelSet(labels))
+    }
+
+    private static func numbers<Number: BitwiseCopyable>(_ url: URL) throws -> [Number] {
+        let data = try Data(contentsOf: url)
+        return data.withUnsafeBytes { bytes in
+            (0..<bytes.count / 8).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Number.self) }
+        }
+    }
+
+    /// A file of Prometheus text whose rounds start with `# ROUND <milliseconds>`: one stream.
+    static func recorded(_ path: String) throws -> Workload {
+        let data = try Data(contentsOf: URL(filePath: path))
+        var stream = Stream(name: URL(filePath: path).lastPathComponent)
+        var known: [Substring: Int] = [:]
+        var time: Int64 = 0
+        let text = String(decoding: data, as: UTF8.self)
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            if line.first == UInt8(ascii: "#") {
+                let words = Substring(line).split(separator: " ")
+                if words.count == 3, words[1] == "ROUND", let start = Int64(words[2]) {
+                    time = start
+                    stream.rounds.append([])
+                }
+                continue
+            }
+            let closing = line.lastIndex(of: UInt8(ascii: "}")) ?? line.firstIndex(of: UInt8(ascii: " "))
+            guard let closing, !stream.rounds.isEmpty else { throw Fault(message: "no sample") }
+            let end = line[closing] == UInt8(ascii: "}") ? line.index(after: closing) : closing
+            let identity = Substring(line[..<end])
+            let rest = Substring(line[end...]).split(separator: " ")
+            guard let word = rest.first, let value = number(word) else { throw Fault(message: "no value: \(identity)") }
+            let number = known[identity, default: stream.series.count]
+            if number == stream.series.count {
+                known[identity] = number
+                stream.series.append(series(identity))
+            }
+            let millis = rest.count > 1 ? Int64(rest[1]) ?? time : time
+            stream.rounds[stream.rounds.count - 1].append((number, millis, value))
+        }
+        return Workload(streams: [stream])
+    }
+
+    private static func number(_ word: Substring) -> Double? {
+        switch word {
+        case "+Inf": .infinity
+        case "-Inf": -.infinity
+        default: Double(word)
+        }
+    }
+
+    private static func series(_ identity: Substring) -> Series {
+        guard let brace = identity.firstIndex(of: "{") else { return Series(String(identity)) }
+        var labels: [Label] = []
+        var rest = identity[identity.index(after: brace)...]
+        while let equals = rest.firstIndex(of: "="), let open = rest[equals...].firstIndex(of: "\"") {
+            let name = rest[..<equals].drop { $0 == "," || $0 == " " }
+            var value = ""
+            var place = rest.index(after: open)
+            while place < rest.endIndex, rest[place] != "\"" {
+                if rest[place] == "\\" { place = rest.index(after: place) }
+                value.append(rest[place])
+                place = rest.index(after: place)
+            }
+            labels.append(Label(String(name), value))
+            rest = rest[rest.index(after: place)...]
+        }
+        return Series(String(identity[..<brace]), LabelSet(labels))
+    }
+}
