@@ -104,7 +104,7 @@ let adapters: [Module] = [
     library("PostgresClient", ["Telemetry", "FlowControl", "CLibpq"]),
     library("PostgresProbe", ["Telemetry", "Probing", "PostgresClient"]),
     library("ActuatorProbe", ["Telemetry", "Probing"]),
-    library("PodProbe", ["Telemetry", "Probing"]),
+    library("PodProbe", ["Telemetry", "FlowControl", "Probing"]),
     library("ConfigurationKit", products: ["Yams"]),
     library("AgentSettings", ["Telemetry", "ConfigurationKit"]),
     library("CoordinatorSettings", ["Telemetry", "Signals", "Detection", "Incidents", "ConfigurationKit"]),
