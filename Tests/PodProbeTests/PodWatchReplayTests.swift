@@ -61,7 +61,8 @@ struct PodWatchReplayTests {
                 }
             }
             story.last = await test.probe.run(startedAt: start + .seconds(330))
-            #expect(await test.probe.counters.unreadable == 0 && test.probe.counters.watches == 1)
+            let counters = await test.probe.counters
+            #expect(counters.unreadable == 0 && counters.watches == 1)
         }
         return story
     }
