@@ -3,7 +3,6 @@
 SHELL := /bin/sh
 
 SWIFT_FORMAT_PATHS := Package.swift Sources Tests agent coordinator
-PARALLEL ?=
 
 .PHONY: help
 help: ## Show the targets.
@@ -26,10 +25,14 @@ lint: ## swift format, strict.
 format: ## Rewrite the sources in the project's format.
 	swift format format --in-place --parallel --recursive --configuration .swift-format $(SWIFT_FORMAT_PATHS)
 
+# Suites that start real processes and judge their timing run one after another; all others run side by side.
+LIVE := CurlHTTPTests|ActuatorProbeTests|PostgresProbeTests|PodProbeTests|ProbingTests|TocsinCLITests|BlackBoxTests
+
 .PHONY: test
 test: deps lint ## Install what is missing, build once, run all tests against real PostgreSQL, a real JVM and real TLS.
 	swift build --build-tests
-	swift test --skip-build $(PARALLEL)
+	swift test --skip-build --skip '^($(LIVE))\.'
+	swift test --skip-build --no-parallel --filter '^($(LIVE))\.'
 
 .PHONY: demo
 demo: deps ## The main job on real targets: seven faults, their incidents, their recoveries. Under four minutes after the build.

@@ -9,9 +9,14 @@ package struct ActuatorCapabilities: Sendable, Hashable {
     /// A guess at Boot's generation from media types and endpoint names, for people.
     package var generation: String
 
+    /// Endpoints that answered 404.
+    ///
+    /// They are not asked again, for the application counts such a request as a client's error of no known path.
+    package internal(set) var absent: Set<String> = []
+
     /// Whether an endpoint is worth asking.
     package func mayHave(_ endpoint: String) -> Bool {
-        !isListed || endpoints.contains(endpoint)
+        !absent.contains(endpoint) && (!isListed || endpoints.contains(endpoint))
     }
 
     /// What is assumed without a list of links.

@@ -1,11 +1,15 @@
 import FoundationEssentials
 import Telemetry
 
-/// How the probe logs in. Files are read again at each use, so that a rotated secret is taken up.
+/// How the probe logs in.
+///
+/// Files are read again at each use, so that a rotated secret is taken up.
 package enum ActuatorCredentials: Sendable, Hashable {
     /// No login.
     case none
-    /// HTTP Basic with `USER:PASSWORD` from a file. Costs the application a password hash (about 100 ms of CPU) a request.
+    /// HTTP Basic with `USER:PASSWORD` from a file.
+    ///
+    /// Costs the application a password hash (about 100 ms of CPU) a request.
     case basic(file: String)
     /// A bearer token from a file.
     case bearer(file: String)
@@ -24,7 +28,9 @@ package enum ActuatorCredentials: Sendable, Hashable {
         case .none: return []
         case .basic(let file):
             let pair = try Self.secret(file)
-            guard pair.contains(":") else { throw Failure(message: "The secret file \(file) does not hold USER:PASSWORD.") }
+            guard pair.contains(":") else {
+                throw Failure(message: "The secret file \(file) does not hold USER:PASSWORD.")
+            }
             let bytes = Data(pair.utf8)
             return [Label("Authorization", "Basic " + bytes.base64EncodedString())]
         case .bearer(let file):

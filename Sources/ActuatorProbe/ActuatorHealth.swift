@@ -1,10 +1,14 @@
 package import Telemetry
 
-/// What `/health` says. The body is trusted before the status code: 503 with a body is an answer.
+/// What `/health` says.
+///
+/// The body is trusted before the status code: 503 with a body is an answer.
 package struct ActuatorHealth: Sendable, Hashable {
     /// The aggregate status word, such as UP.
     package var status: String
-    /// Status words of the components shown, nested ones as `db/primary`. Empty when details are hidden.
+    /// Status words of the components shown, nested ones as `db/primary`.
+    ///
+    /// Empty when details are hidden.
     package var components: [String: String]
 
     /// Bound of `components`; those later in the alphabet are left out.
@@ -18,8 +22,8 @@ package struct ActuatorHealth: Sendable, Hashable {
         collect(body, prefix: "", depth: 0)
     }
 
-    /// Whether a status word counts as up: all but DOWN and OUT_OF_SERVICE, since words that Boot's order does not know leave the
-    /// aggregate UP as well.
+    /// Whether a status word counts as up: all but DOWN and OUT_OF_SERVICE, since words that Boot's order does not know
+    /// leave the aggregate UP as well.
     package static func isUp(_ status: String) -> Bool {
         let word = status.uppercased()
         return word != "DOWN" && word != "OUT_OF_SERVICE"
@@ -49,11 +53,13 @@ package struct ActuatorHealth: Sendable, Hashable {
     }
 }
 
-/// When health is asked again after it did not answer or said DOWN while the application's pool was exhausted. Pure.
+/// When health is asked again after it did not answer or said DOWN while the application's pool was exhausted.
 ///
-/// A health call takes a connection from the very pool that has none, waits for the pool's timeout and adds to its timeout count:
-/// asking makes it worse. So health (not the meters) is asked again only after 1, then 2, then 4, then every 6th run, or at once
-/// when the meters show that the pool has recovered.
+/// Pure.
+///
+/// A health call takes a connection from the very pool that has none, waits for the pool's timeout and adds to its
+/// timeout count: asking makes it worse. So health (not the meters) is asked again only after 1, then 2, then 4, then
+/// every 6th run, or at once when the meters show that the pool has recovered.
 package struct HealthBackoff: Sendable, Hashable {
     /// Runs left out at most between two calls.
     package static let runsMax = 6

@@ -1,6 +1,8 @@
 package import Telemetry
 
-/// One of the meters that are read, with its names on both paths. `docs/series.md` is the contract.
+/// One of the meters that are read, with its names on both paths.
+///
+/// `docs/series.md` is the contract.
 package struct ActuatorMeter: Sendable, Hashable {
     /// What a meter measures, and so which series it gives.
     package enum Kind: Sendable, Hashable {
@@ -100,8 +102,9 @@ package struct ActuatorMeter: Sendable, Hashable {
 package enum ActuatorExposition {
     /// The samples of the meters we know; nil when the text is no exposition.
     ///
-    /// Left out: requests to the actuator itself (`ownPaths`), negative maxima of memory pools, NaN (ZGC says it for "not known"). Lines that become equal once labels
-    /// that we do not keep (such as `error`) are gone are merged: maxima by the greater, all else by sum.
+    /// Left out: requests to the actuator itself (`ownPaths`), negative maxima of memory pools, NaN (ZGC says it for
+    /// "not known"). Lines that become equal once labels that we do not keep (such as `error`) are gone are merged:
+    /// maxima by the greater, all else by sum.
     package static func samples(
         _ body: [UInt8], labels: LabelSet, at time: Timestamp, ownPaths: [String]
     ) -> [Sample]? {

@@ -33,8 +33,10 @@ struct MeterMemory: Sendable {
         self.startTime = startTime
     }
 
-    /// Keeps counts from falling a little. Our own requests are subtracted with numbers read an instant later, so the difference may
-    /// waver by the requests in between; a counter that falls would be read as a restart.
+    /// Keeps counts from falling a little.
+    ///
+    /// Our own requests are subtracted with numbers read an instant later, so the difference may waver by the requests
+    /// in between; a counter that falls would be read as a restart.
     mutating func settle(_ outcome: String, count: Double, sum: Double) -> (count: Double, sum: Double) {
         if let last = requests[outcome], count <= last.count, last.count - count <= Self.ownRequestsSlack {
             return last
@@ -144,7 +146,9 @@ struct ActuatorMeterReader: Sendable {
         if names.contains("jvm.memory.used") { try await readMemory(&memory, &samples) }
     }
 
-    /// Requests by outcome, our own taken out. An outcome without requests is a 404, and means 0.
+    /// Requests by outcome, our own taken out.
+    ///
+    /// An outcome without requests is a 404, and means 0.
     private func readRequests(_ memory: inout MeterMemory, _ samples: inout [Sample]) async throws(Stop) {
         guard let all = try await meter("http.server.requests") else { return }
         for outcome in Set(all.tags["outcome"] ?? []).union(["SERVER_ERROR", "SUCCESS"]).sorted().prefix(Self.splitMax)

@@ -1,11 +1,12 @@
 package import Probing
 package import Telemetry
 
-/// Looks at one Spring Boot actuator: health, and the meters over `/prometheus` or, where that is not exposed, one by one.
+/// Looks at one Spring Boot actuator: health, and the meters over `/prometheus` or, where that is not exposed, one by
+/// one.
 ///
-/// Both paths give series of the same names. The probe asks at most three things at once, follows no redirect, and leaves its own
-/// requests out of the request counts. While the application's connection pool is exhausted it asks for health less and less
-/// often (`HealthBackoff`), since each health call waits for a connection too.
+/// Both paths give series of the same names. The probe asks at most three things at once, follows no redirect, and
+/// leaves its own requests out of the request counts. While the application's connection pool is exhausted it asks for
+/// health less and less often (`HealthBackoff`), since each health call waits for a connection too.
 package actor ActuatorProbe: Probe {
     /// Which meters are read, and how.
     package enum MeterSource: String, Sendable, Hashable, CaseIterable {
@@ -65,6 +66,7 @@ package actor ActuatorProbe: Probe {
 
     /// What the actuator was found to offer; nil before the first contact and after a failure.
     package private(set) var capabilities: ActuatorCapabilities?
+    private var runsUntilDiscovery = 0
     private var backoff = HealthBackoff()
     private var lastHealth: HealthReading?
     /// Whether the pool was exhausted when the back-off last grew; its recovery then ends the back-off.
@@ -100,7 +102,9 @@ package actor ActuatorProbe: Probe {
             return ProbeReport(outcome: .failure(.internal, error.message))
         }
         var isDenied = false
-        if capabilities == nil {
+        runsUntilDiscovery -= 1
+        if capabilities == nil || runsUntilDiscovery <= 0 {
+            runsUntilDiscovery = Self.discoveryRuns
             switch await discover(session) {
             case .failure(let failure): return ProbeReport(outcome: failure.outcome)
             case .success(let denied): isDenied = denied
@@ -112,10 +116,15 @@ package actor ActuatorProbe: Probe {
         let meters = await readMeters(session, capabilities, at: startedAt)
         let health = settle(await asked, meters, hasHealth: capabilities.mayHave("health"))
         let report = report(health, meters, isDenied: isDenied, at: startedAt)
-        // A hanging health call alone says nothing about what is exposed; asking again would be one request more for the pool's victim.
+        // A hanging health call alone says nothing about what is exposed; asking again would be one request more for
+        // the pool's victim.
         if !report.outcome.isSuccess, !backoff.isBackingOff { self.capabilities = nil }
         return report
     }
+
+    /// Runs between two looks at what is exposed, an hour at the default interval: a restart between two runs may
+    /// change it.
+    static let discoveryRuns = 360
 
     // MARK: - First contact
 
@@ -179,6 +188,7 @@ package actor ActuatorProbe: Probe {
             return lastHealth
         }
         lastHealth = asked
+        if case .missing = asked { capabilities?.absent.insert("health") }
         switch asked {
         case .health(let health) where !health.isUp && isExhausted:
             grewOnExhaustion = true
@@ -216,12 +226,14 @@ package actor ActuatorProbe: Probe {
         if source == .prometheus || (source == .automatic && capabilities.mayHave("prometheus")) {
             let reading = await readPrometheus(session, at: time)
             if reading.isAvailable || source == .prometheus { return required(reading, "prometheus") }
+            self.capabilities?.absent.insert("prometheus")
             isOffered = true
         }
         if source == .json || (source == .automatic && capabilities.mayHave("metrics")) {
             let reader = ActuatorMeterReader(session: session, labels: labels, time: time, ownPaths: ownPaths)
             let (reading, memory) = await reader.read(memory)
             self.memory = memory
+            if !reading.isAvailable { self.capabilities?.absent.insert("metrics") }
             return source == .json ? required(reading, "metrics") : reading
         }
         var reading = MetersReading()
@@ -300,8 +312,8 @@ package actor ActuatorProbe: Probe {
 
     // MARK: - URLs
 
-    /// The paths under which the application counts our requests: the base's path, and its last part, since `uri` tags leave a
-    /// context path out.
+    /// The paths under which the application counts our requests: the base's path, and its last part, since `uri` tags
+    /// leave a context path out.
     private static func ownPaths(_ base: String) -> [String] {
         let rest = base.components(after: "://") ?? base[...]
         guard let slash = rest.firstIndex(of: "/") else { return ["/actuator"] }

@@ -54,8 +54,8 @@ struct ActuatorSession: Sendable {
     }
 }
 
-/// Percent-encoding for a query value: everything but unreserved characters, for a raw `{`, space or comma is a 400 or means
-/// something else.
+/// Percent-encoding for a query value: everything but unreserved characters, for a raw `{`, space or comma is a 400 or
+/// means something else.
 enum QueryValue {
     static func encode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)

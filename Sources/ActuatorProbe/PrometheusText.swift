@@ -2,8 +2,8 @@ package import Telemetry
 
 /// A tolerant reader of the Prometheus text format 0.0.4.
 ///
-/// Comments and lines it cannot read are passed over and counted; series of names nobody asked for cost nothing but the scan.
-/// Time stamps and exemplars behind the value are ignored.
+/// Comments and lines it cannot read are passed over and counted; series of names nobody asked for cost nothing but the
+/// scan. Time stamps and exemplars behind the value are ignored.
 package struct PrometheusText: Sendable {
     /// One line.
     package struct Line: Sendable, Hashable {

@@ -33,12 +33,23 @@ package struct AgentSettings: Hashable, Sendable {
         package var endpoint: HostPort
         /// Name that its certificate must have; nil: the endpoint's host.
         package var serverName: String?
+
+        /// Makes an address.
+        package init(endpoint: HostPort, serverName: String?) {
+            self.endpoint = endpoint
+            self.serverName = serverName
+        }
     }
 
     /// The disk queue.
     package struct Spool: Hashable, Sendable {
         /// Size in bytes beyond which the oldest data is dropped and counted.
         package var bytesMax: Int
+
+        /// Makes the settings of a queue.
+        package init(bytesMax: Int) {
+            self.bytesMax = bytesMax
+        }
     }
 
     /// What the agent allows itself.
@@ -47,6 +58,12 @@ package struct AgentSettings: Hashable, Sendable {
         package var seriesMax: Int
         /// Resident memory in bytes at which the agent sheds load.
         package var residentBytesMax: Int
+
+        /// Makes limits.
+        package init(seriesMax: Int, residentBytesMax: Int) {
+            self.seriesMax = seriesMax
+            self.residentBytesMax = residentBytesMax
+        }
     }
 
     /// Reads and checks a file, reporting everything that is wrong with it at once.
@@ -70,7 +87,7 @@ package struct AgentSettings: Hashable, Sendable {
         ConfigurationFile.describe(
             kind: "agent", fileName: "agent.yaml",
             doc:
-                "What one agent probes and where it sends it. An agent probes whatever is listed here; nothing is found by itself.",
+                "What one agent probes and where it sends it. Pods are found through the kubelet; everything else is listed.",
             AgentSettings.init)
     }
 

@@ -10,7 +10,8 @@ package struct ProbeTiming: Hashable, Sendable {
     /// Bounds of intervals.
     static let intervals: ClosedRange<Duration> = .seconds(1) ... .seconds(300)
 
-    /// Time a probe has when the file does not say: Spring's health endpoint itself waits for slow indicators, a sound target needs milliseconds.
+    /// Time a probe has when the file does not say: Spring's health endpoint itself waits for slow indicators, a sound
+    /// target needs milliseconds.
     static let timeoutDefault = Duration.seconds(5)
 
     /// Reads `interval` and `timeout` of a target.

@@ -34,7 +34,8 @@ package struct ConfigurationIssue: Hashable, Sendable, CustomStringConvertible {
         self.suggestion = suggestion
     }
 
-    /// `FILE:LINE:COLUMN: KEY.PATH: value 'x': reason; did you mean 'y'?`, with `warning: ` after the place of a warning.
+    /// `FILE:LINE:COLUMN: KEY.PATH: value 'x': reason; did you mean 'y'?`, with `warning: ` after the place of a
+    /// warning.
     package var description: String {
         var text = "\(origin): "
         if level == .warning { text += "warning: " }

@@ -115,7 +115,8 @@ package struct ConfigurationSource: Hashable, Sendable {
         return Origin(file: file, line: max(1, lines.count), column: (lines.last?.unicodeScalars.count ?? 0) + 1)
     }
 
-    /// The parser tells where the first of the equal keys is; in block style the second starts in the same column below it.
+    /// The parser tells where the first of the equal keys is; in block style the second starts in the same column below
+    /// it.
     private func duplicateKey(_ key: String, firstAt mark: Mark) -> ConfigurationError {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         var line = mark.line

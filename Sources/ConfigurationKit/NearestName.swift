@@ -15,8 +15,8 @@ package enum NearestName {
         return best?.candidate
     }
 
-    /// Edits (insert, delete, replace, swap of neighbours) that turn one into the other: the restricted Damerau-Levenshtein
-    /// distance (Navarro, "A guided tour to approximate string matching", 2001, section 2).
+    /// Edits (insert, delete, replace, swap of neighbours) that turn one into the other: the restricted
+    /// Damerau-Levenshtein distance (Navarro, "A guided tour to approximate string matching", 2001, section 2).
     static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)

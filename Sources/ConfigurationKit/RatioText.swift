@@ -25,7 +25,8 @@ package enum RatioText {
 
 /// Plain numbers as they are written in configuration files.
 package enum NumberText {
-    /// Reads a finite decimal number with optional sign, fraction and exponent; nil for anything else, such as `0x10` or `inf`.
+    /// Reads a finite decimal number with optional sign, fraction and exponent; nil for anything else, such as `0x10`
+    /// or `inf`.
     package static func value(_ text: some StringProtocol) -> Double? {
         let allowed = "0123456789.-+eE"
         guard let first = text.first, first.isASCII, first.isWholeNumber || first == "-" || first == ".",

@@ -85,7 +85,8 @@ extension Section {
 
     // MARK: Secrets
 
-    /// Reads a secret by reference: `NAMEFile: PATH` or `NAME: {env: VARIABLE}`, never both and never the secret itself.
+    /// Reads a secret by reference: `NAMEFile: PATH` or `NAME: {env: VARIABLE}`, never both and never the secret
+    /// itself.
     package func secret(_ name: String, _ doc: String) -> SecretReference? {
         let file = optionalFile(
             "\(name)File", "File that holds \(doc) A newline at its end is dropped; it is read again when used.")

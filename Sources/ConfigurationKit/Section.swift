@@ -1,8 +1,8 @@
 /// A mapping of a configuration file while it is decoded.
 ///
 /// Each call reads one key and declares it: type, default, bounds and text are the source of the decoder, of
-/// `docs/configuration.md` and of the schema alike. Errors are collected; a call that finds one returns a placeholder, and the
-/// file is refused at the end. A key is read once.
+/// `docs/configuration.md` and of the schema alike. Errors are collected; a call that finds one returns a placeholder,
+/// and the file is refused at the end. A key is read once.
 package final class Section {
     /// Where this mapping is in the file, such as `databases[0]`; empty at the top.
     package let keyPath: String

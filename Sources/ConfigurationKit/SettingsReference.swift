@@ -16,24 +16,27 @@ package enum SettingsReference {
 
         This page is made from the decoders themselves; a test compares the two.
 
-        Files are YAML and are read strictly: an unknown, doubled or missing key, a value of the wrong type, without its unit or out
-        of range refuses the file. All errors are reported at once, each as
-        `FILE:LINE:COLUMN: KEY.PATH: value 'x': reason; did you mean 'y'?`. `tocsin config check FILE…` does the same without starting
-        anything.
+        Files are YAML and are read strictly: an unknown, doubled or missing key, a value of the wrong type, without its
+        unit or out of range refuses the file. All errors are reported at once, each as
+        `FILE:LINE:COLUMN: KEY.PATH: value 'x': reason; did you mean 'y'?`. `tocsin config check FILE…` does the same
+        without starting anything.
 
         | type | written as |
         |---|---|
-        | duration | whole numbers with units, greatest first: `500ms`, `10s`, `2m`, `1h30m`, `15d`; only `0` needs no unit |
+        | duration | whole numbers with units, greatest first: `500ms`, `10s`, `1h30m`, `15d`; only `0` needs no unit |
         | size | a whole number with a unit: `64KiB`, `256MiB`, `2GiB`, or decimal `10MB` |
         | ratio | `5%` or `0.05`; a plain `5` is refused, since it would mean 500 % |
         | path | absolute, or relative to the folder of the file that names it |
         | host:port | `coordinator.example:7443`, `[::1]:7481` |
         | glob | `*` stands for any run of characters, slashes too; `?` for exactly one |
 
-        Text, names, paths, hosts, addresses and URLs may be taken from the environment of the process: `node: {env: NODE_NAME}`.
+        Text, names, paths, hosts, addresses and URLs may be taken from the environment of the process:
+        `node: {env: NODE_NAME}`.
 
-        Secrets never stand in these files. A key that ends in `File` names a file with the secret; the same key without `File` takes
-        `{env: NAME}` and nothing else.
+        Secrets never stand in these files. A key that ends in `File` names a file with the secret; the same key without
+        `File` takes `{env: NAME}` and nothing else.
+
+        **required** inside a section that may be absent means: where the section is there.
 
         A file is at most 1 MiB. Anchors and aliases work, up to 100,000 values in all; merge keys (`<<`) do not.
 

@@ -1,6 +1,7 @@
 /// JSON Schemas of configuration files (draft 2020-12), for editors, made from what their decoders declare.
 ///
-/// A schema is a little laxer than the decoder, which also checks bounds of durations and what keys have to do with each other.
+/// A schema is a little laxer than the decoder, which also checks bounds of durations and what keys have to do with
+/// each other.
 package enum SettingsSchema {
     /// The schema of one kind of file, as JSON text with a newline at its end.
     package static func json(_ kind: KindDescription) -> String {

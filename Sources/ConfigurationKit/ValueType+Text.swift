@@ -78,7 +78,8 @@ extension ValueType where Value == String {
         parse: { text, _ throws(ValueProblem) in try URLText.parse(text) },
         format: { $0 })
 
-    /// Base64 of the SHA-256 of a public key's SubjectPublicKeyInfo; 64 hexadecimal digits are taken too and turned into it.
+    /// Base64 of the SHA-256 of a public key's SubjectPublicKeyInfo; 64 hexadecimal digits are taken too and turned
+    /// into it.
     package static let publicKeyPin = ValueType(
         name: "SHA-256",
         range: "44 characters of base64, or 64 hexadecimal digits",
@@ -121,7 +122,7 @@ extension ValueType where Value == Glob {
     package static let glob = ValueType(
         name: "glob", range: "`*` any run, `?` one character",
         schema: .record(["type": .string("string"), "minLength": .number(1), "maxLength": .number(400)]),
-        placeholder: Glob("*"),
+        placeholder: Glob(""),
         parse: { text, _ throws(ValueProblem) in
             guard !text.isEmpty else { throw ValueProblem("must not be empty") }
             guard text.unicodeScalars.count <= 400 else { throw ValueProblem("must have at most 400 characters") }
@@ -137,7 +138,8 @@ extension ValueType where Value == Glob {
 
 /// Paths relative to a configuration file.
 enum PathText {
-    /// The path with `folder` in front unless it is absolute, `.` and inner `..` folded; symbolic links are not looked at.
+    /// The path with `folder` in front unless it is absolute, `.` and inner `..` folded; symbolic links are not looked
+    /// at.
     static func resolve(_ path: String, in folder: String) -> String {
         let whole = path.hasPrefix("/") || folder == "." ? path : "\(folder)/\(path)"
         var parts: [Substring] = []

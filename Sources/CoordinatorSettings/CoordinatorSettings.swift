@@ -29,6 +29,12 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var age: Duration
         /// Bytes on disk beyond which the oldest samples are dropped.
         package var bytesMax: Int
+
+        /// Makes limits of age and size.
+        package init(age: Duration, bytesMax: Int) {
+            self.age = age
+            self.bytesMax = bytesMax
+        }
     }
 
     /// When an agent counts as gone.
@@ -37,6 +43,12 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var suspectAfter: Duration
         /// Silence after which it is no longer expected to contribute; longer than `suspectAfter`.
         package var silentAfter: Duration
+
+        /// Makes the two delays.
+        package init(suspectAfter: Duration, silentAfter: Duration) {
+            self.suspectAfter = suspectAfter
+            self.silentAfter = silentAfter
+        }
     }
 
     /// The life of incidents.
@@ -47,6 +59,13 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var severityHysteresis: Duration
         /// Open incidents beyond this are not opened but counted.
         package var openMax: Int
+
+        /// Makes the settings of incidents' life.
+        package init(reopenWithin: Duration, severityHysteresis: Duration, openMax: Int) {
+            self.reopenWithin = reopenWithin
+            self.severityHysteresis = severityHysteresis
+            self.openMax = openMax
+        }
     }
 
     /// What the coordinator allows itself and others.
@@ -59,6 +78,14 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var frameBytesMax: Int
         /// Subjects that signals are derived for; more are dropped and counted.
         package var subjectsMax: Int
+
+        /// Makes limits.
+        package init(agentsMax: Int, seriesPerAgentMax: Int, frameBytesMax: Int, subjectsMax: Int) {
+            self.agentsMax = agentsMax
+            self.seriesPerAgentMax = seriesPerAgentMax
+            self.frameBytesMax = frameBytesMax
+            self.subjectsMax = subjectsMax
+        }
     }
 
     /// Reads and checks a file, reporting everything that is wrong with it at once.

@@ -256,7 +256,7 @@ enum ShippedThresholds {
           - {check: pool-pending, level: P3, because: requests wait for a connection}
           - {check: connections, level: P3, because: more than 80 % of the connection slots are taken}
           - {check: long-query, level: P3, because: a query runs for more than 5 minutes}
-          - {check: idle-in-transaction, value: 15m, level: P3, because: an open transaction holds up vacuum}  # pgmonitor
+          - {check: idle-in-transaction, value: 15m, level: P3, because: a transaction holds up vacuum}  # pgmonitor
           - {check: lock-wait, value: 2m, level: P3, because: someone waits minutes for a lock}  # check_postgres
           - {check: target-down, scopeAtLeast: 100%, level: P3, because: nothing of it answers}
 

@@ -8,9 +8,6 @@ struct ThresholdDecoder {
     /// Length of a signal's cell, nil when unknown.
     let step: Duration?
 
-    private static let levelSchema = JSONValue.record(["type": .array([.string("number"), .string("string")])])
-    private static let holds: ClosedRange<Duration> = .zero ... .seconds(7 * 86_400)
-
     func decode(_ file: Section) -> ThresholdSettings {
         let named = file.namedSections(
             "checks", countMax: 500, nameDoc: "the check's name, such as `error-rate`",
@@ -66,113 +63,8 @@ struct ThresholdDecoder {
             name: name, group: group, family: family, title: title, signal: signal, direction: .above, enter: 0,
             leave: 0,
             holdFor: .zero, leaveFor: .zero)
-        return levels(section, base: base, isOverride: false, isEnabled: true, baseOrigins: [:])
-    }
-
-    /// Reads what both a check and an override may say.
-    private func levels(
-        _ section: Section, base: Check, isOverride: Bool, isEnabled: Bool, baseOrigins: [String: Origin]
-    ) -> ThresholdSettings.ConfiguredCheck {
-        var check = base
-        let unit = SignalDescription.of(base.signal)?.unit
-        let words = isOverride ? "In place of the check's: " : ""
-        let above = section.deferred(
-            "above", typeName: "level", schema: Self.levelSchema,
-            words
-                + "bad is a value at or above this level. Written in the signal's unit. Exactly one of `above` and `below`."
-        )
-        let below = section.deferred(
-            "below", typeName: "level", schema: Self.levelSchema, words + "bad is a value at or below this level.")
-        let leave = section.deferred(
-            "leave", typeName: "level", schema: Self.levelSchema,
-            words
-                + "the value must get better than this to recover; between the two nothing changes. Default: the level itself."
-        )
-        check.holdFor = duration(
-            section, "for", base: base.holdFor, isOverride, words + "how long the breach must hold; `0` opens at once.")
-        check.leaveFor = duration(
-            section, "leaveFor", base: base.leaveFor, isOverride, words + "how long the recovery must hold.")
-        check.window = duration(
-            section, "window", base: base.window, isOverride,
-            words
-                + "span over which the value is taken: averaged by volume or summed, by signal. `0` is the single cell."
-        )
-        let volumes = ValueType<Double>.number(in: 0...1e9)
-        let volumeDoc = words + "below this volume in the window nothing opens."
-        check.minimumVolume =
-            isOverride
-            ? section.optional("minimumVolume", volumes, volumeDoc) ?? base.minimumVolume
-            : section.value("minimumVolume", volumes, default: 0, volumeDoc)
-        let enabledDoc = words + "whether the check runs."
-        let enabled =
-            isOverride
-            ? section.optional("enabled", .boolean, enabledDoc) ?? isEnabled
-            : section.value("enabled", .boolean, default: true, enabledDoc)
-        var origins = baseOrigins
-        for key in Self.levelKeys + ["family", "group", "title", "signal"] {
-            origins[key] = section.origin(of: key) ?? origins[key]
-        }
-        let configured = { ThresholdSettings.ConfiguredCheck(check: check, isEnabled: enabled, origins: origins) }
-        guard let unit else { return configured() }
-        let chosen = direction(section, above: above, below: below, base: base, isOverride: isOverride)
-        guard let chosen else { return configured() }
-        check.direction = chosen.direction
-        if let level = chosen.level {
-            guard let enter = value(level, unit, section) else { return configured() }
-            check.enter = enter
-            if !isOverride { check.leave = enter }
-        }
-        if let leave {
-            guard let value = value(leave, unit, section) else { return configured() }
-            check.leave = value
-        }
-        CheckRules(step: step).check(check, unit: unit, section: section, enter: chosen.level, leave: leave)
-        return configured()
-    }
-
-    private static let levelKeys = ["above", "below", "leave", "for", "leaveFor", "window", "minimumVolume", "enabled"]
-
-    private func duration(_ section: Section, _ key: String, base: Duration, _ isOverride: Bool, _ doc: String)
-        -> Duration
-    {
-        isOverride
-            ? section.optional(key, .duration(in: Self.holds), doc) ?? base
-            : section.value(key, .duration(in: Self.holds), default: .zero, doc)
-    }
-
-    private func direction(
-        _ section: Section, above: DeferredValue?, below: DeferredValue?, base: Check, isOverride: Bool
-    ) -> (direction: Check.Direction, level: DeferredValue?)? {
-        switch (above, below) {
-        case (.some, .some):
-            section.report("below", "'above' and 'below' exclude each other")
-            return nil
-        case (nil, nil):
-            if isOverride, !section.has("above"), !section.has("below") { return (base.direction, nil) }
-            if !section.has("above"), !section.has("below") {
-                section.reportMissing("above", because: "a check has a level: 'above' or 'below'")
-            }
-            return nil
-        case (let level?, nil), (nil, let level?):
-            let direction: Check.Direction = above == nil ? .below : .above
-            if isOverride, direction != base.direction {
-                section.report(
-                    direction.rawValue,
-                    "the check '\(base.name)' says '\(base.direction.rawValue)'; an override cannot turn it round",
-                    suggestion: base.direction.rawValue)
-                return nil
-            }
-            return (direction, level)
-        }
-    }
-
-    private func value(_ level: DeferredValue, _ unit: SignalUnit, _ section: Section) -> Double? {
-        do throws(ValueProblem) {
-            return try unit.parse(level.text)
-        } catch {
-            section.report(level, error.reason, suggestion: error.suggestion)
-            return nil
-        }
+        return CheckReader(section: section, base: base, isOverride: false, step: step).read(
+            isEnabled: true, origins: [:])
     }
 
     // MARK: Severity
@@ -180,25 +72,28 @@ struct ThresholdDecoder {
     private func rule(_ section: Section, checks: [ThresholdSettings.ConfiguredCheck]) -> PlacedRule {
         let glob = section.required("check", .glob, "Which checks the row is for.")
         let value = section.deferred(
-            "value", typeName: "level", schema: Self.levelSchema,
+            "value", typeName: "level", schema: CheckReader.levelSchema,
             "The value must be at or beyond this, in the unit and direction of the check.")
         let scope = section.optional(
             "scopeAtLeast", .ratio, "At least this share of the replicas must be in breach themselves.")
         let lasting = section.optional(
-            "durationAtLeast", .duration(in: Self.holds), "The breach must have lasted this long since its onset.")
+            "durationAtLeast", .duration(in: CheckReader.holds),
+            "The breach must have lasted this long since its onset.")
         let level = section.required("level", .severity, "The severity.")
         let because = section.required("because", .text(lengthMax: 160), "Why, for the incident's ledger.")
         var rule = SeverityRule(
             check: glob.pattern, scopeAtLeast: scope, durationAtLeast: lasting, severity: level, because: because,
             origin: section.origin.fileAndLine)
         let matching = checks.filter { glob.matches($0.check.name) }
-        if matching.isEmpty, section.has("check"), !checks.isEmpty {
+        if matching.isEmpty, !glob.pattern.isEmpty, !checks.isEmpty {
             section.report(
                 "check", value: glob.pattern, "matches no check",
                 suggestion: NearestName.of(glob.pattern, among: checks.map(\.check.name)))
         }
         if let value { rule.value = ruleValue(value, section, matching: matching.map(\.check)) }
-        return PlacedRule(rule: rule, glob: glob, origin: section.origin, names: Set(matching.map(\.check.name)))
+        return PlacedRule(
+            rule: rule, origin: section.origin, names: Set(matching.map(\.check.name)),
+            isUnconditional: !["value", "scopeAtLeast", "durationAtLeast"].contains(where: section.has))
     }
 
     private func ruleValue(_ value: DeferredValue, _ section: Section, matching: [Check]) -> Double? {
@@ -207,7 +102,7 @@ struct ThresholdDecoder {
             section.report(value, "the row's checks have levels of different units; give each its own row")
             return nil
         }
-        guard let unit = units.first, let level = self.value(value, unit, section) else { return nil }
+        guard let unit = units.first, let level = unit.level(value, in: section) else { return nil }
         for check in matching {
             let isShort = check.direction == .above ? level < check.enter : level > check.enter
             guard isShort else { continue }
@@ -256,9 +151,8 @@ struct ThresholdDecoder {
                 name: name, group: name, family: .fleet, title: name, signal: SignalName(rawValue: ""),
                 direction: .above,
                 enter: 0, leave: 0, holdFor: .zero, leaveFor: .zero)
-            let result = levels(
-                child, base: base?.check ?? fallback, isOverride: true, isEnabled: base?.isEnabled ?? true,
-                baseOrigins: base?.origins ?? [:])
+            let reader = CheckReader(section: child, base: base?.check ?? fallback, isOverride: true, step: step)
+            let result = reader.read(isEnabled: base?.isEnabled ?? true, origins: base?.origins ?? [:])
             return base == nil ? nil : result
         }
         var resulting: [String: ThresholdSettings.ConfiguredCheck] = [:]
@@ -276,9 +170,7 @@ struct ThresholdDecoder {
 /// A row of the severity table with what its decoding knew.
 private struct PlacedRule {
     var rule: SeverityRule
-    var glob: Glob
     var origin: Origin
     var names: Set<String>
-
-    var isUnconditional: Bool { rule.value == nil && rule.scopeAtLeast == nil && rule.durationAtLeast == nil }
+    var isUnconditional: Bool
 }

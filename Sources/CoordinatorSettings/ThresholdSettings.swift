@@ -45,8 +45,8 @@ package struct ThresholdSettings: Hashable, Sendable {
 
     /// The checks that run for a subject.
     ///
-    /// For each check the most specific override that names it applies as a whole (most literal characters, then fewest stars,
-    /// then the later in the file); fields of several overrides are never mixed.
+    /// For each check the most specific override that names it applies as a whole (most literal characters, then fewest
+    /// stars, then the later in the file); fields of several overrides are never mixed.
     package func checks(for subject: Subject) -> [Check] {
         effectiveChecks(for: subject.path).filter(\.configured.isEnabled).map(\.configured.check)
     }
@@ -67,7 +67,8 @@ package struct ThresholdSettings: Hashable, Sendable {
 
     /// Reads and checks a file, reporting everything that is wrong with it at once.
     ///
-    /// - Parameter step: length of a signal's cell in the coordinator that will use the file; nil skips what depends on it.
+    /// - Parameter step: length of a signal's cell in the coordinator that will use the file; nil skips what depends on
+    ///   it.
     package static func load(
         path: String, step: Duration?, environment: [String: String]
     ) throws(ConfigurationError) -> Loaded<ThresholdSettings> {

@@ -8,7 +8,8 @@ struct CurlAddress {
     var path: String
     var query: String?
 
-    /// Parses an absolute URL; throws for one that is malformed, of another scheme, or that carries a user or a password.
+    /// Parses an absolute URL; throws for one that is malformed, of another scheme, or that carries a user or a
+    /// password.
     init(_ url: String) throws(HTTPFailureError) {
         guard let parts = curl_url() else { throw HTTPFailureError("Out of memory.") }
         defer { curl_url_cleanup(parts) }

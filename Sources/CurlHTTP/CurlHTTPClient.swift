@@ -2,12 +2,15 @@ package import Probing
 
 /// The only user of libcurl: every request of the agent runs on one multi handle on one thread of its own.
 ///
-/// A dead host, a dead name server or a silent port delays no other request: nothing on that thread blocks. The thread starts with
-/// the first request or with `run()`, whichever is first, and is joined by `shutdown()` or when `run()` is cancelled.
+/// A dead host, a dead name server or a silent port delays no other request: nothing on that thread blocks. The thread
+/// starts with the first request or with `run()`, whichever is first, and is joined by `shutdown()` or when `run()` is
+/// cancelled.
 package final class CurlHTTPClient: HTTPFetching, HTTPStreaming {
     /// Limits of a client.
     package struct Configuration: Sendable, Hashable {
-        /// Requests that may be under way at once, 1...4096, default 256. One more is refused with `FailureClass.internal`.
+        /// Requests that may be under way at once, 1...4096, default 256.
+        ///
+        /// One more is refused with `FailureClass.internal`.
         package var transfersMax: Int
         /// Idle connections kept for reuse, 1...1024, default 64; the oldest is closed first.
         package var idleConnectionsMax: Int
@@ -43,7 +46,9 @@ package final class CurlHTTPClient: HTTPFetching, HTTPStreaming {
         queue = CurlQueue(configuration)
     }
 
-    /// Fetches once; see `HTTPFetching`. Cancelling the task ends the transfer with `FailureClass.internal`.
+    /// Fetches once; see `HTTPFetching`.
+    ///
+    /// Cancelling the task ends the transfer with `FailureClass.internal`.
     package func fetch(_ request: HTTPRequest) async -> HTTPResult {
         let id = queue.reserve()
         return await withTaskCancellationHandler {

@@ -201,7 +201,9 @@ final class CurlQueue: Sendable {
         job.finish(with: result)
     }
 
-    /// From here on nobody wakes the multi handle, so the thread may free it. Jobs that came in meanwhile are returned.
+    /// From here on nobody wakes the multi handle, so the thread may free it.
+    ///
+    /// Jobs that came in meanwhile are returned.
     func detachMulti() -> [CurlJob] {
         state.withLock { state in
             state.multi = nil

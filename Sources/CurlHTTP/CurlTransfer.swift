@@ -2,7 +2,9 @@ import CLibcurl
 import Probing
 import Telemetry
 
-/// One transfer: an easy handle with its options, and what came in so far. Lives on the thread of `CurlThread`.
+/// One transfer: an easy handle with its options, and what came in so far.
+///
+/// Lives on the thread of `CurlThread`.
 final class CurlTransfer {
     let job: CurlJob
     let handle: UnsafeMutableRawPointer
@@ -49,7 +51,9 @@ final class CurlTransfer {
             || !headers.isEmpty
     }
 
-    /// What curl wrote about the failure: one line, bounded. It never holds a header or a body.
+    /// What curl wrote about the failure: one line, bounded.
+    ///
+    /// It never holds a header or a body.
     var detail: String {
         let text = String(cString: errorText)
         return String(text.prefix(while: { $0 != "\n" }).prefix(200))
@@ -165,7 +169,8 @@ final class CurlTransfer {
             string(CURLOPT_CAINFO, file)
             string(CURLOPT_CAPATH, nil)
             if let serverName {
-                // curl takes the name for SNI and verification from the URL: the URL names the server, the connection goes elsewhere.
+                // curl takes the name for SNI and verification from the URL: the URL names the server, the connection
+                // goes elsewhere.
                 string(CURLOPT_URL, address.url(host: serverName))
                 set(CURLOPT_CONNECT_TO, ["\(serverName):\(address.port):\(address.host):\(address.port)"])
             }

@@ -41,7 +41,8 @@ extension DetectorBank {
 
     /// Makes detectors for findings that stood before a restart, so that they neither open anew nor resolve unseen.
     ///
-    /// - Returns: those that no check in force is named for, or that found no room; their incidents are the caller's to end.
+    /// - Returns: those that no check in force is named for, or that found no room; their incidents are the caller's to
+    ///   end.
     package mutating func restore(open findings: [OpenFinding], at now: Timestamp) -> [OpenFinding] {
         var orphans: [OpenFinding] = []
         for finding in findings {

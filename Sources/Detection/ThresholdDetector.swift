@@ -4,15 +4,15 @@ package import Telemetry
 /// Watches one signal of one subject with one check.
 ///
 /// - It becomes *pending* at the first point whose window breaches `enter` with enough volume, judged as if all missing
-///   contributors were healthy, and opens once the breach has held for `holdFor` since the end of that point's cell; with 0
-///   at once. A point that does not breach ends pending.
-/// - It starts *leaving* at the first point short of `leave` at 90 % coverage or more, and closes once that has held for
-///   `leaveFor`. A point between the levels, or beyond, ends leaving.
+///   contributors were healthy, and opens once the breach has held for `holdFor` since the end of that point's cell;
+///   with 0 at once. A point that does not breach ends pending.
+/// - It starts *leaving* at the first point short of `leave` at 90 % coverage or more, and closes once that has held
+///   for `leaveFor`. A point between the levels, or beyond, ends leaving.
 /// - No data (a point without value, a missing point, a recovery at low coverage, a breach that only holds without the
-///   missing contributors) neither confirms nor refutes: the state stays and its clock stops. Pending is given up when the
-///   clock has stood for longer than `holdFor` and five steps.
-/// - Where a signal has a volume (error ratio, latency), a window without events at 90 % coverage is a recovery: a service
-///   that nobody calls has no errors.
+///   missing contributors) neither confirms nor refutes: the state stays and its clock stops. Pending is given up when
+///   the clock has stood for longer than `holdFor` and five steps.
+/// - Where a signal has a volume (error ratio, latency), a window without events at 90 % coverage is a recovery: a
+///   service that nobody calls has no errors.
 ///
 /// State: at most 32 buckets of the window (1 KiB), and while not idle up to 256 contributors' own shares.
 package struct ThresholdDetector: Sendable, Codable, Hashable {
@@ -57,7 +57,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         self.check = check
     }
 
-    /// Makes a detector that was open before a restart: it goes on, and neither opens anew nor closes without a recovery.
+    /// Makes a detector that was open before a restart: it goes on, and neither opens anew nor closes without a
+    /// recovery.
     package init(subject: Subject, check: Check, openSince onset: Timestamp) {
         self.init(subject: subject, check: check)
         phase = .open

@@ -40,9 +40,12 @@ package struct AgentHello: Hashable, Sendable {
         self.sentAt = sentAt
     }
 
+    /// Reads the message; throws when an identifier has another length or a text is too long.
     package init(proto: Tocsin_V1_Hello, limits: WireLimits) throws(WireError) {
         guard proto.session.count == 16, proto.boot.count == 16 else {
-            throw WireError(.invalidField, "session and boot must have 16 bytes, have \(proto.session.count) and \(proto.boot.count)")
+            throw WireError(
+                .invalidField,
+                "session and boot must have 16 bytes, have \(proto.session.count) and \(proto.boot.count)")
         }
         self.init(
             cluster: try limits.name(proto.cluster, "the cluster"), node: try limits.name(proto.node, "the node"),
@@ -51,6 +54,7 @@ package struct AgentHello: Hashable, Sendable {
             lostSamples: proto.lostSamples, sentAt: Timestamp(millis: proto.sentAtMillis))
     }
 
+    /// The message.
     package var proto: Tocsin_V1_Hello {
         .with {
             $0.cluster = cluster

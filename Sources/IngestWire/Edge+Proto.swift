@@ -3,16 +3,19 @@ package import Telemetry
 package import TocsinProto
 
 extension LabelSet {
+    /// Reads labels; throws beyond the limits.
     package init(proto: [Tocsin_V1_Label], limits: WireLimits) throws(WireError) {
         try limits.count(proto.count, atMost: limits.labelsMax, "labels")
         var labels: [Label] = []
         labels.reserveCapacity(proto.count)
         for label in proto {
-            labels.append(Label(try limits.name(label.name, "a label name"), try limits.value(label.value, "a label value")))
+            labels.append(
+                Label(try limits.name(label.name, "a label name"), try limits.value(label.value, "a label value")))
         }
         self.init(labels)
     }
 
+    /// The labels as messages, in their order.
     package var proto: [Tocsin_V1_Label] {
         labels.map { label in
             .with {
@@ -24,6 +27,7 @@ extension LabelSet {
 }
 
 extension Edge {
+    /// Reads an edge; throws beyond the limits.
     package init(proto: Tocsin_V1_Edge, limits: WireLimits) throws(WireError) {
         self.init(
             Kind(rawValue: try limits.name(proto.kind, "an edge kind")),
@@ -33,6 +37,7 @@ extension Edge {
             count: max(1, Int(proto.count)))
     }
 
+    /// The edge as a message.
     package var proto: Tocsin_V1_Edge {
         .with {
             $0.kind = kind.rawValue
@@ -45,6 +50,7 @@ extension Edge {
 }
 
 extension Tocsin_V1_EdgeBatch {
+    /// Makes the message of some edges.
     package init(_ edges: [Edge]) {
         self.init()
         self.edges = edges.map(\.proto)

@@ -3,7 +3,8 @@ package import Telemetry
 package import TocsinProto
 
 extension ProbeOutcome {
-    /// Reads the wire's word: "" is no outcome yet, an unknown word (of a newer agent) is `internal` with the word in front.
+    /// Reads the wire's word: "" is no outcome yet, an unknown word (of a newer agent) is `internal` with the word in
+    /// front.
     static func read(word: String, message: String) -> ProbeOutcome? {
         switch word {
         case "": nil
@@ -35,6 +36,7 @@ extension ProbeOutcome {
 }
 
 extension TargetStatus {
+    /// Reads the state of a target; throws beyond the limits.
     package init(proto: Tocsin_V1_TargetState, limits: WireLimits) throws(WireError) {
         let id = try limits.name(proto.id, "a target id")
         guard let kind = Target.Kind(rawValue: proto.kind) else {
@@ -49,13 +51,15 @@ extension TargetStatus {
         self.init(
             target: target,
             outcome: ProbeOutcome.read(
-                word: try limits.value(proto.outcome, "an outcome"), message: try limits.value(proto.message, "a message")),
+                word: try limits.value(proto.outcome, "an outcome"),
+                message: try limits.value(proto.message, "a message")),
             lastProbeAt: proto.lastProbeAtMillis == 0 ? nil : Timestamp(millis: proto.lastProbeAtMillis),
             lastDuration: proto.lastProbeAtMillis == 0 ? nil : .microseconds(Int64(clamping: proto.lastDurationMicros)),
             lastSampleCount: Int(clamping: proto.lastSampleCount),
             since: proto.sinceMillis == 0 ? nil : Timestamp(millis: proto.sinceMillis))
     }
 
+    /// The state as a message.
     package var proto: Tocsin_V1_TargetState {
         .with {
             $0.id = target.id
@@ -75,6 +79,7 @@ extension TargetStatus {
 }
 
 extension Tocsin_V1_TargetReport {
+    /// Makes the message; `partial` says that targets which are not named are unchanged.
     package init(_ statuses: [TargetStatus], partial: Bool) {
         self.init()
         self.targets = statuses.map(\.proto)

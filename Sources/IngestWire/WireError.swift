@@ -2,7 +2,9 @@ package import GRPCCore
 
 /// Why a message of the ingest stream was refused, with the RPC code that tells the agent what to do about it.
 package struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of refusal. The RPC code of each is chosen in `rpcCode`, in one place.
+    /// The kinds of refusal.
+    ///
+    /// The RPC code of each is chosen in `rpcCode`, in one place.
     package enum Code: String, Hashable, Sendable {
         /// A field breaks the contract: a session of the wrong length, a name that is empty or too long.
         case invalidField

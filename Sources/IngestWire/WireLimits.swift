@@ -15,7 +15,8 @@ package struct WireLimits: Hashable, Sendable {
 
     /// Limits far above what an agent within its own budget sends.
     package static let standard = WireLimits(
-        nameBytesMax: 253, valueBytesMax: 4096, labelsMax: 40, edgesMax: 10_000, targetsMax: 5_000, blockBytesMax: 4 << 20)
+        nameBytesMax: 253, valueBytesMax: 4096, labelsMax: 40, edgesMax: 10_000, targetsMax: 5_000,
+        blockBytesMax: 4 << 20)
 
     /// Makes limits.
     package init(

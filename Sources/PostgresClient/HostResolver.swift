@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Turns names into addresses on a few threads of its own, since `getaddrinfo` blocks as long as a dead name server likes.
+/// Turns names into addresses on a few threads of its own, since `getaddrinfo` blocks as long as a dead name server
+/// likes.
 ///
 /// At most `threadsMax` lookups run at once, one a name; a name that hangs holds one thread and no second one.
 /// Whoever waits has a deadline of their own and cancels.

@@ -246,7 +246,8 @@ final class PostgresConnection {
         } else if PQstatus(handle) == CONNECTION_BAD {
             connectionLost(handle)
         } else {
-            // Outside a statement only notices and parameter changes come; reading their results keeps libpq's buffer empty.
+            // Outside a statement only notices and parameter changes come; reading their results keeps libpq's buffer
+            // empty.
             while PQisBusy(handle) == 0, let result = PQgetResult(handle) { PQclear(result) }
         }
     }

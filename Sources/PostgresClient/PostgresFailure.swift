@@ -4,7 +4,8 @@ package import Telemetry
 package struct PostgresFailure: Error, Hashable, Sendable {
     /// The class.
     package var failureClass: FailureClass
-    /// One sentence that holds no credential, no SQL and no text of the server's, so it is the same in any `lc_messages`.
+    /// One sentence that holds no credential, no SQL and no text of the server's, so it is the same in any
+    /// `lc_messages`.
     package var message: String
     /// The five characters the server gave as the reason; nil when the server said nothing.
     package var sqlState: String?
@@ -29,7 +30,8 @@ package struct PostgresFailure: Error, Hashable, Sendable {
 }
 
 extension PostgresFailure {
-    /// The failure that an SQLSTATE speaks of (PostgreSQL documentation, appendix A); `options` gives names for the message.
+    /// The failure that an SQLSTATE speaks of (PostgreSQL documentation, appendix A); `options` gives names for the
+    /// message.
     static func server(_ state: String, options: PostgresOptions) -> PostgresFailure {
         func make(_ failureClass: FailureClass, _ text: String) -> PostgresFailure {
             PostgresFailure(failureClass, "\(text) (SQLSTATE \(state)).", sqlState: state, connected: true)

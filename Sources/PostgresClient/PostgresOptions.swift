@@ -42,7 +42,8 @@ package struct PostgresOptions: Hashable, Sendable {
     package var lockTimeout: Duration
     /// The server ends our session when a transaction of ours idles this long.
     package var idleInTransactionTimeout: Duration
-    /// Data that the peer's kernel leaves unacknowledged this long ends the session: tells a lost path from a slow server.
+    /// Data that the peer's kernel leaves unacknowledged this long ends the session: tells a lost path from a slow
+    /// server.
     package var unacknowledgedTimeout: Duration
 
     /// Makes options.

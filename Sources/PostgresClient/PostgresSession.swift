@@ -3,9 +3,9 @@ import Telemetry
 
 /// One session with a PostgreSQL server; one caller at a time.
 ///
-/// A wait that ends at its deadline leaves the session as it is: still connecting, or still busy with the statement. The
-/// caller may wait again with `ready` or give up with `close`. So a server that hangs holds one session of ours, however
-/// often it is asked. A cancelled task closes the session.
+/// A wait that ends at its deadline leaves the session as it is: still connecting, or still busy with the statement.
+/// The caller may wait again with `ready` or give up with `close`. So a server that hangs holds one session of ours,
+/// however often it is asked. A cancelled task closes the session.
 package final class PostgresSession: Sendable {
     private let loop: PostgresEventLoop
     private let id: Int
@@ -68,7 +68,8 @@ package final class PostgresSession: Sendable {
 
     /// Runs one statement with text parameters (`$1`…); the session must be ready.
     ///
-    /// At the deadline the answer is a `timeout`, and the session stays busy until the server answers or ends the statement.
+    /// At the deadline the answer is a `timeout`, and the session stays busy until the server answers or ends the
+    /// statement.
     package func query(
         _ sql: String, _ parameters: [String?] = [], limits: PostgresLimits = PostgresLimits(),
         deadline: ContinuousClock.Instant

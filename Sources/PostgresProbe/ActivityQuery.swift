@@ -3,9 +3,9 @@ import Telemetry
 
 /// The statement of every round: settings, sessions, waits and locks, in one row.
 ///
-/// The runbook's three queries, made right: client backends other than our own; ages of idle sessions don't count; waits
-/// are real ones of active sessions. `pg_locks` and `pg_blocking_pids` take the lock manager's own locks, so they are
-/// asked only when somebody waits, and the latter for the fifty longest waits at most.
+/// The runbook's three queries, made right: client backends other than our own; ages of idle sessions don't count;
+/// waits are real ones of active sessions. `pg_locks` and `pg_blocking_pids` take the lock manager's own locks, so they
+/// are asked only when somebody waits, and the latter for the fifty longest waits at most.
 enum ActivityQuery {
     /// The runbook's limit for a long query.
     static let longQuerySeconds = 300
@@ -20,7 +20,8 @@ enum ActivityQuery {
 
     /// The SQL for a server version (`server_version_num`).
     static func sql(serverVersion: Int) -> String {
-        // The start of a lock wait is known since version 14; before that, the session's last change of state is near it.
+        // The start of a lock wait is known since version 14; before that, the session's last change of state is near
+        // it.
         let waitStart = serverVersion >= 140_000 ? "l.waitstart" : "a.state_changed"
         let stateCounts = states.map { "count(*) FILTER (WHERE state = '\($0.state)') AS state_\($0.column)" }
         let waitCounts = waitTypes.map {
@@ -82,8 +83,8 @@ enum ActivityQuery {
 
     /// Series (without identity labels) and values of an answer.
     ///
-    /// Without `sees_all` the server hides states and ages of other roles' sessions: those series are left out, because a
-    /// zero would be a lie.
+    /// Without `sees_all` the server hides states and ages of other roles' sessions: those series are left out, because
+    /// a zero would be a lie.
     static func values(_ answer: PostgresRows) -> [(series: Series, value: Double)] {
         var values: [(series: Series, value: Double)] = []
         func add(_ column: String, _ metric: String, _ labels: LabelSet = LabelSet()) {

@@ -94,7 +94,8 @@ package actor PostgresProbe: Probe {
         }
     }
 
-    /// After a failure: keeps a session that can be used again or on which the server may still answer, closes any other.
+    /// After a failure: keeps a session that can be used again or on which the server may still answer, closes any
+    /// other.
     private func settle(_ failed: PostgresSession, after failure: PostgresFailure) async {
         if failed.isIdle { return }
         if !failed.isClosed, failure.connected, policy.keepsStuckSession(now: clock.now) { return }
@@ -177,7 +178,8 @@ package actor PostgresProbe: Probe {
             outcome: .failure(failure.failureClass, failure.message), samples: samples(values, at: time), edges: [])
     }
 
-    /// Whether the failure says that the server is up (true) or down (false); nil when it says nothing about the server.
+    /// Whether the failure says that the server is up (true) or down (false); nil when it says nothing about the
+    /// server.
     static func isUp(_ failure: PostgresFailure, isLogin: Bool) -> Bool? {
         switch failure.failureClass {
         case .exhausted: true

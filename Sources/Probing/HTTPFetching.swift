@@ -12,7 +12,8 @@ package struct HTTPRequest: Sendable, Hashable {
     package enum Trust: Sendable, Hashable {
         /// The system's roots.
         case system
-        /// The roots in a PEM file, re-read at each new connection; `serverName` replaces the URL's host for SNI and verification.
+        /// The roots in a PEM file, re-read at each new connection; `serverName` replaces the host for SNI and
+        /// verification.
         case roots(file: String, serverName: String?)
         /// One public key: base64 SHA-256 of its SubjectPublicKeyInfo. The chain and the name are not checked.
         case pin(sha256: String)

@@ -4,9 +4,9 @@ package import Telemetry
 
 /// Runs every probe at its time and hands out what they found.
 ///
-/// Each run is a child task with the target's deadline; a run that overruns is reported as a timeout, what it says later is dropped
-/// and counted, and the target's next run waits until it has really ended. Results go into a bounded buffer: when nobody takes
-/// them, the oldest is dropped and counted, for probing never waits for the uplink.
+/// Each run is a child task with the target's deadline; a run that overruns is reported as a timeout, what it says
+/// later is dropped and counted, and the target's next run waits until it has really ended. Results go into a bounded
+/// buffer: when nobody takes them, the oldest is dropped and counted, for probing never waits for the uplink.
 package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration {
     /// Limits of a runner.
     package struct Configuration: Sendable, Hashable {
@@ -62,7 +62,8 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
     private struct State {
         var schedule: ProbeSchedule
         var active: [String: Active] = [:]
-        /// Probes that were replaced or taken out, to be closed by the runner; a running one is closed when its run has ended.
+        /// Probes that were replaced or taken out, to be closed by the runner; a running one is closed when its run has
+        /// ended.
         var retired: [Numbered] = []
         var running: [String: UInt64] = [:]
         var lastNumber: UInt64 = 0
@@ -78,7 +79,9 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
     private let wake = WakeSignal()
     private let continuation: AsyncStream<ProbeResult>.Continuation
 
-    /// What the probes found, in order of completion; ends after `run()`. For one reader.
+    /// What the probes found, in order of completion; ends after `run()`.
+    ///
+    /// For one reader.
     package let results: AsyncStream<ProbeResult>
 
     /// Makes a runner that is idle until `run()`.
@@ -95,10 +98,12 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         update(probes: probes)
     }
 
-    /// Replaces the set of probes. Of two probes of one target id the later wins.
+    /// Replaces the set of probes.
     ///
-    /// A target that vanishes ends: its probe is closed and its series get stale markers. A target that stays keeps its grid, its
-    /// status and its series; when its probe is another instance, the old one is closed after its run.
+    /// Of two probes of one target id the later wins.
+    ///
+    /// A target that vanishes ends: its probe is closed and its series get stale markers. A target that stays keeps its
+    /// grid, its status and its series; when its probe is another instance, the old one is closed after its run.
     package func update(probes: [any Probe]) {
         let now = clock.now
         let time = wallClock()
@@ -162,7 +167,9 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         wake.signal()
     }
 
-    /// Probes until `stop()` or cancellation; cancelling also cancels the runs under way. Then closes every probe.
+    /// Probes until `stop()` or cancellation; cancelling also cancels the runs under way.
+    ///
+    /// Then closes every probe.
     ///
     /// The series of the targets are not ended: the agent that starts next goes on with them.
     package func run() async {

@@ -1,9 +1,11 @@
 package import Telemetry
 
-/// When each target is probed: a fixed grid per target, spread by a stable offset, never two runs of one target at once.
+/// When each target is probed: a fixed grid per target, spread by a stable offset, never two runs of one target at
+/// once.
 ///
-/// Pure: times are durations since an origin whose wall-clock time is given. A target's grid is `offset + k * interval` on the wall
-/// clock, so that a restart keeps the phase; the offset is a hash of the target's id, so that a fleet does not probe in step.
+/// Pure: times are durations since an origin whose wall-clock time is given. A target's grid is `offset + k * interval`
+/// on the wall clock, so that a restart keeps the phase; the offset is a hash of the target's id, so that a fleet does
+/// not probe in step.
 package struct ProbeSchedule: Sendable {
     /// A run that is due.
     package struct Due: Sendable, Hashable {
@@ -53,7 +55,9 @@ package struct ProbeSchedule: Sendable {
             interval: interval, next: firstPoint(of: id, interval: interval, from: now), isRunning: isRunning)
     }
 
-    /// Takes a target out. A run under way may still call `finished`.
+    /// Takes a target out.
+    ///
+    /// A run under way may still call `finished`.
     package mutating func remove(_ id: String) {
         entries[id] = nil
     }
@@ -63,7 +67,9 @@ package struct ProbeSchedule: Sendable {
         entries.values.map(\.next).min()
     }
 
-    /// The runs due at `now`, by grid point and then by id. Each target moves on to its first grid point after `now`.
+    /// The runs due at `now`, by grid point and then by id.
+    ///
+    /// Each target moves on to its first grid point after `now`.
     ///
     /// A target whose run before is under way is skipped and counted, and so is each grid point that passed unnoticed.
     package mutating func takeDue(now: Duration) -> [Due] {

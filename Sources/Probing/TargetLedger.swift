@@ -1,10 +1,12 @@
 package import Telemetry
 
-/// What is remembered about one target between two runs: its status and its live series. Pure.
+/// What is remembered about one target between two runs: its status and its live series.
 ///
-/// From a report it makes the result that leaves the agent: the `probe_*` series, stale markers for series that ended and an edge
-/// when the outcome changed its class. A failed run ends no series, unlike Prometheus' rule, since no data is a state of its own
-/// here: the target's series simply have no samples, and `probe_up` says 0.
+/// Pure.
+///
+/// From a report it makes the result that leaves the agent: the `probe_*` series, stale markers for series that ended
+/// and an edge when the outcome changed its class. A failed run ends no series, unlike Prometheus' rule, since no data
+/// is a state of its own here: the target's series simply have no samples, and `probe_up` says 0.
 package struct TargetLedger: Sendable {
     /// Status as `tocsin target list` shows it.
     package private(set) var status: TargetStatus
@@ -48,7 +50,9 @@ package struct TargetLedger: Sendable {
             report: ProbeReport(outcome: report.outcome, samples: samples, edges: edges))
     }
 
-    /// Ends the target: stale markers for all of its series. Nil when it never had one.
+    /// Ends the target: stale markers for all of its series.
+    ///
+    /// Nil when it never had one.
     package mutating func end(at time: Timestamp) -> ProbeResult? {
         guard let outcome = status.outcome, !live.isEmpty else { return nil }
         let samples = sorted(live).map { Sample($0, time, StaleMarker.value) }

@@ -52,7 +52,8 @@ package final class SampleStore: Sendable {
     /// Blocks; for start-up.
     ///
     /// A damaged file is set aside (the last one is kept) and a new one is made; it never fails the opening. With
-    /// `fileBytesMax` writes beyond that size fail with `.full`. Throws `.newerSchema`, `.io`, `.full`, `.busy`, `.other`.
+    /// `fileBytesMax` writes beyond that size fail with `.full`. Throws `.newerSchema`, `.io`, `.full`, `.busy`,
+    /// `.other`.
     package init(directory: String, fileBytesMax: Int? = nil, decode: @escaping Decode) throws(StoreError) {
         self.decode = decode
         file = try SQLiteFile(
@@ -63,8 +64,9 @@ package final class SampleStore: Sendable {
 
     /// Stores a batch in one transaction: when this returns, all of it is on the disk.
     ///
-    /// A frame that is there already, or at or below its session's durable sequence, is a duplicate. Throws `.full` when
-    /// the disk is: nothing of the batch is stored, nothing is to be acknowledged, and the same call may be tried again.
+    /// A frame that is there already, or at or below its session's durable sequence, is a duplicate. Throws `.full`
+    /// when the disk is: nothing of the batch is stored, nothing is to be acknowledged, and the same call may be tried
+    /// again.
     package func append(_ frames: [IncomingFrame]) async throws(StoreError) -> AppendResult {
         guard frames.count <= Self.appendFramesMax else {
             throw StoreError(.invalid, "\(frames.count) frames at once; at most \(Self.appendFramesMax)")

@@ -14,7 +14,8 @@ struct Cell: Sendable {
         endMillis = (index + 1) * stepMillis
     }
 
-    /// Whether a time lies in the cell or in the half step before it: a probe that wobbles around a border is not missing.
+    /// Whether a time lies in the cell or in the half step before it: a probe that wobbles around a border is not
+    /// missing.
     func covers(_ time: Int64) -> Bool {
         time >= startMillis - stepMillis / 2 && time < endMillis
     }

@@ -115,11 +115,12 @@ struct ContributorState: Sendable {
     }
 }
 
-/// A number of events with two witnesses, a counter and edges, each of which may see an event first, late or not at all.
+/// A number of events with two witnesses, a counter and edges, each of which may see an event first, late or not at
+/// all.
 ///
 /// What counts is the greater of the two running totals, so an event seen by both counts once and one seen by either
-/// counts too. The totals are levelled after an hour without news, so that an event which one of them missed doesn't hide
-/// a later one for ever.
+/// counts too. The totals are levelled after an hour without news, so that an event which one of them missed doesn't
+/// hide a later one for ever.
 struct WitnessedCount: Sendable {
     private var counter = 0.0
     private var edges = 0.0

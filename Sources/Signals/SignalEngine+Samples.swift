@@ -78,8 +78,8 @@ extension SignalEngine {
         }
     }
 
-    /// What the first value of a counter says: all of it, when the counter was not there at an earlier look; nothing, when
-    /// there was no earlier look.
+    /// What the first value of a counter says: all of it, when the counter was not there at an earlier look; nothing,
+    /// when there was no earlier look.
     private func firstIncrease(_ slot: SeriesSlot, at time: Int64, value: Double) -> Double? {
         switch slot.role {
         case .restarts: return nil

@@ -4,18 +4,19 @@ package import Telemetry
 ///
 /// Pure: time comes in by `advance`.
 ///
-/// The time line of each subject is cut into cells of one step, aligned to the epoch. A cell closes when it has ended and
-/// every live contributor has a sample in it or behind it, at the latest one step after its end. What comes later for a
-/// closed cell is not lost where it counts: a counter's increase goes to the cell that is open when it arrives.
+/// The time line of each subject is cut into cells of one step, aligned to the epoch. A cell closes when it has ended
+/// and every live contributor has a sample in it or behind it, at the latest one step after its end. What comes later
+/// for a closed cell is not lost where it counts: a counter's increase goes to the cell that is open when it arrives.
 ///
-/// OOM kills and restarts have two witnesses, the counters `kube_pod_container_*_total` and the edges; the greater of the
-/// two running totals counts, so nothing counts twice (see `WitnessedCount`). The first value of a restart counter is a
-/// baseline. The first value of an OOM counter counts in full if its agent's pods were looked at before, since that counter
-/// starts at 0 with the agent; else it is a baseline too, since the engine may just have been started.
+/// OOM kills and restarts have two witnesses, the counters `kube_pod_container_*_total` and the edges; the greater of
+/// the two running totals counts, so nothing counts twice (see `WitnessedCount`). The first value of a restart counter
+/// is a baseline. The first value of an OOM counter counts in full if its agent's pods were looked at before, since
+/// that counter starts at 0 with the agent; else it is a baseline too, since the engine may just have been started.
 ///
 /// The same calls in the same order give the same points. Work: one look-up by metric name and, for series that signals
 /// read, one by series or none with a handle; memory is bounded by the limits of the configuration.
 package struct SignalEngine: Sendable {
+    /// The grid and the limits.
     package let configuration: Configuration
     let stepMillis: Int64
     let silentCellsMax: Int64

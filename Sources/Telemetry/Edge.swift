@@ -1,4 +1,6 @@
-/// A state transition seen by a probe. Edges carry counters, so that two OOM kills between two looks stay two.
+/// A state transition seen by a probe.
+///
+/// Edges carry counters, so that two OOM kills between two looks stay two.
 package struct Edge: Hashable, Sendable, Codable {
     /// What kind of transition.
     package struct Kind: RawRepresentable, Hashable, Sendable, Codable {

@@ -4,7 +4,9 @@ package struct Sample: Sendable, Hashable {
     package var series: Series
     /// When the value was true at its source, or when the probe read it.
     package var timestamp: Timestamp
-    /// The value in the series' base unit. Every bit pattern is carried, NaN payloads included.
+    /// The value in the series' base unit.
+    ///
+    /// Every bit pattern is carried, NaN payloads included.
     package var value: Double
 
     /// Makes a sample.

@@ -33,7 +33,9 @@ package struct LabelSet: Hashable, Sendable {
         for label in labels { self[label.name] = label.value }
     }
 
-    /// The value of a label, or nil when there is none. Setting nil or "" removes it.
+    /// The value of a label, or nil when there is none.
+    ///
+    /// Setting nil or "" removes it.
     package subscript(name: String) -> String? {
         get {
             let index = position(of: name)

@@ -28,7 +28,8 @@ package struct Subject: Hashable, Comparable, Sendable, Codable, CustomStringCon
         self.path = path
     }
 
-    /// The subject that labels speak of: an `instance` is a PostgreSQL server, else namespace and workload, else node, else target.
+    /// The subject that labels speak of: an `instance` is a PostgreSQL server, else namespace and workload, else node,
+    /// else target.
     ///
     /// Returns nil when none of these labels is there.
     package init?(cluster: String, labels: LabelSet) {

@@ -36,7 +36,9 @@ package struct Target: Hashable, Sendable {
     }
 }
 
-/// Why a probe got no answer it can use. A target that fails is data: it is never thrown.
+/// Why a probe got no answer it can use.
+///
+/// A target that fails is data: it is never thrown.
 package enum FailureClass: String, Sendable, Codable, CaseIterable {
     /// The name did not resolve, or the resolver did not answer in time.
     case dns

@@ -1,4 +1,5 @@
-/// A moment in milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored: the resolution of samples and of the wire.
+/// A moment in milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored: the resolution of samples and of the
+/// wire.
 package struct Timestamp: Hashable, Comparable, Sendable, Codable {
     /// Milliseconds since the Unix epoch.
     package var millis: Int64
@@ -39,7 +40,9 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable {
         return Timestamp(millis: overflow ? (rhs < .zero ? .max : .min) : difference)
     }
 
-    /// The time from `rhs` to `lhs`; negative when `rhs` is later. Saturates instead of overflowing.
+    /// The time from `rhs` to `lhs`; negative when `rhs` is later.
+    ///
+    /// Saturates instead of overflowing.
     package static func - (lhs: Timestamp, rhs: Timestamp) -> Duration {
         let (difference, overflow) = lhs.millis.subtractingReportingOverflow(rhs.millis)
         return .milliseconds(overflow ? (lhs < rhs ? Int64.min / 2 : Int64.max / 2) : difference)

@@ -182,6 +182,21 @@ struct ActuatorCaptureTests {
         #expect(await report(server, meters: .prometheus).outcome.failureClass == .status)
     }
 
+    @Test func anEndpointThatIsMissingIsNotAskedAgain() async throws {
+        let files = try Capture.index("02-after-traffic")
+        let answers = try files.filter { $0.key != "/actuator" && $0.key != "/actuator/prometheus" }
+            .mapValues { try Capture($0).answer }
+        let server = try CannedHTTPServer { .bytes(answers[$0.path] ?? CannedHTTPServer.answer(404, "{}")) }
+        defer { server.stop() }
+        let client = CurlHTTPClient()
+        let probe = ActuatorProbe(.init(name: "shop", baseURL: server.url + "/actuator/"), http: client)
+        for _ in 0..<3 { #expect(await runOnce(probe).outcome == .success) }
+        await client.shutdown()
+        #expect(server.requests.filter { $0.path == "/actuator/prometheus" }.count == 1)
+        #expect(server.requests.filter { $0.path == "/actuator" }.count == 1)
+        #expect(server.requests.filter { $0.path == "/actuator/metrics" }.count == 3)
+    }
+
     @Test func nothingThereIsStatus() async throws {
         let server = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(404, "{}")) }
         defer { server.stop() }
@@ -212,13 +227,14 @@ struct ActuatorCaptureTests {
         let file = FileManager.default.temporaryDirectory.appending(path: "tocsin-token-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }
         try Data("first\n".utf8).write(to: file)
-        _ = await report(server, credentials: .bearer(tokenFile: file.path))
+        _ = await report(server, credentials: .bearer(file: file.path))
         try Data("second\n".utf8).write(to: file)
-        _ = await report(server, credentials: .bearer(tokenFile: file.path))
-        _ = await report(server, credentials: .basic(user: "probe", passwordFile: file.path))
+        _ = await report(server, credentials: .bearer(file: file.path))
+        try Data("probe:second\n".utf8).write(to: file)
+        _ = await report(server, credentials: .basic(file: file.path))
         let sent = Set(server.requests.compactMap { $0.headers["authorization"] })
         #expect(sent == ["Bearer first", "Bearer second", "Basic cHJvYmU6c2Vjb25k"])
-        let missing = await report(server, credentials: .bearer(tokenFile: "/nonexistent/token"))
+        let missing = await report(server, credentials: .bearer(file: "/nonexistent/token"))
         #expect(missing.outcome.failureClass == .internal)
     }
 }

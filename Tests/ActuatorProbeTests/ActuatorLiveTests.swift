@@ -163,10 +163,10 @@ struct ActuatorLiveTests {
         try await withService { service, client in
             await service.get("/admin/auth?mode=basic")
             #expect(await runOnce(probe(service, client)).outcome.failureClass == .auth)
-            try Data("wrong\n".utf8).write(to: file)
-            let probe = probe(service, client, credentials: .basic(user: "probe", passwordFile: file.path))
+            try Data("probe:wrong\n".utf8).write(to: file)
+            let probe = probe(service, client, credentials: .basic(file: file.path))
             #expect(await runOnce(probe).outcome.failureClass == .auth)
-            try Data("secret\n".utf8).write(to: file)
+            try Data("probe:secret\n".utf8).write(to: file)
             let right = await runOnce(probe)
             #expect(right.outcome == .success)
             #expect(right.sum("jvm_threads_live_threads") != nil)

@@ -23,6 +23,7 @@ struct DatabaseFleet: Sendable {
                     port: \(database.port)
                     database: postgres
                     user: tocsin
+                    sslMode: disable
                 """)
     }
 
@@ -35,17 +36,6 @@ struct DatabaseFleet: Sendable {
 
     /// Times and values of a series, raw, of the last `since`.
     func samples(_ selector: String, since: String = "10m") async throws -> [(time: Double, value: Double)] {
-        struct Series: Decodable {
-            var values: [Point]
-        }
-        struct Point: Decodable {
-            var at: String
-            var value: Double?
-        }
-        let series = try await lab.json([Series].self, ["query", selector, "--since", since])
-        let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        return try series.flatMap(\.values).map { point in
-            (try Date(point.at, strategy: format).timeIntervalSince1970, point.value ?? .nan)
-        }.sorted { $0.0 < $1.0 }
+        try await SampleQuery(lab: lab).points(selector, since: since)
     }
 }

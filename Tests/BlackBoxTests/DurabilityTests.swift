@@ -22,7 +22,8 @@ struct DurabilityTests {
         }
         let times = try #require(delivered)
         let during = times.filter { $0 > goneAt && $0 < backAt }
-        #expect(during.count >= 10, "one sample a second of the twelve seconds without a coordinator, got \(during.count)")
+        #expect(
+            during.count >= 10, "one sample a second of the twelve seconds without a coordinator, got \(during.count)")
         let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
         #expect((gaps.max() ?? 99) < 2.5, "no second is missing")
         #expect(Set(times).count == times.count, "no sample is there twice")

@@ -60,7 +60,8 @@ func point(
 }
 
 extension ThresholdDetector {
-    /// Takes values of successive cells of 10 s that end at `from`, `from` + 10 s …, nil for no data; gives what was found.
+    /// Takes values of successive cells of 10 s that end at `from`, `from` + 10 s …, nil for no data; gives what was
+    /// found.
     mutating func run(_ values: [Double?], from: Double = 10, volume: Double = 0) -> [Finding] {
         values.enumerated().compactMap { index, value in
             take(point(check.signal, from + Double(index) * 10, value, volume: value == nil ? 0 : volume))

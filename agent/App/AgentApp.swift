@@ -31,9 +31,11 @@ package struct AgentApp: Sendable {
     /// The system's wall clock.
     package static let wallClock: @Sendable () -> Timestamp = { Timestamp(seconds: Date().timeIntervalSince1970) }
 
-    /// Runs until the task is cancelled, a graceful shutdown is triggered or, with `signals`, the process is told to stop.
+    /// Runs until the task is cancelled, a graceful shutdown is triggered or, with `signals`, the process is told to
+    /// stop.
     package func run(signals: [UnixSignal] = []) async throws {
-        let spool = try SpoolKeeper(directory: settings.dataDirectory + "/spool", bytesMax: settings.spool.bytesMax, logger: logger)
+        let spool = try SpoolKeeper(
+            directory: settings.dataDirectory + "/spool", bytesMax: settings.spool.bytesMax, logger: logger)
         let http = CurlHTTPClient()
         let postgres = PostgresEventLoop()
         let secrets = SecretFiles(
@@ -54,10 +56,12 @@ package struct AgentApp: Sendable {
         logger.info(
             "agent starting",
             metadata: ["node": "\(settings.node)", "cluster": "\(settings.cluster)", "targets": "\(probes.count)"])
-        // The order is the order of dependence: the runner stops first, what it found is recorded, what is recorded is sent.
+        // The order is the order of dependence: the runner stops first, what it found is recorded, what is recorded is
+        // sent.
         var group = ServiceGroupConfiguration(
             services: [
-                .init(service: uplink), .init(service: recorder), .init(service: ClientThreads(http: http, postgres: postgres)),
+                .init(service: uplink), .init(service: recorder),
+                .init(service: ClientThreads(http: http, postgres: postgres)),
                 .init(service: RunnerService(runner: runner)),
             ], gracefulShutdownSignals: signals, logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(20)

@@ -2,7 +2,6 @@ import AgentSettings
 package import ArgumentParser
 import ConfigurationKit
 import Foundation
-
 import Logging
 import ServiceLifecycle
 import Telemetry

@@ -11,8 +11,9 @@ import TocsinProto
 
 /// Turns what the probes find into frames on the disk.
 ///
-/// Results of a fraction of the interval share one sample block; edges are written at once, since somebody may be paged by them.
-/// Probing never waits for it: the runner's buffer drops the oldest result, and counts it, when this falls behind.
+/// Results of a fraction of the interval share one sample block; edges are written at once, since somebody may be paged
+/// by them. Probing never waits for it: the runner's buffer drops the oldest result, and counts it, when this falls
+/// behind.
 final class FrameRecorder: Service {
     /// What was recorded and dropped since the start.
     struct Counters: Hashable, Sendable {
@@ -39,7 +40,10 @@ final class FrameRecorder: Service {
     private let pendingSamplesMax = 400_000
     private let pendingEdgesMax = 20_000
 
-    init(results: AsyncStream<ProbeResult>, spool: SpoolKeeper, inbox: UplinkInbox, flushInterval: Duration, logger: Logger) {
+    init(
+        results: AsyncStream<ProbeResult>, spool: SpoolKeeper, inbox: UplinkInbox, flushInterval: Duration,
+        logger: Logger
+    ) {
         self.results = results
         self.spool = spool
         self.inbox = inbox
@@ -80,7 +84,9 @@ final class FrameRecorder: Service {
                     pending.samples.removeFirst(excess)
                     pending.counters.samplesRefused += UInt64(excess)
                 }
-                if pending.edges.count > pendingEdgesMax { pending.edges.removeFirst(pending.edges.count - pendingEdgesMax) }
+                if pending.edges.count > pendingEdgesMax {
+                    pending.edges.removeFirst(pending.edges.count - pendingEdgesMax)
+                }
             }
             inbox.targetsChanged()
             if isUrgent { wake.continuation.yield() }

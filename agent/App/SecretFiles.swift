@@ -27,7 +27,9 @@ struct SecretFiles: Sendable {
             atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let path = "\(directory)/.secret-\(getpid())"
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Failure(description: "no file for a secret in \(directory): error \(errno)") }
+        guard descriptor >= 0 else {
+            throw Failure(description: "no file for a secret in \(directory): error \(errno)")
+        }
         unlink(path)
         let bytes = Array(secret.utf8)
         guard write(descriptor, bytes, bytes.count) == bytes.count else {

@@ -10,7 +10,8 @@ import Synchronization
 import Telemetry
 import TocsinProto
 
-/// The agent's connection to its coordinator: sends what the spool holds, acknowledges what is durable, comes back after failures.
+/// The agent's connection to its coordinator: sends what the spool holds, acknowledges what is durable, comes back
+/// after failures.
 ///
 /// Certificates and trust roots are read anew for every connection, so that a rotation needs no restart.
 final class Uplink: Service {
@@ -105,7 +106,9 @@ final class Uplink: Service {
             case .failed(let reason, let hadWelcome):
                 if hadWelcome { backoff.reset() }
                 // The same reason again and again is said once.
-                if reason != lastReason { logger.warning("no connection to the coordinator", metadata: ["reason": "\(reason)"]) }
+                if reason != lastReason {
+                    logger.warning("no connection to the coordinator", metadata: ["reason": "\(reason)"])
+                }
                 lastReason = hadWelcome ? "" : reason
             }
             let pause = backoff.next(using: &generator)
@@ -180,7 +183,8 @@ final class Uplink: Service {
     /// An address is not resolved, and is not put into SNI, which takes names alone.
     private var target: any ResolvableTarget {
         if endpoint.host.contains(":") { return .ipv6(address: endpoint.host, port: endpoint.port) }
-        let isAddress = endpoint.host.split(separator: ".").count == 4 && endpoint.host.allSatisfy { $0.isNumber || $0 == "." }
+        let isAddress =
+            endpoint.host.split(separator: ".").count == 4 && endpoint.host.allSatisfy { $0.isNumber || $0 == "." }
         return isAddress
             ? .ipv4(address: endpoint.host, port: endpoint.port) : .dns(host: endpoint.host, port: endpoint.port)
     }

@@ -34,7 +34,8 @@ final class UplinkStream: Sendable {
                 onResponse: { response in
                     for try await message in response.messages { self.receive(message) }
                 })
-            return ending.withLock { $0 } ?? .failed(reason: "the coordinator ended the stream", hadWelcome: wasWelcomed)
+            return ending.withLock { $0 }
+                ?? .failed(reason: "the coordinator ended the stream", hadWelcome: wasWelcomed)
         } catch {
             if let end = ending.withLock({ $0 }), case .again = end { return end }
             return .failed(reason: Self.sentence(error), hadWelcome: wasWelcomed)
@@ -103,7 +104,8 @@ final class UplinkStream: Sendable {
                 try await uplink.spool.acknowledge(through: sequence)
             case .declareLoss(let range, let cause):
                 uplink.logger.error(
-                    "frames are lost", metadata: ["from": "\(range.lowerBound)", "to": "\(range.upperBound)", "cause": "\(cause)"])
+                    "frames are lost",
+                    metadata: ["from": "\(range.lowerBound)", "to": "\(range.upperBound)", "cause": "\(cause)"])
             case .reconnect(let reason):
                 uplink.logger.info("starting a new stream", metadata: ["reason": "\(reason)"])
                 return .again
@@ -119,7 +121,9 @@ final class UplinkStream: Sendable {
         return nil
     }
 
-    private func sendFrames(_ machine: inout AgentLinkMachine, to writer: RPCWriter<Tocsin_V1_AgentMessage>) async throws {
+    private func sendFrames(_ machine: inout AgentLinkMachine, to writer: RPCWriter<Tocsin_V1_AgentMessage>)
+        async throws
+    {
         while let range = machine.sendable() {
             let records = try await uplink.spool.read(range, recordsMax: readRecordsMax, bytesMax: readBytesMax)
             guard !records.isEmpty else { return }

@@ -8,11 +8,14 @@ import Telemetry
 extension CoordinatorApp.Configuration {
     /// A configuration with what is doubtful about its files.
     package struct Loading: Sendable {
+        /// The configuration.
         package var configuration: CoordinatorApp.Configuration
+        /// What is doubtful, by place.
         package var warnings: [ConfigurationIssue]
     }
 
-    /// Reads `coordinator.yaml` and the thresholds file that it names; everything wrong with either is reported at once.
+    /// Reads `coordinator.yaml` and the thresholds file that it names; everything wrong with either is reported at
+    /// once.
     package static func load(
         path: String, environment: [String: String]
     ) throws(ConfigurationError) -> Loading {
@@ -21,7 +24,8 @@ extension CoordinatorApp.Configuration {
             path: coordinator.value.thresholdsFile, step: coordinator.value.step, environment: environment)
         return Loading(
             configuration: CoordinatorApp.Configuration(coordinator.value, thresholds: thresholds.value),
-            warnings: coordinator.warnings + thresholds.warnings + coordinator.missingFiles() + thresholds.missingFiles())
+            warnings: coordinator.warnings + thresholds.warnings + coordinator.missingFiles()
+                + thresholds.missingFiles())
     }
 
     init(_ settings: CoordinatorSettings, thresholds: ThresholdSettings) {
@@ -32,13 +36,17 @@ extension CoordinatorApp.Configuration {
         self.init(
             host: settings.listen.host, port: settings.listen.port,
             tls: CoordinatorApp.TLSFiles(
-                certificate: settings.tls.certificateFile, key: settings.tls.keyFile, trustRoots: settings.tls.trustRootsFile),
-            dataDirectory: settings.dataDirectory, httpHost: settings.httpListen.host, httpPort: settings.httpListen.port,
+                certificate: settings.tls.certificateFile, key: settings.tls.keyFile,
+                trustRoots: settings.tls.trustRootsFile),
+            dataDirectory: settings.dataDirectory, httpHost: settings.httpListen.host,
+            httpPort: settings.httpListen.port,
             signals: SignalEngine.Configuration(step: settings.step), checks: CheckBook { thresholds.checks(for: $0) },
-            severities: SeverityTable(rules: thresholds.severityRules, checks: thresholds.baseChecks), incidents: incidents,
+            severities: SeverityTable(rules: thresholds.severityRules, checks: thresholds.baseChecks),
+            incidents: incidents,
             fleet: FleetRegistry.Configuration(
                 suspectAfter: settings.agents.suspectAfter, silentAfter: settings.agents.silentAfter,
                 agentsMax: settings.limits.agentsMax),
-            sampleAgeMax: settings.retention.age, sampleBytesMax: settings.retention.bytesMax, version: TocsinVersion.current)
+            sampleAgeMax: settings.retention.age, sampleBytesMax: settings.retention.bytesMax,
+            version: TocsinVersion.current)
     }
 }

@@ -1,15 +1,15 @@
 package import Detection
 import Foundation
 import GRPCCore
-package import Incidents
 import IncidentStore
+package import Incidents
 import IngestWire
 package import Logging
+import SQLiteFile
 import SampleCodec
 import SampleStore
 import ServiceLifecycle
 package import Signals
-import SQLiteFile
 import Synchronization
 package import Telemetry
 package import UnixSignals
@@ -20,15 +20,17 @@ package import UnixSignals
 package struct CoordinatorApp: Sendable {
     /// All that a coordinator is told.
     package struct Configuration: Sendable {
-        /// Host and port of the gRPC listener; port 0 takes a free one.
+        /// Host of the gRPC listener.
         package var host: String
+        /// Port of the gRPC listener; 0 takes a free one.
         package var port: Int
         /// PEM files of the mutual TLS.
         package var tls: TLSFiles
         /// Folder of the stores; made when it is missing.
         package var dataDirectory: String
-        /// Host and port of `/metrics`, `/healthz` and `/readyz`; nil serves none.
+        /// Host of `/metrics`, `/healthz` and `/readyz`; nil serves none.
         package var httpHost: String?
+        /// Port of `/metrics`; 0 takes a free one.
         package var httpPort: Int
         /// Signals.
         package var signals: SignalEngine.Configuration
@@ -50,10 +52,14 @@ package struct CoordinatorApp: Sendable {
 
     /// PEM files of one side of a connection.
     package struct TLSFiles: Sendable, Hashable {
+        /// The own certificate, intermediates after it.
         package var certificate: String
+        /// The private key.
         package var key: String
+        /// Roots of the other side's certificates.
         package var trustRoots: String
 
+        /// Names the files.
         package init(certificate: String, key: String, trustRoots: String) {
             self.certificate = certificate
             self.key = key
@@ -68,7 +74,8 @@ package struct CoordinatorApp: Sendable {
 
     /// Makes a coordinator; nothing is opened before `run`.
     package init(
-        configuration: Configuration, logger: Logger, now: @escaping @Sendable () -> Timestamp = CoordinatorApp.wallClock
+        configuration: Configuration, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp = CoordinatorApp.wallClock
     ) {
         self.configuration = configuration
         self.logger = logger
@@ -81,7 +88,8 @@ package struct CoordinatorApp: Sendable {
     /// The port the gRPC listener took; waits until it listens.
     package var port: Int { get async { await address.port } }
 
-    /// Runs until the task is cancelled, a graceful shutdown is triggered or, with `signals`, the process is told to stop.
+    /// Runs until the task is cancelled, a graceful shutdown is triggered or, with `signals`, the process is told to
+    /// stop.
     package func run(signals: [UnixSignal] = []) async throws {
         try FileManager.default.createDirectory(
             atPath: configuration.dataDirectory, withIntermediateDirectories: true,
@@ -105,12 +113,15 @@ package struct CoordinatorApp: Sendable {
         let fleet = FleetRegistry(configuration: configuration.fleet)
         let server = GRPCService(
             configuration: configuration,
-            services: services(fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, counters: counters),
+            services: services(
+                fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, counters: counters),
             address: address, logger: logger)
         let retention = RetentionService(
-            store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax, logger: logger,
+            store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
+            logger: logger,
             now: now)
-        // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline judges it.
+        // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline
+        // judges it.
         var running: [any Service] = [pipeline, writer, retention, server]
         if let host = configuration.httpHost {
             running.insert(

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// What the coordinator counts of its own work, for `tocsin status` and `/metrics`. Each only rises.
+/// What the coordinator counts of its own work, for `tocsin status` and `/metrics`.
+///
+/// Each only rises.
 package struct Counters: Sendable, Hashable {
     /// Frames stored.
     package var framesStored: UInt64 = 0

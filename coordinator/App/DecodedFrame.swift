@@ -14,7 +14,8 @@ enum DecodedFrame: Sendable {
         switch frame.payload {
         case .sampleBlock(let block):
             guard block.count <= limits.blockBytesMax else {
-                throw WireError(.tooLarge, "a sample block of \(block.count) bytes, at most \(limits.blockBytesMax) are taken")
+                throw WireError(
+                    .tooLarge, "a sample block of \(block.count) bytes, at most \(limits.blockBytesMax) are taken")
             }
             do {
                 self = .samples(try SampleBlockDecoder.decode([UInt8](block), limits: blockLimits))

@@ -5,9 +5,9 @@ package import Telemetry
 
 /// Samples and edges in, incident events out: the pure heart of the coordinator.
 ///
-/// Signals, detectors and the incident book are composed here and nowhere else, so that a replay of stored frames and a live
-/// run go through the same calls. No clock, no I/O: time comes in with each call, events are handed out to be stored before
-/// they are applied.
+/// Signals, detectors and the incident book are composed here and nowhere else, so that a replay of stored frames and a
+/// live run go through the same calls. No clock, no I/O: time comes in with each call, events are handed out to be
+/// stored before they are applied.
 package struct DetectionCore: Sendable {
     private var engine: SignalEngine
     private var bank: DetectorBank

@@ -18,7 +18,9 @@ package final class FleetRegistry: Sendable {
         package var agentsMax: Int
 
         /// Makes a configuration.
-        package init(suspectAfter: Duration = .seconds(15), silentAfter: Duration = .seconds(30), agentsMax: Int = 10_000) {
+        package init(
+            suspectAfter: Duration = .seconds(15), silentAfter: Duration = .seconds(30), agentsMax: Int = 10_000
+        ) {
             self.suspectAfter = suspectAfter
             self.silentAfter = silentAfter
             self.agentsMax = agentsMax
@@ -27,9 +29,12 @@ package final class FleetRegistry: Sendable {
 
     /// An agent's name: its cluster and its node.
     package struct AgentKey: Hashable, Comparable, Sendable {
+        /// The cluster.
         package var cluster: String
+        /// The node.
         package var node: String
 
+        /// Names an agent.
         package init(cluster: String, node: String) {
             self.cluster = cluster
             self.node = node
@@ -140,7 +145,8 @@ package final class FleetRegistry: Sendable {
     /// All targets as the CLI shows them, by cluster, node and id; of one node when `node` is not empty.
     package func targetViews(node: String) -> [TargetView] {
         state.withLock { state in
-            state.agents.sorted { $0.key < $1.key }.filter { node.isEmpty || $0.key.node == node }.flatMap { key, agent in
+            state.agents.sorted { $0.key < $1.key }.filter { node.isEmpty || $0.key.node == node }.flatMap {
+                key, agent in
                 agent.targets.values.sorted { $0.target.id < $1.target.id }.map {
                     TargetView($0, node: key.node, cluster: key.cluster)
                 }

@@ -26,7 +26,8 @@ struct HealthService: Service {
                 body: .init(byteBuffer: .init(string: self.metrics())))
         }
         let app = Application(
-            router: router, configuration: .init(address: .hostname(host, port: port), serverName: "tocsin"), logger: logger)
+            router: router, configuration: .init(address: .hostname(host, port: port), serverName: "tocsin"),
+            logger: logger)
         try await app.runService(gracefulShutdownSignals: [])
     }
 

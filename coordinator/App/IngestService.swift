@@ -3,8 +3,8 @@ import IngestWire
 import Logging
 import SampleCodec
 import SampleLink
-import Synchronization
 import SwiftProtobuf
+import Synchronization
 import Telemetry
 import TocsinProto
 
@@ -48,7 +48,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
             } catch let error as WireError {
                 self.counters.add { $0.framesRejected += 1 }
                 self.logger.warning(
-                    "stream refused", metadata: ["node": "\(agent.node)", "cluster": "\(agent.cluster)", "reason": "\(error)"])
+                    "stream refused",
+                    metadata: ["node": "\(agent.node)", "cluster": "\(agent.cluster)", "reason": "\(error)"])
                 throw error.rpcError
             }
             return [:]
@@ -56,7 +57,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     }
 
     private func serve(
-        _ messages: RPCAsyncSequence<Tocsin_V1_AgentMessage, any Error>, to responses: RPCWriter<Tocsin_V1_CoordinatorMessage>,
+        _ messages: RPCAsyncSequence<Tocsin_V1_AgentMessage, any Error>,
+        to responses: RPCWriter<Tocsin_V1_CoordinatorMessage>,
         agent: FleetRegistry.AgentKey
     ) async throws {
         var iterator = messages.makeAsyncIterator()
@@ -78,7 +80,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         let acknowledgements = AsyncThrowingStream<UInt64, any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let receiver = StreamReceiver(
             service: self, agent: agent, stream: stream, session: session, ledger: StreamLedger(machine),
-            clockOffset: clockOffset(of: hello, receivedAt: receivedAt), acknowledgements: acknowledgements.continuation)
+            clockOffset: clockOffset(of: hello, receivedAt: receivedAt), acknowledgements: acknowledgements.continuation
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for try await sequence in acknowledgements.stream {
@@ -97,7 +100,9 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         }
     }
 
-    private func checked(_ message: Tocsin_V1_AgentMessage, agent: FleetRegistry.AgentKey) throws(WireError) -> AgentHello {
+    private func checked(_ message: Tocsin_V1_AgentMessage, agent: FleetRegistry.AgentKey) throws(WireError)
+        -> AgentHello
+    {
         guard case .hello(let proto) = message.message else {
             throw WireError(.outOfOrder, "the first message must be a hello")
         }
@@ -105,7 +110,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         guard hello.cluster == agent.cluster, hello.node == agent.node else {
             throw WireError(
                 .denied,
-                "the certificate is of node \(agent.node) in \(agent.cluster), the hello of \(hello.node) in \(hello.cluster)")
+                "the certificate is of node \(agent.node) in \(agent.cluster), the hello of \(hello.node) in \(hello.cluster)"
+            )
         }
         return hello
     }
@@ -116,7 +122,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     ) async throws(WireError) -> IngestSessionMachine {
         guard hello.firstSequence >= 1, hello.firstSequence - 1 <= hello.lastSequence else {
             throw WireError(
-                .invalidField, "the hello's sequences \(hello.firstSequence) to \(hello.lastSequence) contradict each other")
+                .invalidField,
+                "the hello's sequences \(hello.firstSequence) to \(hello.lastSequence) contradict each other")
         }
         await writer.barrier()
         do {

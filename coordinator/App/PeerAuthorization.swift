@@ -21,7 +21,9 @@ struct PeerAuthorization: Sendable {
         }
     }
 
-    /// The identity in the client certificate. The transport has verified the chain against the trust roots by now.
+    /// The identity in the client certificate.
+    ///
+    /// The transport has verified the chain against the trust roots by now.
     func identity(_ context: ServerContext) throws(WireError) -> PeerIdentity {
         guard let posix = context.transportSpecific as? HTTP2ServerTransport.Posix.Context,
             let certificate = posix.peerCertificate

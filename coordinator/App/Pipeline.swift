@@ -1,16 +1,17 @@
 import AsyncAlgorithms
-import Incidents
 import IncidentStore
+import Incidents
 import Logging
 import ServiceLifecycle
 import Signals
 import Synchronization
 import Telemetry
 
-/// The one task that owns detection: it takes frames, ticks and commands in order, stores what follows, and publishes the book.
+/// The one task that owns detection: it takes frames, ticks and commands in order, stores what follows, and publishes
+/// the book.
 ///
-/// A single consumer, so there is no lock to hold over I/O and no re-entrancy. Senders wait while it works: back-pressure
-/// reaches the agents through the store writer.
+/// A single consumer, so there is no lock to hold over I/O and no re-entrancy. Senders wait while it works:
+/// back-pressure reaches the agents through the store writer.
 final class Pipeline: Service {
     /// What a frame held.
     struct Delivery: Sendable {
@@ -103,7 +104,8 @@ final class Pipeline: Service {
             switch input {
             case .delivery(let delivery):
                 take(delivery, into: &core)
-                // Publishing copies the table of latest points, so it waits for the next tick unless an incident changed.
+                // Publishing copies the table of latest points, so it waits for the next tick unless an incident
+                // changed.
                 if await advance(&core, &unsaved) { publish(core) }
             case .tick:
                 _ = await advance(&core, &unsaved)
@@ -136,7 +138,9 @@ final class Pipeline: Service {
         if unsaved.count > unsavedMax {
             let dropped = unsaved.count - unsavedMax
             unsaved.removeFirst(dropped)
-            logger.error("incident events dropped: the incident store has refused them for too long", metadata: ["count": "\(dropped)"])
+            logger.error(
+                "incident events dropped: the incident store has refused them for too long",
+                metadata: ["count": "\(dropped)"])
         }
         return !events.isEmpty
     }
@@ -150,7 +154,8 @@ final class Pipeline: Service {
             counters.add { $0.incidentEvents += UInt64(count) }
         } catch {
             counters.add { $0.incidentEventFailures += 1 }
-            logger.error("incident events not stored, kept in memory", metadata: ["count": "\(count)", "reason": "\(error)"])
+            logger.error(
+                "incident events not stored, kept in memory", metadata: ["count": "\(count)", "reason": "\(error)"])
         }
     }
 

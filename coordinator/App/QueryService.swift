@@ -18,7 +18,9 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     let startedAt: Timestamp
     let now: @Sendable () -> Timestamp
 
-    func getStatus(request: Tocsin_V1_GetStatusRequest, context: ServerContext) async throws -> Tocsin_V1_GetStatusResponse {
+    func getStatus(request: Tocsin_V1_GetStatusRequest, context: ServerContext) async throws
+        -> Tocsin_V1_GetStatusResponse
+    {
         _ = try user(context, .view)
         let moment = now()
         let snapshot = pipeline.snapshot
@@ -47,7 +49,9 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         return view.proto
     }
 
-    func listAgents(request: Tocsin_V1_ListAgentsRequest, context: ServerContext) async throws -> Tocsin_V1_ListAgentsResponse {
+    func listAgents(request: Tocsin_V1_ListAgentsRequest, context: ServerContext) async throws
+        -> Tocsin_V1_ListAgentsResponse
+    {
         _ = try user(context, .view)
         return .with { $0.agents = fleet.agentViews(now: now()).map(\.proto) }
     }
@@ -112,7 +116,8 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     }
 
     func querySamples(
-        request: Tocsin_V1_QuerySamplesRequest, response: RPCWriter<Tocsin_V1_QuerySamplesResponse>, context: ServerContext
+        request: Tocsin_V1_QuerySamplesRequest, response: RPCWriter<Tocsin_V1_QuerySamplesResponse>,
+        context: ServerContext
     ) async throws {
         _ = try user(context, .view)
         try await SamplesAnswer(request: request, samples: samples).run(to: response)

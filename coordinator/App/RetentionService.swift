@@ -17,7 +17,9 @@ struct RetentionService: Service {
                 do {
                     let report = try await store.enforceRetention(now: now(), ageMax: ageMax, bytesMax: bytesMax)
                     if report.framesByAge + report.framesBySize > 0 {
-                        logger.debug("retention", metadata: ["byAge": "\(report.framesByAge)", "bySize": "\(report.framesBySize)"])
+                        logger.debug(
+                            "retention",
+                            metadata: ["byAge": "\(report.framesByAge)", "bySize": "\(report.framesBySize)"])
                     }
                 } catch {
                     logger.error("retention failed; tried again in a minute", metadata: ["reason": "\(error)"])

@@ -1,7 +1,7 @@
 import GRPCCore
 import QueryWire
-import SampleStore
 import SQLiteFile
+import SampleStore
 import Telemetry
 import TocsinProto
 

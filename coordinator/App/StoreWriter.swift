@@ -1,17 +1,18 @@
 import Foundation
 import IngestWire
 import Logging
+import SQLiteFile
 import SampleStore
 import ServiceLifecycle
-import SQLiteFile
 import Synchronization
 import Telemetry
 import TocsinProto
 
-/// The one writer of the sample store: all frames that wait go into one transaction, so that many agents share one fsync.
+/// The one writer of the sample store: all frames that wait go into one transaction, so that many agents share one
+/// fsync.
 ///
-/// What is durable goes to the pipeline first and is acknowledged then. The queue's bound is the sum of the streams' ack
-/// windows, which the streams enforce.
+/// What is durable goes to the pipeline first and is acknowledged then. The queue's bound is the sum of the streams'
+/// ack windows, which the streams enforce.
 final class StoreWriter: Service {
     /// Who numbered a frame.
     struct Session: Hashable, Sendable {
@@ -57,7 +58,9 @@ final class StoreWriter: Service {
         self.logger = logger
     }
 
-    /// Opens a session: what the spool no longer holds is recorded as lost. Returns the session's durable sequence.
+    /// Opens a session: what the spool no longer holds is recorded as lost.
+    ///
+    /// Returns the session's durable sequence.
     func open(_ session: Session, hello: AgentHello, at now: Timestamp) async throws(StoreError) -> UInt64 {
         try await store.openSession(session.key, firstSequence: hello.firstSequence, at: now)
     }

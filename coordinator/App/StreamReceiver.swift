@@ -53,7 +53,8 @@ struct StreamReceiver: Sendable {
         case .store:
             break
         }
-        let content = try DecodedFrame(frame, limits: service.configuration.wire, blockLimits: service.configuration.block)
+        let content = try DecodedFrame(
+            frame, limits: service.configuration.wire, blockLimits: service.configuration.block)
         let ledger = ledger
         let acknowledgements = acknowledgements
         service.writer.submit(
@@ -92,7 +93,8 @@ final class StreamLedger: Sendable {
 
     /// Notes what became of a frame; gives the sequence to acknowledge, nil when nothing is new.
     func ended(_ sequence: UInt64, _ result: Result<UInt64, WireError>) -> Result<UInt64?, WireError> {
-        let (outcome, waiter) = state.withLock { state -> (Result<UInt64?, WireError>, CheckedContinuation<Void, Never>?) in
+        let (outcome, waiter) = state.withLock {
+            state -> (Result<UInt64?, WireError>, CheckedContinuation<Void, Never>?) in
             let outcome: Result<UInt64?, WireError>
             switch result {
             case .success: outcome = .success(state.machine.durable(through: sequence))

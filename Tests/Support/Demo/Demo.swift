@@ -56,7 +56,9 @@ enum Demo {
         _ = try await agent.terminate()
         _ = try await coordinator.terminate()
         for failure in failures { console.say("FAILED: \(failure)") }
-        console.say(failures.isEmpty ? "all \(outcomes.count) expected incidents opened and resolved, none besides" : "the demo failed")
+        console.say(
+            failures.isEmpty
+                ? "all \(outcomes.count) expected incidents opened and resolved, none besides" : "the demo failed")
         return failures.isEmpty
     }
 
@@ -72,7 +74,9 @@ enum Demo {
             }
             return false
         }
-        for target in green { console.say("  \(target.id): \(target.outcome ?? "") (\(target.lastSampleCount) samples)") }
+        for target in green {
+            console.say("  \(target.id): \(target.outcome ?? "") (\(target.lastSampleCount) samples)")
+        }
         // Rates need two looks, and windows a few: what opens now would be a false alarm.
         try await Task.sleep(for: .seconds(6))
         return true
@@ -86,12 +90,15 @@ enum Demo {
         let provokedAt = ContinuousClock.now
         var opened: [Fault.Expectation: (incident: TocsinLab.Incident, seconds: Double)] = [:]
         _ = try await stage.lab.eventually(within: incidentTimeout) { () -> Bool? in
-            for incident in try await stage.lab.incidents() where !accounted.contains(incident.id) || incident.state != "resolved" {
+            for incident in try await stage.lab.incidents()
+            where !accounted.contains(incident.id) || incident.state != "resolved" {
                 let key = Fault.Expectation(incident.subject, incident.checkGroup)
                 guard opened[key] == nil, incident.state != "resolved" else { continue }
                 opened[key] = (incident, console.seconds(since: provokedAt))
                 accounted.insert(incident.id)
-                console.say("\(incident.id) \(incident.severity) \(incident.title): \(incident.subject) [\(incident.checkGroup)]")
+                console.say(
+                    "\(incident.id) \(incident.severity) \(incident.title): \(incident.subject) [\(incident.checkGroup)]"
+                )
             }
             return fault.expected.allSatisfy { opened[$0] != nil } ? true : nil
         }
@@ -99,14 +106,16 @@ enum Demo {
         try await fault.undo()
         let undoneAt = ContinuousClock.now
         console.say("undone")
-        let recovered = try await recoveries(stage, console, undoneAt: undoneAt, fault: fault, opened: &opened, accounted: &accounted)
+        let recovered = try await recoveries(
+            stage, console, undoneAt: undoneAt, fault: fault, opened: &opened, accounted: &accounted)
         failures += recovered.failures
         for key in opened.keys where !fault.expected.contains(key) && !fault.allowed.contains(key) {
             failures.append("\(fault.title): an incident nobody expected, \(key)")
         }
         let outcomes = fault.expected.map { key in
             Outcome(
-                fault: fault.title, incident: opened[key]?.incident.id ?? "-", severity: recovered.severities[key] ?? "-",
+                fault: fault.title, incident: opened[key]?.incident.id ?? "-",
+                severity: recovered.severities[key] ?? "-",
                 subject: key.subject, checkGroup: key.checkGroup, secondsToIncident: opened[key]?.seconds,
                 secondsToRecovery: recovered.seconds[key])
         }
@@ -131,7 +140,9 @@ enum Demo {
                 if opened[key] == nil, incident.state != "resolved" {
                     opened[key] = (incident, console.seconds(since: undoneAt))
                     accounted.insert(incident.id)
-                    console.say("\(incident.id) \(incident.severity) \(incident.title): \(incident.subject) [\(incident.checkGroup)]")
+                    console.say(
+                        "\(incident.id) \(incident.severity) \(incident.title): \(incident.subject) [\(incident.checkGroup)]"
+                    )
                 }
                 guard let mine = opened[key], mine.incident.id == incident.id else { continue }
                 result.severities[key] = incident.severity
@@ -142,7 +153,9 @@ enum Demo {
             }
             return opened.keys.allSatisfy { result.seconds[$0] != nil } ? true : nil
         }
-        result.failures = opened.keys.filter { result.seconds[$0] == nil }.map { "\(fault.title): \($0) did not resolve" }
+        result.failures = opened.keys.filter { result.seconds[$0] == nil }.map {
+            "\(fault.title): \($0) did not resolve"
+        }
         return result
     }
 

@@ -3,7 +3,8 @@ import Foundation
 import KubeletReplay
 import TocsinTestKit
 
-/// Everything the demo runs on: a PostgreSQL, a JVM service, a kubelet that replays a captured node, coordinator and agent.
+/// Everything the demo runs on: a PostgreSQL, a JVM service, a kubelet that replays a captured node, coordinator and
+/// agent.
 struct DemoStage: Sendable {
     static let node = "lab-node-1"
     static let interval = "2s"
@@ -31,10 +32,11 @@ struct DemoStage: Sendable {
     static func start(_ console: DemoConsole) async throws -> DemoStage {
         console.say("starting PostgreSQL (own cluster in a temporary folder)")
         let database = try await PostgresCluster.start(.init(maxConnections: 20))
-        try await database.execute("CREATE TABLE accounts (id int PRIMARY KEY, balance int); INSERT INTO accounts VALUES (1, 100)")
+        try await database.execute(
+            "CREATE TABLE accounts (id int PRIMARY KEY, balance int); INSERT INTO accounts VALUES (1, 100)")
         try await database.execute("CREATE ROLE tocsin LOGIN PASSWORD 'tocsin'; GRANT pg_monitor TO tocsin")
         console.say("starting the JVM service (plain JDK, 96 MiB heap)")
-        let service = try await JavaService.start(.init(jvm: ["-Xmx96m"]))
+        let service = try await JavaService.start(.init(jvm: ["-Xmx96m"], service: ["--workers", "100"]))
         console.say("making certificates (tocsin tls init)")
         let lab = try await TocsinLab(nodes: [node])
         console.say("starting the kubelet that replays the captured node")
@@ -107,6 +109,7 @@ struct DemoStage: Sendable {
                     database: postgres
                     user: tocsin
                     passwordFile: database.password
+                    sslMode: disable
                 """)
     }
 }

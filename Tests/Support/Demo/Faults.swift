@@ -84,7 +84,8 @@ struct Faults {
             },
             undo: {
                 try await cluster.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN ('batch', 'orders', 'report')")
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN ('batch', 'orders', 'report')"
+                )
                 for session in sessions.withLock({ $0 }) { try await session.close() }
             })
     }

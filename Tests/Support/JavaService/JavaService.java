@@ -42,7 +42,7 @@ public final class JavaService {
 
     private JavaService(Map<String, String> options) {
         this.options = options;
-        new Runtime17(meters);
+        new ProcessMeters(meters);
         pool = new ConnectionPool(meters, number("pool-size", 5), number("pool-timeout-ms", 2000));
         requests = meters.family("http.server.requests", "http_server_requests_seconds", null, "seconds", Meters.Kind.TIMER);
         logs = meters.family(

@@ -124,8 +124,8 @@ final class ProcessRecord: Sendable {
     }
 }
 
-/// Starts processes from one thread that never ends: PR_SET_PDEATHSIG fires when the thread that started a child ends, and
-/// threads of the pools come and go.
+/// Starts processes from one thread that never ends: PR_SET_PDEATHSIG fires when the thread that started a child ends,
+/// and threads of the pools come and go.
 final class Spawner: Sendable {
     struct Spawned: Sendable {
         var pid: pid_t

@@ -4,7 +4,8 @@ import Synchronization
 
 /// A real process started by a test: its output lines are captured, and it dies with us, even when we are killed.
 ///
-/// `setpriv --pdeathsig KILL` gives the last promise and can switch the user. When the object goes, the process is killed.
+/// `setpriv --pdeathsig KILL` gives the last promise and can switch the user. When the object goes, the process is
+/// killed.
 package final class ChildProcess: Sendable {
     /// How a process ended.
     package enum Exit: Hashable, Sendable {

@@ -61,7 +61,8 @@ package final class LoopbackListener: Sendable {
         _ = close(peer)
     }
 
-    /// Opens a connection to the port that stays until the returned descriptor is closed; non-blocking, so it may be half open.
+    /// Opens a connection to the port that stays until the returned descriptor is closed; non-blocking, so it may be
+    /// half open.
     package func occupy() throws -> Int32 {
         let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard client >= 0 else { throw FreePort.Failure(code: errno) }

@@ -21,7 +21,8 @@ package final class SpawnedProgram: Sendable {
     package let processID: Int32
     private let state = Mutex(State())
 
-    /// Starts `arguments[0]`, found on the PATH, with no input; its standard error goes to the same lines as its output.
+    /// Starts `arguments[0]`, found on the PATH, with no input; its standard error goes to the same lines as its
+    /// output.
     ///
     /// `TOCSIN_…` and other variables of this process are handed on.
     package init(_ arguments: [String]) throws {

@@ -3,13 +3,15 @@ import Glibc
 
 /// A real JVM that serves the actuator's contract with its own heap, collections and request numbers.
 ///
-/// Sources: `Tests/Support/JavaService/*.java`, compiled once per process with `javac`. Needs a JDK 17 or later on the PATH.
+/// Sources: `Tests/Support/JavaService/*.java`, compiled once per process with `javac`. Needs a JDK 17 or later on the
+/// PATH.
 package final class JavaService: Sendable {
     /// How the service is started.
     package struct Options: Sendable {
         /// Options of the JVM, such as `-Xmx64m` or `-XX:+UseSerialGC`.
         package var jvm: [String]
-        /// Options of the service, such as `--no-prometheus`, `--pool-timeout-ms 500`, `--workers 20`, `--show-details never`.
+        /// Options of the service, such as `--no-prometheus`, `--pool-timeout-ms 500`, `--workers 20`, `--show-details
+        /// never`.
         package var service: [String]
         /// The port on 127.0.0.1; 0 takes a free one.
         package var port: Int
@@ -118,15 +120,24 @@ package final class JavaService: Sendable {
         }
     }
 
+    /// Compiles into a folder named for the sources' content, so that the next process finds it done.
     private static func compile() async throws -> URL {
         let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "JavaService")
-        let files = try FileManager.default.contentsOfDirectory(atPath: sources.path).filter { $0.hasSuffix(".java") }
-            .sorted()
-        let classes = FileManager.default.temporaryDirectory.appending(path: "tocsin-java-\(getpid())")
-        try FileManager.default.createDirectory(at: classes, withIntermediateDirectories: true)
-        try await SpawnedProgram.output(
-            of: ["javac", "-d", classes.path] + files.map { sources.appending(path: $0).path })
+        let files = try FileManager.default.contentsOfDirectory(atPath: sources.path)
+            .filter { $0.hasSuffix(".java") }.sorted().map { sources.appending(path: $0) }
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for file in files {
+            for byte in try Data(contentsOf: file) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        }
+        let parent = FileManager.default.temporaryDirectory
+        let classes = parent.appending(path: "tocsin-java-\(getuid())-\(String(hash, radix: 16))")
+        guard access(classes.path, R_OK) != 0 else { return classes }
+        let work = parent.appending(path: "tocsin-java-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
+        try await SpawnedProgram.output(of: ["javac", "-d", work.path] + files.map(\.path))
+        // Another process may have been quicker; its result is the same.
+        if rename(work.path, classes.path) != 0 { try? FileManager.default.removeItem(at: work) }
         return classes
     }
 

@@ -9,7 +9,8 @@ package final class TemporaryDirectory: Sendable {
     /// The folder's path, without a slash at the end.
     package var path: String { url.path }
 
-    /// Makes an empty folder below the system's temporary one; the path stays short, since socket paths are bounded at 107 bytes.
+    /// Makes an empty folder below the system's temporary one; the path stays short, since socket paths are bounded at
+    /// 107 bytes.
     package init(_ prefix: String = "tocsin") throws {
         let name = "\(prefix)-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
         url = URL(fileURLWithPath: NSTemporaryDirectory(), isDirectory: true).appendingPathComponent(

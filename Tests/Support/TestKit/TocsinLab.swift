@@ -1,6 +1,7 @@
 import Foundation
 
-/// Built binaries, certificates and configuration in a temporary folder: a coordinator and agents as an operator runs them.
+/// Built binaries, certificates and configuration in a temporary folder: a coordinator and agents as an operator runs
+/// them.
 package final class TocsinLab: Sendable {
     /// An incident as `tocsin incident list -o json` prints it.
     package struct Incident: Decodable, Sendable, Hashable {
@@ -61,7 +62,9 @@ package final class TocsinLab: Sendable {
         folder = try TemporaryDirectory("tocsin-lab")
         port = try FreePort.next()
         httpPort = try FreePort.next()
-        var arguments = ["tls", "init", "\(folder.path)/tls", "--cluster", cluster, "--host", "localhost", "--host", "127.0.0.1"]
+        var arguments = [
+            "tls", "init", "\(folder.path)/tls", "--cluster", cluster, "--host", "localhost", "--host", "127.0.0.1",
+        ]
         for node in nodes { arguments += ["--node", node] }
         try await ChildProcess.run("\(self.binaries)/tocsin", arguments + ["--user", "oncall"])
     }
@@ -72,7 +75,9 @@ package final class TocsinLab: Sendable {
         var url = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
         // A test bundle may be started through the testing helper: then the bundle's own path says where.
         for _ in 0..<4 {
-            if FileManager.default.isExecutableFile(atPath: url.appendingPathComponent("tocsin-agent").path) { return url.path }
+            if FileManager.default.isExecutableFile(atPath: url.appendingPathComponent("tocsin-agent").path) {
+                return url.path
+            }
             url = url.deletingLastPathComponent()
         }
         return packageRoot + "/.build/debug"
@@ -107,7 +112,8 @@ package final class TocsinLab: Sendable {
             """, to: "coordinator.yaml")
     }
 
-    /// Writes `agent-NODE.yaml`; `probes` is YAML at the top level with the sections `kubelet`, `actuators` and `databases`.
+    /// Writes `agent-NODE.yaml`; `probes` is YAML at the top level with the sections `kubelet`, `actuators` and
+    /// `databases`.
     package func writeAgent(node: String, interval: String, probes: String) throws {
         _ = try folder.write(
             """
@@ -143,7 +149,9 @@ package final class TocsinLab: Sendable {
     }
 
     /// Runs `tocsin` as the admin `oncall`.
-    package func tocsin(_ arguments: [String], as user: String = "oncall", timeout: Duration = .seconds(20)) async throws -> Output {
+    package func tocsin(_ arguments: [String], as user: String = "oncall", timeout: Duration = .seconds(20))
+        async throws -> Output
+    {
         var environment = ProcessInfo.processInfo.environment
         environment["TOCSIN_ENDPOINT"] = "127.0.0.1:\(port)"
         environment["TOCSIN_CA"] = path("tls/ca.crt")
@@ -159,13 +167,16 @@ package final class TocsinLab: Sendable {
     package func json<Value: Decodable>(_ type: Value.Type, _ arguments: [String]) async throws -> Value {
         let output = try await tocsin(arguments + ["-o", "json"])
         guard output.exit == .code(0) else {
-            throw ChildProcess.Failure(description: "tocsin \(arguments.joined(separator: " ")) ended with \(output.exit): \(output.text)")
+            throw ChildProcess.Failure(
+                description: "tocsin \(arguments.joined(separator: " ")) ended with \(output.exit): \(output.text)")
         }
         return try JSONDecoder().decode(Value.self, from: Data(output.text.utf8))
     }
 
     /// All incidents.
-    package func incidents() async throws -> [Incident] { try await json([Incident].self, ["incident", "list", "--all"]) }
+    package func incidents() async throws -> [Incident] {
+        try await json([Incident].self, ["incident", "list", "--all"])
+    }
 
     /// All targets.
     package func targets() async throws -> [Target] { try await json([Target].self, ["target", "list"]) }

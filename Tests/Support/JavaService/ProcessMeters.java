@@ -15,7 +15,7 @@ import javax.management.NotificationEmitter;
 import javax.management.openmbean.CompositeData;
 
 /** The process's own numbers, from the platform beans: memory, collections, threads, CPU. */
-final class Runtime17 {
+final class ProcessMeters {
     private static final double WINDOW_SECONDS = 300;
     private final Meters meters;
     private final ArrayDeque<double[]> pauses = new ArrayDeque<>();
@@ -23,7 +23,7 @@ final class Runtime17 {
     private volatile double liveBytes = 0;
     private volatile long youngAfter = 0;
 
-    Runtime17(Meters meters) {
+    ProcessMeters(Meters meters) {
         this.meters = meters;
         this.longLived = longLivedPool();
         memory();
@@ -188,7 +188,7 @@ final class Runtime17 {
             "The sum of the number of runnable entities queued to available processors and the number of runnable entities"
                 + " running on the available processors averaged over a period of time", null)
             .gauge(system::getSystemLoadAverage);
-        gauge("process.uptime", "process_uptime_seconds", "The uptime of the Java virtual machine", "seconds").gauge(Runtime17::uptime);
+        gauge("process.uptime", "process_uptime_seconds", "The uptime of the Java virtual machine", "seconds").gauge(ProcessMeters::uptime);
         double startedAt = ManagementFactory.getRuntimeMXBean().getStartTime() / 1000.0;
         gauge("process.start.time", "process_start_time_seconds", "Start time of the process since unix epoch.", "seconds")
             .gauge(() -> startedAt);

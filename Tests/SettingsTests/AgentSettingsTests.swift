@@ -1,0 +1,117 @@
+import AgentSettings
+import ConfigurationKit
+import Telemetry
+import Testing
+
+@Suite struct AgentSettingsTests {
+    private func decoded(_ name: String) throws -> AgentSettings {
+        try AgentSettings.decode(GoldenFiles.source(name), environment: GoldenFiles.environment).value
+    }
+
+    @Test func defaultsAreFilledIn() throws {
+        let settings = try decoded("agent/minimal.yaml")
+        #expect(settings.cluster == "production")
+        #expect(settings.node == "worker-7")
+        #expect(
+            settings.coordinator == .init(endpoint: HostPort(host: "coordinator.example", port: 7443), serverName: nil))
+        #expect(
+            settings.tls
+                == TLSFiles(
+                    certificateFile: "/etc/tocsin/tls/agent.crt", keyFile: "/etc/tocsin/tls/agent.key",
+                    trustRootsFile: "/etc/tocsin/tls/ca.crt"))
+        #expect(settings.dataDirectory == "/var/lib/tocsin-agent")
+        #expect(settings.interval == .seconds(10))
+        #expect(settings.spool.bytesMax == 256 << 20)
+        #expect(settings.httpListen == HostPort(host: "127.0.0.1", port: 7481))
+        #expect(settings.limits == .init(seriesMax: 20_000, residentBytesMax: 64 << 20))
+        #expect(settings.kubelet == nil)
+        #expect(settings.actuators.isEmpty)
+        let database = try #require(settings.databases.first)
+        #expect(database.port == 5432)
+        #expect(database.database == "postgres")
+        #expect(database.user == "tocsin")
+        #expect(database.password == nil)
+        #expect(database.sslMode == .require)
+        #expect(database.statementTimeout == .seconds(2))
+        #expect(database.timing.interval == .seconds(10))
+        #expect(database.timing.timeout == .seconds(5))
+    }
+
+    @Test func everyKeyArrives() throws {
+        let settings = try decoded("agent/full.yaml")
+        #expect(settings.coordinator.endpoint == HostPort(host: "fd00::7", port: 7443))
+        #expect(settings.coordinator.serverName == "coordinator.example")
+        #expect(settings.tls.certificateFile == "/etc/tls/agent.crt")
+        #expect(settings.tls.keyFile == "/etc/tocsin/tls/agent.key")
+        #expect(settings.tls.trustRootsFile == "/roots.crt")
+        #expect(settings.dataDirectory == "/etc/tocsin/data")
+        #expect(settings.interval == .seconds(15))
+        #expect(settings.spool.bytesMax == 64 << 20)
+        #expect(settings.httpListen == HostPort(host: "0.0.0.0", port: 0))
+        #expect(settings.limits == .init(seriesMax: 5000, residentBytesMax: 48 << 20))
+        let kubelet = try #require(settings.kubelet)
+        #expect(kubelet.url == "https://127.0.0.1:10250")
+        #expect(kubelet.trust == .pin(sha256: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="))
+        #expect(kubelet.tokenFile == "/var/run/secrets/token")
+        #expect(kubelet.timing.interval == .seconds(30))
+        #expect(kubelet.timing.timeout == .seconds(20))
+    }
+
+    @Test func actuatorsCarryTheirIdentity() throws {
+        let actuators = try decoded("agent/full.yaml").actuators
+        #expect(actuators.map(\.name) == ["control-1", "plain"])
+        #expect(actuators[0].url == "https://10.1.2.3:8086/actuator")
+        #expect(
+            actuators[0].labels == [
+                "namespace": "oddsmaker", "workload": "Deployment/oddsmaker-control", "pod": "oddsmaker-control-7c9d",
+                "node": "worker-2",
+            ])
+        #expect(actuators[0].credentials == .bearer(.file("/etc/tocsin/secrets/control.token")))
+        #expect(actuators[0].trust == .roots(file: "/etc/tocsin/ca.crt", serverName: "control.example"))
+        #expect(actuators[0].timing.interval == .seconds(15))
+        #expect(actuators[0].timing.timeout == .seconds(3))
+        #expect(actuators[1].labels == LabelSet())
+        #expect(actuators[1].credentials == .basic(.environment("ACTUATOR_LOGIN")))
+        #expect(actuators[1].trust == .system)
+        // The default of five seconds would overlap the next probe.
+        #expect(actuators[1].timing.timeout == .seconds(2))
+    }
+
+    @Test func databasesKeepStatementsInsideTheProbe() throws {
+        let databases = try decoded("agent/full.yaml").databases
+        #expect(databases[0].host == "orders-db.example")
+        #expect(databases[0].port == 5433)
+        #expect(databases[0].database == "orders")
+        #expect(databases[0].user == "probe")
+        #expect(databases[0].password == .file("/etc/tocsin/secrets/orders"))
+        #expect(databases[0].sslMode == .verifyFull)
+        #expect(databases[0].sslRootFile == "/etc/ssl/pg.crt")
+        #expect(databases[0].statementTimeout == .milliseconds(1500))
+        #expect(databases[1].host == "/var/run/postgresql")
+        #expect(databases[1].timing.timeout == .seconds(1))
+        #expect(databases[1].statementTimeout == .seconds(1))
+    }
+
+    @Test func aliasesAreFollowed() throws {
+        let actuators = try decoded("agent/anchors.yaml").actuators
+        #expect(actuators.map(\.trust) == [.insecure, .insecure])
+    }
+
+    @Test func aPodIsNamedAfterItsTargetUnlessItHasAName() throws {
+        let text = try GoldenFiles.text("agent/full.yaml").replacing("    pod: oddsmaker-control-7c9d\n", with: "")
+        let source = ConfigurationSource(file: "agent.yaml", folder: ".", text: text)
+        let settings = try AgentSettings.decode(source, environment: GoldenFiles.environment).value
+        #expect(settings.actuators[0].labels[LabelName.pod] == "control-1")
+    }
+
+    @Test func namedFilesThatAreMissingAreWarnedOf() throws {
+        let loaded = try AgentSettings.decode(
+            GoldenFiles.source("agent/minimal.yaml"), environment: GoldenFiles.environment)
+        #expect(
+            loaded.missingFiles().map(\.description) == [
+                "minimal.yaml:5:24: warning: tls.certificateFile: value '/etc/tocsin/tls/agent.crt': there is no such file",
+                "minimal.yaml:5:48: warning: tls.keyFile: value '/etc/tocsin/tls/agent.key': there is no such file",
+                "minimal.yaml:5:79: warning: tls.trustRootsFile: value '/etc/tocsin/tls/ca.crt': there is no such file",
+            ])
+    }
+}

@@ -1,0 +1,50 @@
+import ConfigurationKit
+import CoordinatorSettings
+import Testing
+
+@Suite struct CoordinatorSettingsTests {
+    private func decoded(_ name: String) throws -> CoordinatorSettings {
+        try CoordinatorSettings.decode(GoldenFiles.source(name), environment: [:]).value
+    }
+
+    @Test func defaultsAreFilledIn() throws {
+        let settings = try decoded("coordinator/minimal.yaml")
+        #expect(settings.listen == HostPort(host: "0.0.0.0", port: 7443))
+        #expect(settings.tls.certificateFile == "/etc/tocsin/tls/coordinator.crt")
+        #expect(settings.dataDirectory == "/var/lib/tocsin-coordinator")
+        #expect(settings.httpListen == HostPort(host: "127.0.0.1", port: 7480))
+        #expect(settings.thresholdsFile == "/etc/tocsin/thresholds.yaml")
+        #expect(settings.step == .seconds(10))
+        #expect(settings.retention == .init(age: .seconds(15 * 86_400), bytesMax: 10 << 30))
+        #expect(settings.agents == .init(suspectAfter: .seconds(15), silentAfter: .seconds(30)))
+        #expect(
+            settings.incidents
+                == .init(reopenWithin: .seconds(1800), severityHysteresis: .seconds(300), openMax: 1000))
+        #expect(
+            settings.limits
+                == .init(agentsMax: 500, seriesPerAgentMax: 20_000, frameBytesMax: 4 << 20, subjectsMax: 5000))
+    }
+
+    @Test func everyKeyArrives() throws {
+        let settings = try decoded("coordinator/full.yaml")
+        #expect(settings.listen == HostPort(host: "10.0.0.1", port: 7000))
+        #expect(settings.tls == TLSFiles(certificateFile: "/a", keyFile: "/b", trustRootsFile: "/c"))
+        #expect(settings.dataDirectory == "/data")
+        #expect(settings.httpListen == HostPort(host: "::1", port: 0))
+        #expect(settings.thresholdsFile == "/etc/shared/thresholds.yaml")
+        #expect(settings.step == .seconds(2))
+        #expect(settings.retention == .init(age: .seconds(36 * 3600), bytesMax: 500_000_000))
+        #expect(settings.agents == .init(suspectAfter: .seconds(3), silentAfter: .seconds(6)))
+        #expect(settings.incidents == .init(reopenWithin: .zero, severityHysteresis: .seconds(10), openMax: 50))
+        #expect(
+            settings.limits
+                == .init(agentsMax: 20, seriesPerAgentMax: 1000, frameBytesMax: 1 << 20, subjectsMax: 100))
+    }
+
+    @Test func aFileThatIsNotThereIsRefused() {
+        let error = #expect(throws: ConfigurationError.self) {
+            try CoordinatorSettings.load(path: "/nowhere/coordinator.yaml", environment: [:])
+        }
+        #expect(error?.description == "/nowhere/coordinator.yaml:1:1: there is no such file")
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import IngestWire
+import Telemetry
+import Testing
+import TocsinProto
+
+@Suite struct IngestMappingTests {
+    private let limits = WireLimits.standard
+
+    @Test func edgesComeBackAsTheyWent() throws {
+        let edge = Edge(
+            .containerTerminated, at: Timestamp(millis: 1_760_000_000_123),
+            labels: ["namespace": "oddsmaker", "pod": "ledger-0"], attributes: ["reason": "OOMKilled", "exitCode": "137"],
+            count: 2)
+        let bytes: [UInt8] = try Tocsin_V1_EdgeBatch([edge]).serializedBytes()
+        let batch = try Tocsin_V1_EdgeBatch(serializedBytes: bytes)
+        #expect(try batch.decoded(limits: limits) == [edge])
+    }
+
+    @Test(
+        "A target's status comes back as it went",
+        arguments: [nil, .success, .failure(.silent, "The port is open and nobody answers.")] as [ProbeOutcome?])
+    func statuses(outcome: ProbeOutcome?) throws {
+        let target = Target(
+            kind: .postgresql, name: "orders", address: "db:5432", labels: ["instance": "orders"], interval: .seconds(10),
+            deadline: .seconds(5))
+        let status = TargetStatus(
+            target: target, outcome: outcome, lastProbeAt: outcome.map { _ in Timestamp(millis: 5) },
+            lastDuration: outcome.map { _ in .milliseconds(3) }, lastSampleCount: 7, since: outcome.map { _ in Timestamp(millis: 4) })
+        #expect(try TargetStatus(proto: status.proto, limits: limits) == status)
+    }
+
+    @Test func anOutcomeOfANewerAgentIsNotLost() throws {
+        var proto = TargetStatus(
+            target: Target(kind: .pods, name: "n", address: "", interval: .seconds(1), deadline: .seconds(1))
+        ).proto
+        proto.outcome = "quantum"
+        proto.message = "undecided"
+        #expect(
+            try TargetStatus(proto: proto, limits: limits).outcome == .failure(.internal, "quantum: undecided"))
+    }
+
+    @Test func whatBreaksTheLimitsIsRefused() {
+        var batch = Tocsin_V1_EdgeBatch()
+        batch.edges = Array(repeating: Tocsin_V1_Edge(), count: limits.edgesMax + 1)
+        #expect(throws: WireError.self) { try batch.decoded(limits: limits) }
+        var edge = Tocsin_V1_Edge()
+        #expect(throws: WireError.self) { try Edge(proto: edge, limits: limits) }
+        edge.kind = String(repeating: "k", count: limits.nameBytesMax + 1)
+        #expect(throws: WireError.self) { try Edge(proto: edge, limits: limits) }
+    }
+
+    @Test(arguments: [0, 15, 17])
+    func aSessionHasSixteenBytes(count: Int) {
+        var hello = Tocsin_V1_Hello()
+        hello.cluster = "c"
+        hello.node = "n"
+        hello.session = Data(repeating: 1, count: count)
+        hello.boot = Data(repeating: 1, count: 16)
+        #expect(throws: WireError.self) { try AgentHello(proto: hello, limits: limits) }
+    }
+}
