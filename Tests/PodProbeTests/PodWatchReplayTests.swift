@@ -125,7 +125,7 @@ struct PodWatchReplayTests {
         let p99 = latencies[latencies.count * 99 / 100]
         #expect(p99 < .milliseconds(250), "median \(p50), p99 \(p99)")
         if ProcessInfo.processInfo.environment["TOCSIN_FIGURES"] != nil {
-            Issue.record("edge latency over \(latencies.count) batches: median \(p50), p99 \(p99)")
+            Issue.record("edge latency over \(latencies.count) batches: median \(p50), p99 \(p99)", severity: .warning)
         }
     }
 }
