@@ -110,7 +110,7 @@ let adapters: [Module] = [
     library("PostgresClient", ["Telemetry", "FlowControl", "CLibpq"]),
     library("PostgresProbe", ["Telemetry", "Probing", "PostgresClient"]),
     library("ActuatorProbe", ["Telemetry", "Probing"]),
-    library("PodProbe", ["Telemetry", "Probing"]),
+    library("PodProbe", ["Telemetry", "FlowControl", "Probing"]),
     library("HostProbe", ["Telemetry", "Probing"]),
     library("CheckProbe", ["Telemetry", "Probing"]),
     library("LogProbe", ["Telemetry", "Probing"]),

@@ -24,6 +24,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var host: HostSettings?
     /// The node's kubelet; nil where there is none.
     package var kubelet: KubeletSettings?
+    /// The API server at which the node's pods are watched; nil: the kubelet is asked for them.
+    package var kubernetes: KubernetesSettings?
     /// Spring Boot actuators.
     package var actuators: [ActuatorSettings]
     /// PostgreSQL servers.
@@ -145,6 +147,12 @@ package struct AgentSettings: Hashable, Sendable {
         kubelet = file.optionalSection("kubelet", "The node's kubelet: its pods and their containers.") { section in
             KubeletSettings(section, interval: interval)
         }
+        kubernetes = file.optionalSection(
+            "kubernetes",
+            "The API server. With it pods are watched, so that what happens to them is known at once; the kubelet then only tells their usage."
+        ) { section in
+            KubernetesSettings(section, interval: interval)
+        }
         actuators = file.sections("actuators", uniqueKey: "name", "Spring Boot actuators.") { section in
             ActuatorSettings(section, interval: interval)
         }
@@ -159,7 +167,7 @@ package struct AgentSettings: Hashable, Sendable {
         ) { section in
             LogSettings(section, interval: interval)
         }
-        if kubelet == nil, actuators.isEmpty, databases.isEmpty, checks.isEmpty, logs == nil {
+        if kubelet == nil, kubernetes == nil, actuators.isEmpty, databases.isEmpty, checks.isEmpty, logs == nil {
             file.report(
                 nil,
                 "nothing is probed but the node: none of 'kubelet', 'actuators', 'databases', 'checks' and 'logs' is there",

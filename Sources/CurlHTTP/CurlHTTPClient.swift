@@ -5,7 +5,7 @@ package import Probing
 /// A dead host, a dead name server or a silent port delays no other request: nothing on that thread blocks. The thread
 /// starts with the first request or with `run()`, whichever is first, and is joined by `shutdown()` or when `run()` is
 /// cancelled.
-package final class CurlHTTPClient: HTTPFetching {
+package final class CurlHTTPClient: HTTPFetching, HTTPStreaming {
     /// Limits of a client.
     package struct Configuration: Sendable, Hashable {
         /// Requests that may be under way at once, 1...4096, default 256.
@@ -53,7 +53,33 @@ package final class CurlHTTPClient: HTTPFetching {
         let id = queue.reserve()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                queue.submit(CurlJob(id: id, request: request, continuation: continuation))
+                queue.submit(CurlJob(id: id, request: request, receiver: .whole(continuation)))
+            }
+        } onCancel: {
+            queue.cancel(id)
+        }
+    }
+
+    /// Hands out an answer as it comes; see `HTTPStreaming`. Compressed answers are not asked for.
+    package func stream(
+        _ request: HTTPRequest, limits: HTTPStreamLimits, receive: (HTTPStreamPart) async -> Bool
+    ) async -> HTTPFailure? {
+        let id = queue.reserve()
+        let stream = CurlStream(limits)
+        return await withTaskCancellationHandler {
+            queue.submit(CurlJob(id: id, request: request, receiver: .stream(stream)))
+            var wantsMore = true
+            while true {
+                switch await stream.next() {
+                case .end(let failure): return wantsMore ? failure : nil
+                case .part(let part, let isPaused):
+                    if wantsMore, await !receive(part) {
+                        wantsMore = false
+                        queue.cancel(id)
+                    } else if isPaused {
+                        queue.unpause(id)
+                    }
+                }
             }
         } onCancel: {
             queue.cancel(id)
@@ -87,5 +113,24 @@ package final class CurlHTTPClient: HTTPFetching {
 struct CurlJob: Sendable {
     var id: UInt64
     var request: HTTPRequest
-    var continuation: CheckedContinuation<HTTPResult, Never>
+    var receiver: Receiver
+
+    /// Who gets what comes.
+    enum Receiver: Sendable {
+        /// One task, everything at once.
+        case whole(CheckedContinuation<HTTPResult, Never>)
+        /// One task, piece by piece.
+        case stream(CurlStream)
+    }
+
+    /// Hands over how it ended.
+    func finish(with result: HTTPResult) {
+        switch (receiver, result) {
+        case (.whole(let continuation), _): continuation.resume(returning: result)
+        case (.stream(let stream), .failure(let failure)): stream.end(failure)
+        case (.stream(let stream), .response(let response)):
+            stream.putHead(status: response.status, headers: response.headers)
+            stream.end(nil)
+        }
+    }
 }

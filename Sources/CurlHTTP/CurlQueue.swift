@@ -17,6 +17,7 @@ final class CurlQueue: Sendable {
     struct Work {
         var jobs: [CurlJob] = []
         var cancellations: [UInt64] = []
+        var unpauses: [UInt64] = []
         var phase = Phase.running
     }
 
@@ -31,6 +32,7 @@ final class CurlQueue: Sendable {
         var submittedCount = 0
         var jobs: [CurlJob] = []
         var cancellations: [UInt64] = []
+        var unpauses: [UInt64] = []
         var counters = CurlHTTPClient.Counters()
         var multi: UnsafeMutableRawPointer?
         var thread: pthread_t?
@@ -84,7 +86,7 @@ final class CurlQueue: Sendable {
             return nil
         }
         if let refusal {
-            job.continuation.resume(returning: .failure(HTTPFailure(.internal, refusal, connected: false)))
+            job.finish(with: .failure(HTTPFailure(.internal, refusal, connected: false)))
         }
     }
 
@@ -97,6 +99,15 @@ final class CurlQueue: Sendable {
                 state.wake()
             case .cancelledEarly, nil: break
             }
+        }
+    }
+
+    /// Lets a stream go on that was paused since its receiver was slow.
+    func unpause(_ id: UInt64) {
+        state.withLock { state in
+            guard state.entries[id] == .submitted else { return }
+            state.unpauses.append(id)
+            state.wake()
         }
     }
 
@@ -173,8 +184,10 @@ final class CurlQueue: Sendable {
             defer {
                 state.jobs.removeAll(keepingCapacity: true)
                 state.cancellations.removeAll(keepingCapacity: true)
+                state.unpauses.removeAll(keepingCapacity: true)
             }
-            return Work(jobs: state.jobs, cancellations: state.cancellations, phase: state.phase)
+            return Work(
+                jobs: state.jobs, cancellations: state.cancellations, unpauses: state.unpauses, phase: state.phase)
         }
     }
 
@@ -185,7 +198,7 @@ final class CurlQueue: Sendable {
             if cancelled { state.counters.cancelled += 1 }
             if case .response = result { state.counters.answered += 1 } else { state.counters.failed += 1 }
         }
-        job.continuation.resume(returning: result)
+        job.finish(with: result)
     }
 
     /// From here on nobody wakes the multi handle, so the thread may free it.

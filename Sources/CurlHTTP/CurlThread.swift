@@ -31,9 +31,11 @@ final class CurlThread {
             for job in work.jobs { add(job) }
             for id in work.cancellations { end(id, as: "The request was cancelled.", cancelled: true) }
             if work.phase == .aborting { return }
+            for id in work.unpauses { transfers[id]?.unpause() }
             var running: Int32 = 0
             curl_multi_perform(multi, &running)
             collect()
+            endIdle()
             if work.phase == .draining, transfers.isEmpty { return }
             // A wake-up that came since takeWork() is remembered by curl: this returns at once then.
             curl_multi_poll(multi, nil, 0, transfers.isEmpty ? 60_000 : 1000, nil)
@@ -62,6 +64,17 @@ final class CurlThread {
             let result = transfer.result(of: message.pointee.data.result)
             remove(id, transfer)
             queue.finish(transfer.job, with: result)
+        }
+    }
+
+    private func endIdle() {
+        for (id, transfer) in transfers {
+            guard let waited = transfer.idleTimeoutPassed(now: .now) else { continue }
+            let failure = HTTPFailure(
+                .timeout, "Nothing arrived for \(waited.wholeMilliseconds) ms (\(transfer.address.display)).",
+                connected: transfer.isConnected)
+            remove(id, transfer)
+            queue.finish(transfer.job, with: .failure(failure))
         }
     }
 

@@ -15,6 +15,9 @@ final class CurlTransfer {
     private var headerBytes = 0
     private(set) var body: [UInt8] = []
     private(set) var isBodyTooLong = false
+    /// Who takes the body as it comes; nil gathers it.
+    private let stream: CurlStream?
+    private var lastByteAt = ContinuousClock.now
 
     /// A head beyond this ends the transfer.
     static let headerBytesMax = 64 << 10
@@ -29,6 +32,7 @@ final class CurlTransfer {
         self.job = job
         self.handle = handle
         self.address = address
+        if case .stream(let stream) = job.receiver { self.stream = stream } else { stream = nil }
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         configure()
         configureTrust()
@@ -77,6 +81,21 @@ final class CurlTransfer {
                 certificateNotAfter: certificateNotAfter))
     }
 
+    // MARK: - Streams
+
+    /// Goes on after a pause; curl may hand over what it held back within this call.
+    func unpause() {
+        lastByteAt = .now
+        stream?.unpaused()
+        curl_easy_pause(handle, Int32(CURLPAUSE_CONT))
+    }
+
+    /// The idle timeout when it has passed, else nil. A transfer that we paused ourselves is not idle.
+    func idleTimeoutPassed(now: ContinuousClock.Instant) -> Duration? {
+        guard let stream, lastByteAt.duration(to: now) >= stream.idleTimeout, !stream.isPaused else { return nil }
+        return stream.idleTimeout
+    }
+
     // MARK: - Options
 
     private static func checkHeaders(_ request: HTTPRequest) throws(HTTPFailureError) {
@@ -104,18 +123,23 @@ final class CurlTransfer {
         string(CURLOPT_PROTOCOLS_STR, "http,https")
         // One request a connection at a time: a stalled answer must not hold up its neighbours, as with HTTP/2.
         long(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-        string(CURLOPT_ACCEPT_ENCODING, "gzip")
+        if stream == nil {
+            string(CURLOPT_ACCEPT_ENCODING, "gzip")
+            tocsin_easy_setopt_off(handle, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(request.bodyBytesMax))
+        } else {
+            // A peer that vanished without a word is noticed by the idle timeout; a middlebox is kept from forgetting us.
+            long(CURLOPT_TCP_KEEPALIVE, 1)
+        }
         string(CURLOPT_USERAGENT, "tocsin")
         long(CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, request.connectTimeout.wholeMilliseconds)))
         long(CURLOPT_TIMEOUT_MS, Int(max(1, request.totalTimeout.wholeMilliseconds)))
-        tocsin_easy_setopt_off(handle, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(request.bodyBytesMax))
         tocsin_easy_setopt_pointer(handle, CURLOPT_ERRORBUFFER, errorText)
 
         let context = Unmanaged.passUnretained(self).toOpaque()
         tocsin_easy_setopt_write(handle, CURLOPT_WRITEFUNCTION) { data, size, count, context in
             guard let data, let context else { return 0 }
             let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
-            return transfer.take(UnsafeRawBufferPointer(start: data, count: size * count)) ? size * count : 0
+            return transfer.take(UnsafeRawBufferPointer(start: data, count: size * count))
         }
         tocsin_easy_setopt_pointer(handle, CURLOPT_WRITEDATA, context)
         tocsin_easy_setopt_write(handle, CURLOPT_HEADERFUNCTION) { data, size, count, context in
@@ -183,17 +207,24 @@ final class CurlTransfer {
 
     // MARK: - What comes in
 
-    private func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    /// `CURL_WRITEFUNC_PAUSE`, a macro that Swift does not import.
+    private static let pause = 0x1000_0001
+
+    /// The number of bytes taken, less for an error, or `pause`.
+    private func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+        lastByteAt = .now
+        if let stream { return bytes.isEmpty || stream.put(bytes) ? bytes.count : Self.pause }
         guard body.count + bytes.count <= job.request.bodyBytesMax else {
             isBodyTooLong = true
-            return false
+            return 0
         }
         body.append(contentsOf: bytes)
-        return true
+        return bytes.count
     }
 
     private func takeHeader(_ bytes: UnsafeRawBufferPointer) -> Bool {
         headerBytes += bytes.count
+        lastByteAt = .now
         guard headerBytes <= Self.headerBytesMax else {
             isBodyTooLong = true
             return false
@@ -204,7 +235,14 @@ final class CurlTransfer {
             headers = []
             return true
         }
-        guard let colon = line.firstIndex(of: ":") else { return true }
+        guard let colon = line.firstIndex(of: ":") else {
+            // The empty line ends the head; that of an interim answer is not the one.
+            let status = long(CURLINFO_RESPONSE_CODE)
+            if let stream, status >= 200, line.allSatisfy(\.isNewline) {
+                stream.putHead(status: status, headers: headers)
+            }
+            return true
+        }
         let value = line[line.index(after: colon)...]
         headers.append(Label(line[..<colon].lowercased(), Self.trimmed(value)))
         return true

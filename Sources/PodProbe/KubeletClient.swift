@@ -10,6 +10,8 @@ struct KubeletClient: Sendable {
         var message: String
         /// Whether the port took the connection and then said nothing in time.
         var isSilence = false
+        /// Status of the answer that was a refusal.
+        var status: Int?
     }
 
     /// Longest token that is read; service account tokens have about 1 KB.
@@ -46,7 +48,8 @@ struct KubeletClient: Sendable {
         configuration.trust != .insecure && configuration.endpoint.lowercased().hasPrefix("https://")
     }
 
-    private var trust: HTTPRequest.Trust {
+    /// Whom to trust, in the words of `Probing`.
+    var trust: HTTPRequest.Trust {
         switch configuration.trust {
         case .clusterCA(let file, let serverName): .roots(file: file, serverName: serverName)
         case .pin(let sha256): .pin(sha256: sha256)
@@ -68,9 +71,15 @@ struct KubeletClient: Sendable {
         return String(trimmed)
     }
 
-    private func refusal(_ response: HTTPResponse) -> Problem {
-        let text = quoted(response.body)
-        switch response.status {
+    /// What a status other than 200 means.
+    func refusal(_ response: HTTPResponse) -> Problem {
+        var problem = refusal(status: response.status, text: quoted(response.body))
+        problem.status = response.status
+        return problem
+    }
+
+    private func refusal(status: Int, text: String) -> Problem {
+        switch status {
         case 401 where configuration.tokenFile != nil && !sendsToken:
             return Problem(
                 failureClass: .auth,
@@ -78,7 +87,7 @@ struct KubeletClient: Sendable {
             )
         case 401: return Problem(failureClass: .auth, message: "401 \(text)")
         case 403: return Problem(failureClass: .auth, message: "403 \(text)")
-        default: return Problem(failureClass: .status, message: "status \(response.status) \(text)")
+        default: return Problem(failureClass: .status, message: "status \(status) \(text)")
         }
     }
 

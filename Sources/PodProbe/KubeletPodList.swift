@@ -32,6 +32,8 @@ struct KubeletPod: Decodable {
     var namespace: String
     var name: String
     var uid: String
+    /// Under which the kubelet's usage speaks of it: a mirror pod's static pod has another uid than the mirror.
+    var usageUID: String
     var isDeleting: Bool
     /// Whether the API server is where the kubelet has the pod from; else it is a static pod.
     var isFromAPI: Bool
@@ -65,6 +67,7 @@ struct KubeletPod: Decodable {
         let spec = container.lenient(PodSpec.self, .spec)
         let status = container.lenient(PodStatus.self, .status)
         (namespace, name, uid) = (metadata.namespace, metadata.name, metadata.uid)
+        usageUID = metadata.annotations?.mirror ?? metadata.uid
         isDeleting = metadata.deletionTimestamp != nil
         let source = metadata.annotations?.source
         isFromAPI = source == nil || source == "api"
@@ -102,8 +105,12 @@ struct PodMetadata: Decodable {
 
     struct Annotations: Decodable {
         var source: String?
+        var mirror: String?
 
-        enum CodingKeys: String, CodingKey { case source = "kubernetes.io/config.source" }
+        enum CodingKeys: String, CodingKey {
+            case source = "kubernetes.io/config.source"
+            case mirror = "kubernetes.io/config.mirror"
+        }
     }
 
     var namespace: String

@@ -85,7 +85,7 @@ package actor PodProbe: Probe {
         var samples = PodSamples(now: now)
         for pod in pods {
             guard let tracked = tracker.pods[pod.uid] else { continue }
-            samples.add(pod, tracked, usage: usageByUID[pod.uid])
+            samples.add(pod, tracked, usage: usageByUID[pod.usageUID])
         }
         return samples.samples
     }

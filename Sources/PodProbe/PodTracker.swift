@@ -47,7 +47,13 @@ struct PodTracker {
     let node: String
     private(set) var pods: [String: TrackedPod] = [:]
     private var lastLook: Timestamp?
+    /// Whether changes come one by one: a pod is new then when it was not known, whenever it started.
+    private var isWatched = false
+    private var lastSampledAt: Timestamp?
+    /// Pods gone since the last samples, for a successor of the same name that has to carry their counters on.
+    private var departed: [String: TrackedPod] = [:]
     private var staticOnlySince: Timestamp?
+    private var isListing = false
 
     init(node: String) {
         self.node = node
@@ -91,7 +97,7 @@ struct PodTracker {
         _ pod: TrackedPod, hasSuccessor: Bool, isComplete: Bool, now: Timestamp
     ) -> [Edge] {
         guard hasSuccessor || isComplete else { return [] }
-        guard hasSuccessor || pod.isDeleting || pod.isFinished || pod.missingSince != nil else {
+        guard hasSuccessor || isWatched || pod.isDeleting || pod.isFinished || pod.missingSince != nil else {
             pods[pod.uid]?.missingSince = now
             return []
         }
@@ -103,7 +109,7 @@ struct PodTracker {
 
     private mutating func look(at pod: KubeletPod, replaced: [String: TrackedPod], now: Timestamp) -> [Edge] {
         guard var tracked = pods[pod.uid] else { return take(pod, replaced: replaced, now: now) }
-        tracked.absentAt = nil
+        if !isWatched { tracked.absentAt = nil }
         tracked.missingSince = nil
         let edges = advance(&tracked, to: pod, now: now)
         pods[pod.uid] = tracked
@@ -119,20 +125,25 @@ struct PodTracker {
                 LabelName.namespace: pod.namespace, LabelName.workload: workload, LabelName.pod: pod.name,
                 LabelName.node: node,
             ], phase: "Pending", isReady: false)
-        let predecessor = replaced["\(pod.namespace)/\(pod.name)"]
+        let predecessor = replaced["\(pod.namespace)/\(pod.name)"] ?? departed["\(pod.namespace)/\(pod.name)"]
         for container in pod.containers {
             let carried = predecessor?.containers[container.name]?.oomKills ?? 0
             tracked.containers[container.name] = ContainerTracker(oomKills: carried)
         }
         var edges: [Edge] = []
-        if let lastLook, pod.startedAt.map({ $0 >= lastLook - Self.clockSlack }) ?? true {
-            if predecessor == nil { tracked.absentAt = lastLook }
+        if let lastLook, isNew(pod, since: lastLook) {
+            if predecessor == nil { tracked.absentAt = isWatched ? lastSampledAt : lastLook }
             edges = advance(&tracked, to: pod, now: now)
         } else {
             adopt(pod, into: &tracked)
         }
         pods[pod.uid] = tracked
         return edges
+    }
+
+    /// On a watch the list after a gap asks as the looks do; between two lists whatever was not known is new.
+    private func isNew(_ pod: KubeletPod, since lastLook: Timestamp) -> Bool {
+        (isWatched && !isListing) || pod.startedAt.map { $0 >= lastLook - Self.clockSlack } ?? true
     }
 
     private func adopt(_ pod: KubeletPod, into tracked: inout TrackedPod) {
@@ -176,5 +187,62 @@ struct PodTracker {
             if pod.isDeleting { edge.attributes["deleting"] = "true" }
             return edge
         }
+    }
+}
+
+// MARK: - One by one
+
+extension PodTracker {
+    /// Departed pods remembered; with more, a successor's OOM kills start from 0.
+    private static let departedMax = 500
+
+    /// Takes the API server's list in: it is authoritative, so what it lacks is gone. The first one is the base line.
+    mutating func replaceAll(_ list: [KubeletPod], listed: Set<String>, isComplete: Bool, now: Timestamp) -> [Edge] {
+        isWatched = true
+        isListing = true
+        defer {
+            isListing = false
+            lastLook = now
+        }
+        let uidByKey = Dictionary(list.map { ("\($0.namespace)/\($0.name)", $0.uid) }, uniquingKeysWith: { $1 })
+        var edges: [Edge] = []
+        for pod in pods.values.sorted(by: { $0.key < $1.key }) where !listed.contains(pod.uid) {
+            edges += depart(pod, hasSuccessor: uidByKey[pod.key] != nil, isComplete: isComplete, now: now)
+        }
+        for pod in list { edges += look(at: pod, replaced: [:], now: now) }
+        return edges
+    }
+
+    /// Takes one pod as it is now.
+    mutating func update(_ pod: KubeletPod, now: Timestamp) -> [Edge] {
+        lastLook = now
+        return look(at: pod, replaced: [:], now: now)
+    }
+
+    /// Takes one pod out; `pod` is its last state, which may tell of ends that nothing told before.
+    mutating func remove(_ pod: KubeletPod, now: Timestamp) -> [Edge] {
+        lastLook = now
+        guard pods[pod.uid] != nil else { return [] }
+        let edges = look(at: pod, replaced: [:], now: now)
+        guard let last = pods[pod.uid] else { return edges }
+        return edges + depart(last, hasSuccessor: false, isComplete: true, now: now)
+    }
+
+    /// Says that nothing changed until now.
+    mutating func touched(at now: Timestamp) {
+        lastLook = now
+    }
+
+    /// Says that samples were made: counters no longer start from 0 before, and the departed no longer matter.
+    mutating func sampled(at now: Timestamp) {
+        for uid in pods.keys { pods[uid]?.absentAt = nil }
+        departed = [:]
+        lastSampledAt = now
+    }
+
+    private mutating func depart(_ pod: TrackedPod, hasSuccessor: Bool, isComplete: Bool, now: Timestamp) -> [Edge] {
+        let edges = leave(pod, hasSuccessor: hasSuccessor, isComplete: isComplete, now: now)
+        if pods[pod.uid] == nil, departed.count < Self.departedMax { departed[pod.key] = pod }
+        return edges
     }
 }

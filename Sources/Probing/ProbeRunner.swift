@@ -39,6 +39,8 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         package var skippedRuns: UInt64 = 0
         /// Results dropped since the reader was too slow.
         package var resultsDropped: UInt64 = 0
+        /// Edges that a probe pushed after it was replaced or taken out, and that were dropped.
+        package var latePushesDropped: UInt64 = 0
         /// Series that will get no stale marker, since a target had more than `seriesPerTargetMax`.
         package var seriesForgotten: UInt64 = 0
 
@@ -105,6 +107,7 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
     package func update(probes: [any Probe]) {
         let now = clock.now
         let time = wallClock()
+        var pushing: [(any PushingProbe, UInt64)] = []
         let ends: [ProbeResult] = state.withLock { state in
             var wanted: [String: any Probe] = [:]
             for probe in probes { wanted[probe.target.id] = probe }
@@ -130,10 +133,16 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
                     state.active[id] = Active(probe: numbered, ledger: ledger)
                 }
                 state.schedule.set(id, interval: target.interval, now: origin.duration(to: now))
+                if let probe = probe as? any PushingProbe { pushing.append((probe, numbered.number)) }
             }
             return ends
         }
         for end in ends { emit(end) }
+        for (probe, number) in pushing {
+            // Without the probe itself in it, which will hold this closure.
+            let id = probe.target.id
+            probe.pushes { [weak self] edges in self?.push(edges, id: id, number: number) }
+        }
         wake.signal()
     }
 
@@ -260,6 +269,21 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
             state.schedule.finished(id)
         }
         wake.signal()
+    }
+
+    /// Hands out edges that a probe found between two runs, through the same bounded buffer as results.
+    private func push(_ edges: [Edge], id: String, number: UInt64) {
+        let time = wallClock()
+        let result: ProbeResult? = state.withLock { state in
+            guard let active = state.active[id], active.probe.number == number else {
+                state.counters.latePushesDropped += UInt64(edges.count)
+                return nil
+            }
+            let status = active.ledger.status
+            let report = ProbeReport(outcome: status.outcome ?? .success, edges: edges)
+            return ProbeResult(target: status.target, startedAt: time, duration: .zero, report: report)
+        }
+        if let result { emit(result) }
     }
 
     /// Records a report, unless its target was taken out or its probe replaced meanwhile, or the runner was cancelled.

@@ -3,6 +3,7 @@ import ConfigurationKit
 import CurlHTTP
 import FoundationEssentials
 package import Logging
+import PodProbe
 import PostgresClient
 import Probing
 import SegmentSpool
@@ -40,7 +41,7 @@ package struct AgentApp: Sendable {
         let postgres = PostgresEventLoop()
         let secrets = SecretFiles(
             environment: ProcessInfo.processInfo.environment, directory: settings.dataDirectory)
-        let probes = try ProbeFactory(http: http, postgres: postgres, secrets: secrets).probes(settings)
+        let probes = try ProbeFactory(http: http, postgres: postgres, secrets: secrets, now: now).probes(settings)
         let runner = ProbeRunner(probes: probes, clock: ContinuousClock(), wallClock: now)
         let inbox = UplinkInbox()
         let recorder = FrameRecorder(
@@ -65,6 +66,7 @@ package struct AgentApp: Sendable {
                 .init(service: uplink), .init(service: recorder),
                 .init(service: ClientThreads(http: http, postgres: postgres)),
                 .init(service: RunnerService(runner: runner)),
+                .init(service: PodWatchService(watchers: probes.compactMap { $0 as? WatchingPodProbe })),
             ], gracefulShutdownSignals: signals, logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(20)
         group.maximumCancellationDuration = .seconds(5)

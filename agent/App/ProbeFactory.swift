@@ -16,12 +16,20 @@ struct ProbeFactory {
     let http: CurlHTTPClient
     let postgres: PostgresEventLoop
     let secrets: SecretFiles
+    let now: @Sendable () -> Timestamp
 
     /// One probe for each target; throws when a secret named by an environment variable is missing.
     func probes(_ settings: AgentSettings) throws -> [any Probe] {
         var probes: [any Probe] = []
         if let host = settings.host { probes.append(self.host(host, node: settings.node)) }
-        if let kubelet = settings.kubelet { probes.append(pods(kubelet, node: settings.node)) }
+        let kubelet = settings.kubelet.map { pods($0, node: settings.node) }
+        if let kubernetes = settings.kubernetes {
+            let server = watch(kubernetes, node: settings.node)
+            let configuration = PodWatchConfiguration(server: server, kubelet: kubelet)
+            probes.append(WatchingPodProbe(configuration, http: http, wallClock: now))
+        } else if let kubelet {
+            probes.append(PodProbe(kubelet, fetcher: http))
+        }
         for entry in settings.actuators { probes.append(try actuator(entry, node: settings.node)) }
         for entry in settings.databases { probes.append(try database(entry)) }
         for entry in settings.checks { probes.append(check(entry)) }
@@ -69,7 +77,7 @@ struct ProbeFactory {
                 interval: host.timing.interval, deadline: host.timing.timeout))
     }
 
-    private func pods(_ kubelet: KubeletSettings, node: String) -> any Probe {
+    private func pods(_ kubelet: KubeletSettings, node: String) -> PodProbeConfiguration {
         let trust: PodProbeConfiguration.Trust =
             switch kubelet.trust {
             case .system: .clusterCA(file: Self.systemRoots, serverName: nil)
@@ -77,10 +85,19 @@ struct ProbeFactory {
             case .pin(let sha256): .pin(sha256: sha256)
             case .insecure: .insecure
             }
-        let configuration = PodProbeConfiguration(
+        return PodProbeConfiguration(
             node: node, endpoint: kubelet.url, tokenFile: kubelet.tokenFile, trust: trust,
             interval: kubelet.timing.interval, deadline: kubelet.timing.timeout)
-        return PodProbe(configuration, fetcher: http)
+    }
+
+    private func watch(_ kubernetes: KubernetesSettings, node: String) -> PodProbeConfiguration {
+        var trust = PodProbeConfiguration.Trust.clusterCA(file: Self.systemRoots, serverName: nil)
+        if case .roots(let file, let serverName) = kubernetes.trust {
+            trust = .clusterCA(file: file, serverName: serverName)
+        }
+        return PodProbeConfiguration(
+            node: node, endpoint: kubernetes.apiServer, tokenFile: kubernetes.tokenFile, trust: trust,
+            interval: kubernetes.timing.interval, deadline: kubernetes.timing.timeout)
     }
 
     private func actuator(_ entry: ActuatorSettings, node: String) throws -> any Probe {

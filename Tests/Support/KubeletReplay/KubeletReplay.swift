@@ -164,7 +164,7 @@ package final class KubeletReplay: Sendable {
     /// What is shown now.
     package var state: KubeletState { shared.withLock { $0.state } }
 
-    private static func context(_ tls: TLS) throws -> NIOSSLContext {
+    static func context(_ tls: TLS) throws -> NIOSSLContext {
         let chain = try NIOSSLCertificate.fromPEMFile(tls.certificateFile).map {
             NIOSSLCertificateSource.certificate($0)
         }

@@ -26,6 +26,8 @@ package final class CannedHTTPServer: Sendable {
         case silence
         /// Waits, then sends these bytes.
         case late(Duration, [UInt8])
+        /// Waits and sends, piece by piece, and closes the connection.
+        case pieces([(after: Duration, bytes: [UInt8])])
     }
 
     private struct State {
@@ -126,6 +128,12 @@ package final class CannedHTTPServer: Sendable {
             case .late(let delay, let bytes):
                 usleep(UInt32(delay / .microseconds(1)))
                 guard send(bytes, to: connection) else { return }
+            case .pieces(let pieces):
+                for piece in pieces {
+                    usleep(UInt32(piece.after / .microseconds(1)))
+                    guard send(piece.bytes, to: connection) else { return }
+                }
+                return
             case .silence:
                 var byte: UInt8 = 0
                 while recv(connection, &byte, 1, 0) > 0 {}

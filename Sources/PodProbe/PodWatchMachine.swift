@@ -1,0 +1,105 @@
+import FlowControl
+
+/// Says what a list+watch client asks for next. Pure: what was answered goes in, the next request and the pause before it come out.
+///
+/// - The list is paged and a consistent read; a page's 410 starts it over. An empty list where pods were known, `items: null` too,
+///   is believed when a second list says the same.
+/// - The watch goes on from the version of the last line, bookmarks included, over cuts, orderly ends and refusals.
+/// - 410, on the watch's head or in its ERROR line, leads back to the list. So do other ERROR lines, silence beyond the idle
+///   timeout (bookmarks come once a minute: a version from the future is never answered), a line that cannot be followed, and
+///   the third refusal in a row.
+/// - No status is final: rights come and go, tokens rotate and are read again for each request.
+struct PodWatchMachine {
+    /// What to ask for.
+    enum Request: Hashable {
+        /// A page of the list: the first, or the one of a token.
+        case list(continuing: String?)
+        /// The changes since a version.
+        case watch(since: String)
+    }
+
+    /// A list that came to its end.
+    struct Snapshot {
+        var pods: [KubeletPod]
+        var isComplete: Bool
+    }
+
+    /// How a watch broke off.
+    enum Ending: Hashable {
+        /// The server ended it in order.
+        case closed
+        /// The connection was cut or never stood.
+        case cut
+        /// Nothing came for too long.
+        case silent
+        /// The server refused with this status, in its head or in an ERROR line.
+        case refused(status: Int, inLine: Bool)
+        /// What came could not be read as lines.
+        case garbled
+    }
+
+    /// Refusals of the same version in a row after which the list is asked for instead.
+    static let refusalsMax = 3
+
+    private(set) var request = Request.list(continuing: nil)
+    private var backoff = Backoff(base: .milliseconds(200), cap: .seconds(30))
+    private var pages: [KubeletPod] = []
+    private var unreadable = 0
+    private var sawEmpty = false
+    private var refusals = 0
+
+    /// Takes a page; returns the list when it is whole and believed.
+    mutating func page(_ page: WatchedPodList, knownPods: Int) -> Snapshot? {
+        pages += page.list.pods
+        unreadable += page.list.unreadable
+        if let next = page.next {
+            request = .list(continuing: next)
+            return nil
+        }
+        defer { (pages, unreadable) = ([], 0) }
+        if pages.isEmpty, knownPods > 0, !sawEmpty {
+            sawEmpty = true
+            request = .list(continuing: nil)
+            return nil
+        }
+        sawEmpty = false
+        request = .watch(since: page.version)
+        return Snapshot(pods: pages, isComplete: unreadable == 0)
+    }
+
+    /// The list was refused or got no answer. A page's token may have expired, so it starts over.
+    mutating func listFailed() {
+        (pages, unreadable) = ([], 0)
+        request = .list(continuing: nil)
+    }
+
+    /// A line of the watch had this version. Only that ends the growth of pauses: a list that is answered and a watch that is
+    /// refused in turns must not become a storm.
+    mutating func advanced(to version: String?) {
+        backoff.reset()
+        refusals = 0
+        if let version, case .watch = request { request = .watch(since: version) }
+    }
+
+    /// The watch is over.
+    mutating func ended(_ ending: Ending) {
+        switch ending {
+        case .closed, .cut: break
+        case .silent, .garbled: listFailed()
+        case .refused(let status, let inLine):
+            refusals += 1
+            // Rights and tokens have nothing to do with the version, so that the list would be refused as well.
+            let isOurVersion =
+                status == 410 || inLine || (refusals >= Self.refusalsMax && status != 401 && status != 403)
+            if isOurVersion {
+                refusals = 0
+                listFailed()
+            }
+        }
+    }
+
+    /// The pause before the next request. After a whole list there is none.
+    mutating func pause(using generator: inout some RandomNumberGenerator) -> Duration {
+        backoff.next(using: &generator)
+    }
+}

@@ -1,0 +1,245 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// An API server that lists and watches the pods of one node: HTTP/1.1 over TLS with bearer tokens, refusals as the real one words them.
+///
+/// Its pods come from lines of a watch (`send`): they change what a list says and go to every open watch. A watch from an earlier
+/// version gets the lines since; a version from the future gets silence.
+package final class ApiServerReplay: Sendable {
+    /// What goes wrong.
+    package enum Fault: Sendable, Hashable {
+        /// This status with this body.
+        case status(Int, String)
+        /// 200 and the answer cut in the middle; a watch is cut in the middle of its first line.
+        case cut
+        /// 200 with these bytes: a list's body, or the only lines of a watch, which ends after them.
+        case body(String)
+        /// 200 for a watch and then nothing; a list is not answered.
+        case silence
+    }
+
+    /// Which requests a fault is for.
+    package enum Verb: Sendable, Hashable {
+        case list, watch
+    }
+
+    /// One request that came.
+    package struct Request: Sendable, Hashable {
+        /// List or watch.
+        package var verb: Verb
+        /// Path and query.
+        package var uri: String
+        /// The `Authorization` field as it came.
+        package var authorization: String?
+    }
+
+    enum Reply: Sendable {
+        case whole(status: Int, body: [UInt8])
+        case cut(body: [UInt8])
+        case stream(lines: [[UInt8]], ends: Bool)
+        case silence
+    }
+
+    private struct Line {
+        var version: Int
+        var bytes: [UInt8]
+    }
+
+    private struct Shared {
+        var tokens: Set<String>
+        var log: [Line] = []
+        var items: [String: JSONValue] = [:]
+        var version = 1
+        var pageSizeMax = 1000
+        var faults: [Verb: Fault] = [:]
+        var requests: [Request] = []
+        var watches: [ObjectIdentifier: any Channel] = [:]
+        var group: MultiThreadedEventLoopGroup?
+    }
+
+    private let shared: Mutex<Shared>
+    private let tls: KubeletReplay.TLS
+
+    /// Makes a server that is not started and has no pods; `tokens` are let in.
+    package init(tls: KubeletReplay.TLS, tokens: Set<String>) {
+        self.tls = tls
+        shared = Mutex(Shared(tokens: tokens))
+    }
+
+    /// Starts listening on 127.0.0.1 and returns the port.
+    package func start() async throws -> Int {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let context = try KubeletReplay.context(tls)
+        let channel = try await ServerBootstrap(group: group)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(NIOSSLServerHandler(context: context))
+                    try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
+                    try pipeline.addHandler(ApiServerHandler(self))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        shared.withLock { $0.group = group }
+        guard let port = channel.localAddress?.port else { throw KubeletReplayError.noPort }
+        return port
+    }
+
+    /// Closes the port and all connections.
+    package func stop() async throws {
+        let group = shared.withLock { shared in
+            defer { shared.group = nil }
+            return shared.group
+        }
+        try await group?.shutdownGracefully()
+    }
+
+    /// Applies one line of a pod watch and sends it to every open watch.
+    package func send(_ line: [UInt8]) throws {
+        let event = try JSONValue(parsing: line)
+        let metadata = event["object"]?["metadata"]
+        guard let version = metadata?["resourceVersion"]?.text.flatMap({ Int($0) }) else { return }
+        let watches: [any Channel] = shared.withLock { shared in
+            shared.version = max(shared.version, version)
+            if event["type"]?.text != "BOOKMARK", let uid = metadata?["uid"]?.text {
+                shared.items[uid] = event["type"]?.text == "DELETED" ? nil : event["object"]
+                shared.log.append(Line(version: version, bytes: line))
+            }
+            return Array(shared.watches.values)
+        }
+        for channel in watches { Self.write(line + [10], to: channel) }
+    }
+
+    /// Cuts every open watch, after half of `line` when there is one.
+    package func cutWatches(inside line: [UInt8] = []) {
+        for channel in shared.withLock({ Array($0.watches.values) }) {
+            if !line.isEmpty { Self.write(Array(line.prefix(line.count / 2)), to: channel) }
+            channel.close(promise: nil)
+        }
+    }
+
+    /// Ends every open watch in order, after `line` when there is one.
+    package func endWatches(line: String = "") {
+        let ended: [any Channel] = shared.withLock { shared in
+            defer { shared.watches = [:] }
+            return Array(shared.watches.values)
+        }
+        for channel in ended {
+            if !line.isEmpty { Self.write(Array((line + "\n").utf8), to: channel) }
+            channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
+        }
+    }
+
+    /// Makes requests go wrong until `fault` is nil.
+    package func fail(_ fault: Fault?, _ verb: Verb) {
+        shared.withLock { $0.faults[verb] = fault }
+    }
+
+    /// Which tokens are let in.
+    package func accept(tokens: Set<String>) {
+        shared.withLock { $0.tokens = tokens }
+    }
+
+    /// Forgets the lines so far, as etcd's compaction does: a watch from before gets 410.
+    package func compact() {
+        shared.withLock { shared in
+            shared.log = []
+            shared.version += 1
+        }
+    }
+
+    /// Requests so far, oldest first.
+    package var requests: [Request] { shared.withLock { $0.requests } }
+
+    /// Watches that are open.
+    package var watchCount: Int { shared.withLock { $0.watches.count } }
+
+    private static func write(_ bytes: [UInt8], to channel: any Channel) {
+        channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)
+    }
+}
+
+extension ApiServerReplay {
+    /// The answer; a watch that goes on is registered with it, so that no line falls between the two.
+    func reply(uri: String, authorization: String?, channel: any Channel) -> Reply {
+        let query = Self.query(uri)
+        let verb: Verb = query["watch"] == nil ? .list : .watch
+        return shared.withLock { shared in
+            shared.requests.append(Request(verb: verb, uri: uri, authorization: authorization))
+            guard shared.tokens.contains(where: { authorization == "Bearer \($0)" }) else {
+                return .whole(status: 401, body: Self.status(401, "Unauthorized", "Unauthorized"))
+            }
+            let reply =
+                shared.faults[verb].map { Self.reply($0, verb, shared) }
+                ?? (verb == .list ? Self.list(query, shared) : Self.watch(query, shared))
+            if case .stream(_, ends: false) = reply, shared.faults[verb] == nil {
+                shared.watches[ObjectIdentifier(channel)] = channel
+            }
+            return reply
+        }
+    }
+
+    func closed(_ channel: any Channel) {
+        shared.withLock { $0.watches[ObjectIdentifier(channel)] = nil }
+    }
+
+    private static func reply(_ fault: Fault, _ verb: Verb, _ shared: Shared) -> Reply {
+        switch fault {
+        case .status(let status, let body): .whole(status: status, body: Array(body.utf8))
+        case .cut: .cut(body: list([:], shared).body)
+        case .body(let body):
+            verb == .list ? .whole(status: 200, body: Array(body.utf8)) : .stream(lines: [Array(body.utf8)], ends: true)
+        case .silence: verb == .list ? .silence : .stream(lines: [], ends: false)
+        }
+    }
+
+    private static func list(_ query: [String: String], _ shared: Shared) -> Reply {
+        let limit = query["limit"].flatMap { Int($0) } ?? 1000
+        let start = query["continue"].flatMap { Int($0) } ?? 0
+        let items = shared.items.sorted { $0.key < $1.key }.map(\.value)
+        var metadata: [String: JSONValue] = ["resourceVersion": .string(String(shared.version))]
+        if start + limit < items.count { metadata["continue"] = .string(String(start + limit)) }
+        let list: JSONValue = .object([
+            "kind": .string("PodList"), "metadata": .object(metadata),
+            "items": .array(Array(items.dropFirst(start).prefix(limit))),
+        ])
+        return .whole(status: 200, body: list.bytes)
+    }
+
+    private static func watch(_ query: [String: String], _ shared: Shared) -> Reply {
+        guard let version = query["resourceVersion"].flatMap({ Int($0) }) else {
+            return .whole(status: 500, body: status(500, "", "resourceVersion: Invalid value"))
+        }
+        if let oldest = shared.log.first?.version ?? Optional(shared.version), version + 1 < oldest,
+            shared.log.isEmpty
+        {
+            let expired = status(410, "Expired", "too old resource version: \(version) (\(oldest))")
+            return .stream(lines: [Array(#"{"type":"ERROR","object":"#.utf8) + expired + Array("}".utf8)], ends: true)
+        }
+        return .stream(lines: shared.log.filter { $0.version > version }.map(\.bytes), ends: false)
+    }
+
+    private static func status(_ code: Int, _ reason: String, _ message: String) -> [UInt8] {
+        Array(
+            #"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"\#(message)","reason":"\#(reason)","code":\#(code)}"#
+                .utf8)
+    }
+
+    private static func query(_ uri: String) -> [String: String] {
+        let pairs = uri.drop { $0 != "?" }.dropFirst().split(separator: "&").map {
+            $0.split(separator: "=", maxSplits: 1)
+        }
+        return Dictionary(pairs.map { (String($0[0]), $0.count > 1 ? String($0[1]) : "") }, uniquingKeysWith: { $1 })
+    }
+}
+
+extension ApiServerReplay.Reply {
+    /// The body of a whole answer.
+    var body: [UInt8] {
+        if case .whole(_, let body) = self { body } else { [] }
+    }
+}
