@@ -117,13 +117,9 @@ final class Uplink: Service {
     }
 
     private func pauseUnlessStopping(_ pause: Duration) async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { try? await Task.sleep(for: pause) }
-            group.addTask {
-                while !Task.isCancelled, !self.inbox.isStopping { try? await Task.sleep(for: .milliseconds(100)) }
-                if self.inbox.isStopping { return }
-            }
-            return
+        let end = ContinuousClock.now + pause
+        while !Task.isCancelled, !inbox.isStopping, ContinuousClock.now < end {
+            try? await Task.sleep(for: min(.milliseconds(100), end - .now))
         }
     }
 

@@ -3,6 +3,7 @@ import IngestWire
 import Logging
 import SampleCodec
 import SampleLink
+import ServiceLifecycle
 import SwiftProtobuf
 import Synchronization
 import Telemetry
@@ -56,10 +57,49 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         }
     }
 
+    private enum Part: Sendable {
+        case reading
+        case acknowledging
+        case shutdown
+    }
+
     private func serve(
         _ messages: RPCAsyncSequence<Tocsin_V1_AgentMessage, any Error>,
         to responses: RPCWriter<Tocsin_V1_CoordinatorMessage>,
         agent: FleetRegistry.AgentKey
+    ) async throws {
+        let acknowledgements = AsyncThrowingStream<UInt64, any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        try await withThrowingTaskGroup(of: Part.self) { group in
+            group.addTask {
+                try await receive(messages, welcoming: responses, agent: agent, acknowledgements.continuation)
+                return .reading
+            }
+            group.addTask {
+                for try await sequence in acknowledgements.stream {
+                    try await responses.write(.with { $0.ack.durableSequence = sequence })
+                }
+                return .acknowledging
+            }
+            group.addTask {
+                try? await gracefulShutdown()
+                return .shutdown
+            }
+            while let part = try await group.next() {
+                switch part {
+                case .reading: acknowledgements.continuation.finish()
+                case .acknowledging: return group.cancelAll()
+                case .shutdown:
+                    // An agent's stream has no end of its own: what is not acknowledged comes again after the restart.
+                    throw RPCError(code: .unavailable, message: "the coordinator is stopping")
+                }
+            }
+        }
+    }
+
+    private func receive(
+        _ messages: RPCAsyncSequence<Tocsin_V1_AgentMessage, any Error>,
+        welcoming responses: RPCWriter<Tocsin_V1_CoordinatorMessage>, agent: FleetRegistry.AgentKey,
+        _ acknowledgements: StreamReceiver.Acknowledgements
     ) async throws {
         var iterator = messages.makeAsyncIterator()
         guard let first = try await iterator.next() else { return }
@@ -77,27 +117,11 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
                 "durable": "\(machine.durable)",
             ])
         try await responses.write(welcome(durable: machine.durable))
-        let acknowledgements = AsyncThrowingStream<UInt64, any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let receiver = StreamReceiver(
             service: self, agent: agent, stream: stream, session: session, ledger: StreamLedger(machine),
-            clockOffset: clockOffset(of: hello, receivedAt: receivedAt), acknowledgements: acknowledgements.continuation
-        )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                for try await sequence in acknowledgements.stream {
-                    try await responses.write(.with { $0.ack.durableSequence = sequence })
-                }
-            }
-            do {
-                while let message = try await iterator.next() { try receiver.take(message) }
-                await receiver.ledger.drained()
-                acknowledgements.continuation.finish()
-                try await group.waitForAll()
-            } catch {
-                acknowledgements.continuation.finish(throwing: error)
-                throw error
-            }
-        }
+            clockOffset: clockOffset(of: hello, receivedAt: receivedAt), acknowledgements: acknowledgements)
+        while let message = try await iterator.next() { try receiver.take(message) }
+        await receiver.ledger.drained()
     }
 
     private func checked(_ message: Tocsin_V1_AgentMessage, agent: FleetRegistry.AgentKey) throws(WireError)
