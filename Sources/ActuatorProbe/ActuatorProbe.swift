@@ -102,12 +102,15 @@ package actor ActuatorProbe: Probe {
             return ProbeReport(outcome: .failure(.internal, error.message))
         }
         var isDenied = false
+        var hasDiscovered = false
         runsUntilDiscovery -= 1
         if capabilities == nil || runsUntilDiscovery <= 0 {
             runsUntilDiscovery = Self.discoveryRuns
             switch await discover(session) {
             case .failure(let failure): return ProbeReport(outcome: failure.outcome)
-            case .success(let denied): isDenied = denied
+            case .success(let denied):
+                isDenied = denied
+                hasDiscovered = true
             }
         }
         let capabilities = capabilities ?? .unknown
@@ -115,10 +118,12 @@ package actor ActuatorProbe: Probe {
         async let asked = asksHealth ? readHealth(session) : nil
         let meters = await readMeters(session, capabilities, at: startedAt)
         let health = settle(await asked, meters, hasHealth: capabilities.mayHave("health"))
-        let report = report(health, meters, isDenied: isDenied, at: startedAt)
+        let report = report(health, meters, isDenied: isDenied, portAnswered: hasDiscovered, at: startedAt)
         // A hanging health call alone says nothing about what is exposed; asking again would be one request more for
         // the pool's victim.
-        if !report.outcome.isSuccess, !backoff.isBackingOff { self.capabilities = nil }
+        // Silence is the exception: only another question tells a hanging health check from a dead port.
+        let isSilent = report.outcome.failureClass == .silent
+        if !report.outcome.isSuccess, !backoff.isBackingOff || isSilent { self.capabilities = nil }
         return report
     }
 
@@ -274,7 +279,7 @@ package actor ActuatorProbe: Probe {
     // MARK: - Verdict
 
     private func report(
-        _ health: HealthReading?, _ meters: MetersReading, isDenied: Bool, at time: Timestamp
+        _ health: HealthReading?, _ meters: MetersReading, isDenied: Bool, portAnswered: Bool, at time: Timestamp
     ) -> ProbeReport {
         var samples = meters.samples
         var outcome = ProbeOutcome.success
@@ -285,7 +290,7 @@ package actor ActuatorProbe: Probe {
             // Health answered, so the port is not silent: the meters alone hang.
             if meters.hasSilence { outcome = .failure(.timeout, "Health answers, but the meters do not.") }
         case .failed(let failureClass, let message, let isSilence):
-            outcome = verdict(failureClass, message, isSilence: isSilence, meters)
+            outcome = verdict(failureClass, message, isSilence: isSilence, portAnswered: portAnswered, meters)
         case .missing, nil:
             if !meters.isAvailable, meters.failure == nil {
                 outcome =
@@ -300,10 +305,10 @@ package actor ActuatorProbe: Probe {
     }
 
     private func verdict(
-        _ failureClass: FailureClass, _ message: String, isSilence: Bool, _ meters: MetersReading
+        _ failureClass: FailureClass, _ message: String, isSilence: Bool, portAnswered: Bool, _ meters: MetersReading
     ) -> ProbeOutcome {
         guard isSilence else { return .failure(failureClass, message) }
-        if meters.hasAnswer {
+        if meters.hasAnswer || portAnswered {
             return .failure(.timeout, "Health did not answer in time, while the port answers otherwise.")
         }
         return meters.hasSilence || !meters.isAvailable

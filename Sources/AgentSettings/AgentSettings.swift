@@ -167,6 +167,10 @@ package struct AgentSettings: Hashable, Sendable {
         ) { section in
             LogSettings(section, interval: interval)
         }
+        warnIfNothingIsProbed(file)
+    }
+
+    private func warnIfNothingIsProbed(_ file: Section) {
         if kubelet == nil, kubernetes == nil, actuators.isEmpty, databases.isEmpty, checks.isEmpty, logs == nil {
             file.report(
                 nil,

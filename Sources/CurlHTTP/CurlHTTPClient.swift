@@ -60,7 +60,9 @@ package final class CurlHTTPClient: HTTPFetching, HTTPStreaming {
         }
     }
 
-    /// Hands out an answer as it comes; see `HTTPStreaming`. Compressed answers are not asked for.
+    /// Hands out an answer as it comes; see `HTTPStreaming`.
+    ///
+    /// Compressed answers are not asked for.
     package func stream(
         _ request: HTTPRequest, limits: HTTPStreamLimits, receive: (HTTPStreamPart) async -> Bool
     ) async -> HTTPFailure? {

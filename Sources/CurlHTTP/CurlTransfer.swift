@@ -90,7 +90,9 @@ final class CurlTransfer {
         curl_easy_pause(handle, Int32(CURLPAUSE_CONT))
     }
 
-    /// The idle timeout when it has passed, else nil. A transfer that we paused ourselves is not idle.
+    /// The idle timeout when it has passed, else nil.
+    ///
+    /// A transfer that we paused ourselves is not idle.
     func idleTimeoutPassed(now: ContinuousClock.Instant) -> Duration? {
         guard let stream, lastByteAt.duration(to: now) >= stream.idleTimeout, !stream.isPaused else { return nil }
         return stream.idleTimeout
@@ -127,7 +129,8 @@ final class CurlTransfer {
             string(CURLOPT_ACCEPT_ENCODING, "gzip")
             tocsin_easy_setopt_off(handle, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(request.bodyBytesMax))
         } else {
-            // A peer that vanished without a word is noticed by the idle timeout; a middlebox is kept from forgetting us.
+            // A peer that vanished without a word is noticed by the idle timeout; a middlebox is kept from forgetting
+            // us.
             long(CURLOPT_TCP_KEEPALIVE, 1)
         }
         string(CURLOPT_USERAGENT, "tocsin")

@@ -2,15 +2,15 @@ package import Telemetry
 
 /// Watches the heartbeats of agents: who is live, suspect or silent, and whether many fell silent at once.
 ///
-/// - An agent is *suspect* after `suspectAfter` without a sign of life, *silent* after `silentAfter`; after `incidentAfter`
-///   its finding `agent-silent` opens on subject `agent/NODE`, and closes when it returns.
-/// - When an agent's silence reaches `incidentAfter` and at least `blindAgentsMin` agents, more than `blindShare` of the
-///   cluster's, fell silent within `blindWindow` of each other, one finding `agents-blind` opens on subject `agent/*` of the
-///   cluster instead: findings of its agents close, and none opens while it stands. It closes when no more than half of
-///   `blindShare`, or fewer than `blindAgentsMin`, of the cluster's agents are silent; those still silent then get findings
-///   of their own.
-/// - Time counts only while the watch runs: `advance` that comes late (the coordinator stood still, its clock jumped) is no
-///   silence of the agents. After a restart `know` gives every agent the full time anew.
+/// - An agent is *suspect* after `suspectAfter` without a sign of life, *silent* after `silentAfter`; after
+///   `incidentAfter` its finding `agent-silent` opens on subject `agent/NODE`, and closes when it returns.
+/// - When an agent's silence reaches `incidentAfter` and at least `blindAgentsMin` agents, more than `blindShare` of
+///   the cluster's, fell silent within `blindWindow` of each other, one finding `agents-blind` opens on subject
+///   `agent/*` of the cluster instead: findings of its agents close, and none opens while it stands. It closes when
+///   no more than half of `blindShare`, or fewer than `blindAgentsMin`, of the cluster's agents are silent; those
+///   still silent then get findings of their own.
+/// - Time counts only while the watch runs: `advance` that comes late (the coordinator stood still, its clock jumped)
+///   is no silence of the agents. After a restart `know` gives every agent the full time anew.
 ///
 /// Memory: one entry for each of at most `agentsMax` agents.
 package struct AgentWatch: Sendable {
@@ -31,6 +31,7 @@ package struct AgentWatch: Sendable {
         var worstShare: Double
     }
 
+    /// Limits and times.
     package let configuration: Configuration
     var entries: [AgentName: Entry] = [:]
     var blind: [String: Blindness] = [:]
@@ -75,7 +76,8 @@ package struct AgentWatch: Sendable {
         return [silentFinding(.closed, entry, onset: onset, at: time, because: "The agent left the fleet.")]
     }
 
-    /// Sets the time and gives the findings that changed, and every ten seconds those that stand; call it about every 5 s.
+    /// Sets the time and gives the findings that changed, and every ten seconds those that stand; call it about every
+    /// 5 s.
     package mutating func advance(to time: Timestamp) -> [Finding] {
         forgive(until: time)
         now = time

@@ -12,9 +12,9 @@ struct UsualReading: Sendable, Codable, Hashable {
 
 /// What is usual at each hour of the week, with the usual spread about it.
 ///
-/// - *Season*: a mean for each of the 168 hours of the week (UTC), on a logarithmic scale; hours join into each other along
-///   straight lines. An hour that was not seen twice borrows from the same hour of other days of its sort (weekdays,
-///   weekend); where fewer than two are known nothing is said.
+/// - *Season*: a mean for each of the 168 hours of the week (UTC), on a logarithmic scale; hours join into each other
+///   along straight lines. An hour that was not seen twice borrows from the same hour of other days of its sort
+///   (weekdays, weekend); where fewer than two are known nothing is said.
 /// - *Level*: what the last hours differ from the season by, followed with a time constant of 6 h.
 /// - *Spread*: 1.25 times the mean absolute distance (which is the standard deviation of a normal law), over 12 h.
 /// - Robust: each distance counts at most three spreads, so that an outage of an hour hardly moves anything.

@@ -84,7 +84,8 @@ package struct DetectorBank: Sendable {
         /// Which detectors watch which signal: ranges of `positions`.
         private(set) var routes: [Route] = []
         private(set) var positions: [Int] = []
-        /// The route of the last point; signals come in the same order in each cell, so the next is most likely the next.
+        /// The route of the last point; signals come in the same order in each cell, so the next is most likely the
+        /// next.
         var cursor = 0
 
         init(detectors: [ThresholdDetector], lastPointAt: Timestamp, wasComplete: [Bool]) {

@@ -19,11 +19,13 @@ struct GrowthReading: Sendable, Codable, Hashable {
 
 /// Follows the floors of a share in its fullest contributors and tells when growth will reach the limit.
 ///
-/// - A contributor's *floor* is its lowest value in three minutes: what no collection brings down. Floors of the last two
-///   hours are kept, after the warm-up that follows a start; a fall to less than 60 % is a start anew.
-/// - The slope is that of Theil and Sen (the median of the slopes of all pairs; Sen 1968), its bounds are Sen's at 98 %.
-/// - Growth to a plateau is told by the levels of three equal parts: if they approach each other by a factor r, the series
-///   ends at a limit of its own (Aitken's extrapolation), and only if that lies beyond the real limit it is a leak.
+/// - A contributor's *floor* is its lowest value in three minutes: what no collection brings down. Floors of the last
+///   two hours are kept, after the warm-up that follows a start; a fall to less than 60 % is a start anew.
+/// - The slope is that of Theil and Sen (the median of the slopes of all pairs; Sen 1968), its bounds are Sen's at 98
+///   %.
+/// - Growth to a plateau is told by the levels of three equal parts: if they approach each other by a factor r, the
+///   series ends at a limit of its own (Aitken's extrapolation), and only if that lies beyond the real limit it is a
+///   leak.
 /// - Growth that stays within levels that the contributor had before and came back from (a daily peak, a collector that
 ///   waits) is not one either, unless it had filled up then.
 ///
@@ -178,7 +180,8 @@ struct GrowthTrend {
     private let late: Double
     private let partBuckets: Double
 
-    /// The level now: that of the last third, moved on by half its length and by the bucket in which a floor comes first.
+    /// The level now: that of the last third, moved on by half its length and by the bucket in which a floor comes
+    /// first.
     let level: Double
 
     /// Nil when too little has grown, or not far enough.

@@ -26,13 +26,14 @@ package struct LoginEvent: Hashable, Sendable, Codable {
 /// - `login-after-failures`: a success after many failures in a row of the same account: a guessed password.
 /// - `login-spray`: failures from one address on many accounts, few on each, however slowly, within a long window.
 ///
-/// Accounts and addresses are held in two tables of bounded size. When one is full, the entry with the fewest failures makes
-/// room and hands its count on (Metwally, Agrawal, El Abbadi 2005, "Space-Saving"), so that whoever fails most is always in;
-/// a count that was handed on is known as such and proves nothing. The accounts that an address failed on are told apart by
-/// hashes, at most 32.
+/// Accounts and addresses are held in two tables of bounded size. When one is full, the entry with the fewest
+/// failures makes room and hands its count on (Metwally, Agrawal, El Abbadi 2005, "Space-Saving"), so that whoever
+/// fails most is always in; a count that was handed on is known as such and proves nothing. The accounts that an
+/// address failed on are told apart by hashes, at most 32.
 package struct LoginWatch: Sendable {
     /// Whose logins.
     package let subject: Subject
+    /// Limits and times.
     package let configuration: Configuration
     var accounts: LoginTable
     var addresses: LoginTable

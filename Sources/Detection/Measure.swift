@@ -132,7 +132,8 @@ package struct LevelShift: Hashable, Sendable, Codable {
 /// A second test for ratios of quiet services: a confidence bound in place of the minimum volume.
 ///
 /// It breaches when so many errors would be less likely than 1 - `confidence` if the true ratio were `enter` (the exact
-/// binomial tail, which is the lower bound of Clopper and Pearson, 1934), or at `enoughErrors` errors and a ratio of `enter`.
+/// binomial tail, which is the lower bound of Clopper and Pearson, 1934), or at `enoughErrors` errors and a ratio of
+/// `enter`.
 package struct LowVolume: Hashable, Sendable, Codable {
     /// One-sided confidence, 0..<1.
     package var confidence: Double

@@ -151,7 +151,8 @@ extension ThresholdDetector {
         return BinomialTail.atLeast(plain.value * plain.volume, of: plain.volume, share: check.leave) <= 0.001
     }
 
-    /// The shortest of the last 5, 10, 20 minutes (of an hour) and the whole window that proves a breach, else the whole.
+    /// The shortest of the last 5, 10, 20 minutes (of an hour) and the whole window that proves a breach, else the
+    /// whole.
     private func proof(
         _ ratios: RatioWindow, _ test: LowVolume, at millis: Int64, span: Int64
     ) -> (all: (errors: Double, events: Double, seconds: Double), isProven: Bool)? {

@@ -14,9 +14,9 @@ package import Telemetry
 /// - Where a signal has a volume (error ratio, latency), a window without events at 90 % coverage is a recovery: a
 ///   service that nobody calls has no errors.
 ///
-/// - A ratio or mean over a window starts pending already when the last cells alone prove it (a ratio by the binomial test,
-///   a mean at twice the level), so that a window of minutes does not delay the onset; it opens only when the whole window
-///   breaches, and the last cells do not say that it is over.
+/// - A ratio or mean over a window starts pending already when the last cells alone prove it (a ratio by the binomial
+///   test, a mean at twice the level), so that a window of minutes does not delay the onset; it opens only when the
+///   whole window breaches, and the last cells do not say that it is over.
 /// - The value is the check's `measure` of the signal; `MeasureState` holds what the others than the plain one need.
 ///
 /// State: at most 32 buckets of the window (1 KiB), and while not idle up to 256 contributors' own shares.

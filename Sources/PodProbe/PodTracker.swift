@@ -196,7 +196,9 @@ extension PodTracker {
     /// Departed pods remembered; with more, a successor's OOM kills start from 0.
     private static let departedMax = 500
 
-    /// Takes the API server's list in: it is authoritative, so what it lacks is gone. The first one is the base line.
+    /// Takes the API server's list in: it is authoritative, so what it lacks is gone.
+    ///
+    /// The first one is the base line.
     mutating func replaceAll(_ list: [KubeletPod], listed: Set<String>, isComplete: Bool, now: Timestamp) -> [Edge] {
         isWatched = true
         isListing = true

@@ -1,13 +1,15 @@
 import FlowControl
 
-/// Says what a list+watch client asks for next. Pure: what was answered goes in, the next request and the pause before it come out.
+/// Says what a list+watch client asks for next.
 ///
-/// - The list is paged and a consistent read; a page's 410 starts it over. An empty list where pods were known, `items: null` too,
-///   is believed when a second list says the same.
+/// Pure: what was answered goes in, the next request and the pause before it come out.
+///
+/// - The list is paged and a consistent read; a page's 410 starts it over. An empty list where pods were known,
+///   `items: null` too, is believed when a second list says the same.
 /// - The watch goes on from the version of the last line, bookmarks included, over cuts, orderly ends and refusals.
-/// - 410, on the watch's head or in its ERROR line, leads back to the list. So do other ERROR lines, silence beyond the idle
-///   timeout (bookmarks come once a minute: a version from the future is never answered), a line that cannot be followed, and
-///   the third refusal in a row.
+/// - 410, on the watch's head or in its ERROR line, leads back to the list. So do other ERROR lines, silence beyond
+///   the idle timeout (bookmarks come once a minute: a version from the future is never answered), a line that cannot
+///   be followed, and the third refusal in a row.
 /// - No status is final: rights come and go, tokens rotate and are read again for each request.
 struct PodWatchMachine {
     /// What to ask for.
@@ -67,14 +69,18 @@ struct PodWatchMachine {
         return Snapshot(pods: pages, isComplete: unreadable == 0)
     }
 
-    /// The list was refused or got no answer. A page's token may have expired, so it starts over.
+    /// The list was refused or got no answer.
+    ///
+    /// A page's token may have expired, so it starts over.
     mutating func listFailed() {
         (pages, unreadable) = ([], 0)
         request = .list(continuing: nil)
     }
 
-    /// A line of the watch had this version. Only that ends the growth of pauses: a list that is answered and a watch that is
-    /// refused in turns must not become a storm.
+    /// A line of the watch had this version.
+    ///
+    /// Only that ends the growth of pauses: a list that is answered and a watch that is refused in turns must not
+    /// become a storm.
     mutating func advanced(to version: String?) {
         backoff.reset()
         refusals = 0
@@ -98,7 +104,9 @@ struct PodWatchMachine {
         }
     }
 
-    /// The pause before the next request. After a whole list there is none.
+    /// The pause before the next request.
+    ///
+    /// After a whole list there is none.
     mutating func pause(using generator: inout some RandomNumberGenerator) -> Duration {
         backoff.next(using: &generator)
     }

@@ -1,4 +1,6 @@
-/// Cuts a watch's bytes into lines. A line that no newline ends yet, as of a cut connection, never comes out.
+/// Cuts a watch's bytes into lines.
+///
+/// A line that no newline ends yet, as of a cut connection, never comes out.
 struct WatchLines {
     /// Longest line; etcd takes objects of 1.5 MB, which managed fields and escapes at most double.
     static let lineBytesMax = 4 << 20

@@ -4,8 +4,9 @@ package import Telemetry
 
 /// Follows the pods of one node at the API server: edges as they happen, samples at each run, usage from the kubelet.
 ///
-/// `watch()` has to run beside the probe. Edges go out through the runner at once; what comes before it is there waits for a run.
-/// While the watch is broken the last state is reported for `staleAfter`; then the target fails with the reason.
+/// `watch()` has to run beside the probe. Edges go out through the runner at once; what comes before it is there
+/// waits for a run. While the watch is broken the last state is reported for `staleAfter`; then the target fails with
+/// the reason.
 package actor WatchingPodProbe: PushingProbe {
     /// What was counted since the probe was made.
     package struct Counters: Sendable, Hashable {
@@ -60,6 +61,7 @@ package actor WatchingPodProbe: PushingProbe {
         tracker = PodTracker(node: configuration.server.node)
     }
 
+    /// Where edges go between two runs; see `PushingProbe`.
     package nonisolated func pushes(to outlet: @escaping @Sendable ([Edge]) -> Void) {
         self.outlet.connect(outlet)
     }

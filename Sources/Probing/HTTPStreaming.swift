@@ -4,9 +4,10 @@ package import Telemetry
 package protocol HTTPStreaming: Sendable {
     /// Sends `request` and gives its answer to `receive`: the head once, then pieces of the body in order.
     ///
-    /// While `receive` works, what arrives is buffered up to `limits.bufferBytesMax`; then the sender is made to wait. Ends when the
-    /// answer ends, when `receive` returns false, when the task is cancelled, when `request.totalTimeout` has passed, or when nothing
-    /// arrived for `limits.idleTimeout`. `request.bodyBytesMax` does not apply.
+    /// While `receive` works, what arrives is buffered up to `limits.bufferBytesMax`; then the sender is made to
+    /// wait. Ends when the answer ends, when `receive` returns false, when the task is cancelled, when
+    /// `request.totalTimeout` has passed, or when nothing arrived for `limits.idleTimeout`. `request.bodyBytesMax`
+    /// does not apply.
     ///
     /// - Returns: nil when the answer came to its own end or `receive` wanted no more, else why it broke off.
     func stream(

@@ -32,8 +32,8 @@ struct SeriesTable: Sendable {
 
     func index(of key: SeriesKey) -> Int? { indexByKey[key] }
 
-    /// The series that came after `previous` last time, if it is the one asked for: no hashing, and where the strings are
-    /// those of the last round, which a decoder's dictionary gives out again and again, no comparing either.
+    /// The series that came after `previous` last time, if it is the one asked for: no hashing, and where the strings
+    /// are those of the last round, which a decoder's dictionary gives out again and again, no comparing either.
     func successor(of previous: Int, cluster: Int, series: Series) -> Int? {
         guard previous >= 0, previous < successors.count else { return nil }
         let next = successors[previous]

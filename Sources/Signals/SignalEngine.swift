@@ -60,7 +60,8 @@ package struct SignalEngine: Sendable {
         return statistics
     }
 
-    /// Takes samples of one agent, in the order in which it sent them: the same as for any sequence, compiled for arrays.
+    /// Takes samples of one agent, in the order in which it sent them: the same as for any sequence, compiled for
+    /// arrays.
     package mutating func ingest(
         _ samples: [Sample], cluster: String, agent: String, clockOffset: Duration = .zero
     ) {

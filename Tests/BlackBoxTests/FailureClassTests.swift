@@ -12,9 +12,11 @@ struct FailureClassTests {
         let closed = try FreePort.next()
         let hanging = try CannedHTTPServer { request in
             request.path.hasSuffix("/health")
-                ? .silence : .bytes(CannedHTTPServer.answer(200, #"{"_links":{"health":{"href":"x","templated":false}}}"#))
+                ? .silence
+                : .bytes(CannedHTTPServer.answer(200, #"{"_links":{"health":{"href":"x","templated":false}}}"#))
         }
-        let page = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(200, type: "text/html", "<html>hello</html>"))
+        let page = try CannedHTTPServer { _ in
+            .bytes(CannedHTTPServer.answer(200, type: "text/html", "<html>hello</html>"))
         }
         let login = try CannedHTTPServer { _ in
             .bytes(CannedHTTPServer.answer(302, type: nil, headers: ["Location: http://127.0.0.1/login"]))
@@ -66,6 +68,13 @@ struct FailureClassTests {
         }
         #expect(settled == true, "\(last.filter { expected[$0.key] != $0.value }) instead of the expected classes")
 
+        try await expectGrid(lab)
+        for server in [hanging, page, login, locked, well] { server.stop() }
+        try await agent.terminate()
+        try await coordinator.terminate()
+    }
+
+    private func expectGrid(_ lab: TocsinLab) async throws {
         // The well target's probes keep their grid of four seconds beside all the others.
         let times = try #require(
             try await lab.eventually(within: .seconds(40), every: .seconds(1)) { () -> [Double]? in
@@ -74,9 +83,6 @@ struct FailureClassTests {
             })
         let late = zip(times, times.dropFirst()).map { abs(($1 - $0) - 4) }.max() ?? 99
         #expect(late <= 0.1, "no probe started more than 100 ms off its grid, the worst was \(late) s")
-        for server in [hanging, page, login, locked, well] { server.stop() }
-        try await agent.terminate()
-        try await coordinator.terminate()
     }
 
     private func probeTimes(_ lab: TocsinLab, target: String, since: String) async throws -> [Double] {

@@ -117,8 +117,8 @@ extension ScenarioBuilder {
         ]
     }
 
-    /// Growth from the start: it can be told when there are floors enough, the least level is passed, six hours are left, and
-    /// no more than four times what was seen; and a floor takes three minutes.
+    /// Growth from the start: it can be told when there are floors enough, the least level is passed, six hours are
+    /// left, and no more than four times what was seen; and a floor takes three minutes.
     private func leak(
         _ name: String, _ kind: Scenario.Kind, perHour: Double, from: Double, level: Double,
         _ set: @escaping @Sendable (Double, inout Conditions) -> Void

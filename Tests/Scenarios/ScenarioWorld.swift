@@ -11,7 +11,8 @@ package struct ScenarioOutcome: Sendable {
     package var kind: Scenario.Kind
     /// Whether an expected check opened at or after the breach.
     package var isDetected: Bool
-    /// Intervals from the breach to the opening beyond the check's `for`, of the first expected check; nil when none opened.
+    /// Intervals from the breach to the opening beyond the check's `for`, of the first expected check; nil when none
+    /// opened.
     package var delayIntervals: Double?
     /// What opened that should not have: anything of a quiet scenario, anything before the breach of the others.
     package var falseFindings: [String]

@@ -4,7 +4,7 @@ struct ModuleTable {
     ///
     /// Arrows go from greater to lesser or equal layers.
     enum Layer: String, CaseIterable, Comparable {
-        case model, pureCores, systemLibraries, adapters, apps, mains, support, testTargets
+        case model, pureCores, systemLibraries, adapters, apps, mains, support, benchmarks, testTargets
 
         /// System libraries are C alone, so that they stand below the cores that may use them.
         private var rank: Int {
@@ -15,7 +15,8 @@ struct ModuleTable {
             case .apps: 3
             case .mains: 4
             case .support: 5
-            case .testTargets: 6
+            case .benchmarks: 6
+            case .testTargets: 7
             }
         }
 

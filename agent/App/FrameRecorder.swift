@@ -69,7 +69,8 @@ final class FrameRecorder: Service {
             for await _ in wake.stream { await flush() }
             await flush()
             group.cancelAll()
-            // The runner ends first, and with it the results; a service that returns before it is told to would fail the group.
+            // The runner ends first, and with it the results; a service that returns before it is told to would fail
+            // the group.
             try? await gracefulShutdown()
         }
     }

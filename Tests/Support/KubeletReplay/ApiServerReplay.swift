@@ -5,10 +5,11 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// An API server that lists and watches the pods of one node: HTTP/1.1 over TLS with bearer tokens, refusals as the real one words them.
+/// An API server that lists and watches the pods of one node: HTTP/1.1 over TLS with bearer tokens, refusals as the
+/// real one words them.
 ///
-/// Its pods come from lines of a watch (`send`): they change what a list says and go to every open watch. A watch from an earlier
-/// version gets the lines since; a version from the future gets silence.
+/// Its pods come from lines of a watch (`send`): they change what a list says and go to every open watch. A watch
+/// from an earlier version gets the lines since; a version from the future gets silence.
 package final class ApiServerReplay: Sendable {
     /// What goes wrong.
     package enum Fault: Sendable, Hashable {
