@@ -7,12 +7,13 @@ cd "$(dirname "$0")/../.."
 [ -e local/tls/ca.crt ] || "$bin/tocsin" tls init local/tls --cluster local --node localhost --host localhost --host 127.0.0.1 --user "$(id -un)"
 "$bin/tocsin" config check deploy/local/coordinator.yaml deploy/local/agent.yaml deploy/config/thresholds.yaml
 
+agent=""
 "$bin/tocsin-coordinator" --config deploy/local/coordinator.yaml &
 coordinator=$!
 trap 'kill -TERM $agent $coordinator 2>/dev/null || true; wait' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-agent=""
+
 "$bin/tocsin-agent" --config deploy/local/agent.yaml &
 agent=$!
 echo "Running. In another terminal:"
