@@ -30,15 +30,15 @@ enum ActivityQuery {
         return """
             WITH activity AS MATERIALIZED (
               SELECT pid, state, wait_event_type AS wait, backend_type IS NULL AS hidden, state_change AS state_changed,
-                extract(epoch FROM clock_timestamp() - query_start) AS query_age,
-                extract(epoch FROM clock_timestamp() - xact_start) AS transaction_age,
-                extract(epoch FROM clock_timestamp() - state_change) AS state_age
+                extract(epoch FROM statement_timestamp() - query_start) AS query_age,
+                extract(epoch FROM statement_timestamp() - xact_start) AS transaction_age,
+                extract(epoch FROM statement_timestamp() - state_change) AS state_age
               FROM pg_stat_activity
               WHERE pid <> pg_backend_pid()
                 AND (backend_type = 'client backend'
                   OR backend_type IS NULL AND usesysid IS NOT NULL AND datid IS NOT NULL)
             ), waiters AS MATERIALIZED (
-              SELECT l.pid, coalesce(max(extract(epoch FROM clock_timestamp() - \(waitStart))), 0) AS age
+              SELECT l.pid, coalesce(max(extract(epoch FROM statement_timestamp() - \(waitStart))), 0) AS age
               FROM pg_locks l JOIN activity a ON a.pid = l.pid
               WHERE NOT l.granted AND (SELECT bool_or(wait = 'Lock' OR hidden) FROM activity)
               GROUP BY l.pid
