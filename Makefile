@@ -47,6 +47,14 @@ demo: deps ## The main job on real targets: seven faults, their incidents, their
 	swift build -c release --product tocsin-demo
 	@"$$(swift build -c release --show-bin-path)/tocsin-demo"
 
+.PHONY: footprint
+footprint: deps ## Memory and CPU of the release agent over five minutes at 10 s: ARGS="--actuators 10 --whole-node".
+	swift build -c release --product tocsin-agent
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	swift build -c release --product tocsin-demo
+	@"$$(swift build -c release --show-bin-path)/tocsin-demo" --footprint $(ARGS)
+
 .PHONY: run
 run: ## Coordinator and agent for your own targets, from deploy/local/*.yaml.
 	@deploy/local/deps.sh build

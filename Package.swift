@@ -220,6 +220,7 @@ let testTargets: [Module] = [
         "TocsinCLITests", ["TocsinCLI", "tocsin", "QueryWire", "TocsinProto", "CertificateAuthority", "Telemetry"],
         products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "NIOCore", "NIOSSL"]),
     tests("BlackBoxTests", ["TocsinTestKit", "KubeletReplay"]),
+    tests("DeployTests", [], products: ["Yams"]),
     tests("TidyTests", []),
 ]
 

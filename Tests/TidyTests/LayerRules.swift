@@ -18,7 +18,8 @@ struct LayerRules {
 
     /// Libraries with one importer each.
     static let onlyImporters: [String: Set<String>] = [
-        "CLibcurl": ["CurlHTTP"], "CLibpq": ["PostgresClient"], "CZlib": ["SampleCodec"], "Yams": ["ConfigurationKit"],
+        "CLibcurl": ["CurlHTTP"], "CLibpq": ["PostgresClient"], "CZlib": ["SampleCodec"],
+        "Yams": ["ConfigurationKit", "DeployTests"],
     ]
 
     /// What the agent must not link: the coordinator's half of the product.

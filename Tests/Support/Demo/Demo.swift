@@ -27,7 +27,7 @@ enum Demo {
     }
 
     private static func play(_ stage: DemoStage, _ console: DemoConsole) async throws -> Bool {
-        console.say("starting the coordinator and the agent (\(DemoStage.interval) intervals)")
+        console.say("starting the coordinator and the agent (\(stage.options.interval) intervals)")
         let coordinator = try await stage.lab.startCoordinator()
         let agent = try stage.lab.startAgent(node: DemoStage.node)
         guard try await waitForGreen(stage, console) else {

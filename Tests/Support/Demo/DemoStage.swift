@@ -7,12 +7,21 @@ import TocsinTestKit
 /// agent.
 struct DemoStage: Sendable {
     static let node = "lab-node-1"
-    static let interval = "2s"
+    /// What is probed and how often.
+    struct Options {
+        var interval = "2s"
+        /// Actuator targets; all are the one JVM service under different names.
+        var actuators = 1
+        /// The whole captured node instead of its healthy pods.
+        var wholeNode = false
+    }
+
     /// Pods of the captured node that are well; the others would open incidents of their own.
     static let pods: Set<String> = ["oddsmaker-control", "oddsmaker-feed", "ledger-0", "node-exporterish"]
     static let token = "demo-token"
 
     let console: DemoConsole
+    let options: Options
     let lab: TocsinLab
     let database: PostgresCluster
     let service: JavaService
@@ -29,7 +38,7 @@ struct DemoStage: Sendable {
     static let serviceSubject = "oddsmaker/Deployment/oddsmaker-control"
     static let databaseSubject = "postgresql/orders-db"
 
-    static func start(_ console: DemoConsole) async throws -> DemoStage {
+    static func start(_ console: DemoConsole, _ options: Options = Options()) async throws -> DemoStage {
         console.say("starting PostgreSQL (own cluster in a temporary folder)")
         let database = try await PostgresCluster.start(.init(maxConnections: 20))
         try await database.execute(
@@ -41,7 +50,7 @@ struct DemoStage: Sendable {
         let lab = try await TocsinLab(nodes: [node])
         console.say("starting the kubelet that replays the captured node")
         let kubeletTLS = try await serverCertificate(in: lab)
-        let state = try healthyNode()
+        let state = try capturedNode(whole: options.wholeNode)
         let kubelet = KubeletReplay(state, tls: kubeletTLS, tokens: [token])
         let kubeletPort = try await kubelet.start()
         let client = CurlHTTPClient()
@@ -50,7 +59,8 @@ struct DemoStage: Sendable {
             names.contains("ledger-0")
         else { throw ChildProcess.Failure(description: "the captured node lacks the demo's pods: \(names)") }
         let stage = DemoStage(
-            console: console, lab: lab, database: database, service: service, kubelet: kubelet, client: client,
+            console: console, options: options, lab: lab, database: database, service: service, kubelet: kubelet,
+            client: client,
             traffic: Traffic(client: client, url: service.url), servicePod: servicePod,
             victim: ("ledger-0", "ledger"), victimSubject: "oddsmaker/StatefulSet/ledger")
         try stage.writeConfiguration(kubeletPort: kubeletPort)
@@ -73,10 +83,11 @@ struct DemoStage: Sendable {
             certificateFile: lab.path("kubelet-tls/coordinator.crt"), keyFile: lab.path("kubelet-tls/coordinator.key"))
     }
 
-    private static func healthyNode() throws -> KubeletState {
+    private static func capturedNode(whole: Bool) throws -> KubeletState {
         let fixtures = TocsinLab.packageRoot + "/Tests/Fixtures/k8s/kubelet"
         var state = try KubeletState(
             podsFile: "\(fixtures)/pods.1.json.gz", statsFile: "\(fixtures)/stats-summary.1.json.gz", shiftedTo: Date())
+        if whole { return state }
         let wanted = state.podNames.filter { name in pods.contains { name == $0 || name.hasPrefix($0 + "-") } }
         try state.keepOnly(pods: Set(wanted))
         return state
@@ -86,9 +97,9 @@ struct DemoStage: Sendable {
         _ = try lab.folder.write(Self.token, to: "kubelet.token")
         _ = try lab.folder.write("tocsin", to: "database.password")
         try lab.writeCoordinator(
-            step: Self.interval, thresholds: TocsinLab.packageRoot + "/deploy/local/demo-thresholds.yaml")
+            step: options.interval, thresholds: TocsinLab.packageRoot + "/deploy/local/demo-thresholds.yaml")
         try lab.writeAgent(
-            node: Self.node, interval: Self.interval,
+            node: Self.node, interval: options.interval,
             probes: """
                 kubelet:
                   url: https://127.0.0.1:\(kubeletPort)
@@ -97,11 +108,7 @@ struct DemoStage: Sendable {
                   caFile: kubelet-tls/ca.crt
                   serverName: \(Self.node)
                 actuators:
-                  - name: oddsmaker-control
-                    url: \(service.actuatorURL)
-                    namespace: oddsmaker
-                    workload: Deployment/oddsmaker-control
-                    pod: \(servicePod)
+                \(actuators)
                 databases:
                   - name: orders-db
                     host: 127.0.0.1
@@ -111,5 +118,17 @@ struct DemoStage: Sendable {
                     passwordFile: database.password
                     sslMode: disable
                 """)
+    }
+
+    private var actuators: String {
+        (0..<options.actuators).map { index in
+            """
+              - name: oddsmaker-control\(index == 0 ? "" : "-\(index)")
+                url: \(service.actuatorURL)
+                namespace: oddsmaker
+                workload: Deployment/oddsmaker-control
+                pod: \(servicePod)\(index == 0 ? "" : "-\(index)")
+            """
+        }.joined(separator: "\n")
     }
 }

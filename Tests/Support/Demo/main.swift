@@ -1,9 +1,21 @@
 import Foundation
 
 let console = DemoConsole()
+let words = Array(CommandLine.arguments.dropFirst())
+let footprint = words.first == "--footprint" ? Footprint.Options(Array(words.dropFirst())) : nil
+guard words.isEmpty || footprint != nil else {
+    console.raw("usage: \(Footprint.Options.usage)")
+    exit(2)
+}
 let demo = Task {
     do {
-        return try await Demo.run(console) ? Int32(0) : 1
+        let passed =
+            if let footprint {
+                try await Footprint(options: footprint, console: console).run()
+            } else {
+                try await Demo.run(console)
+            }
+        return passed ? Int32(0) : 1
     } catch is CancellationError {
         return 130
     } catch {

@@ -1,0 +1,168 @@
+import Foundation
+import Testing
+import Yams
+
+/// The Kubernetes manifests, field by field against the shapes that a 1.36 API server published, and against what they
+/// promise: the restricted profile, least rights, references that resolve.
+@Suite("Kubernetes manifests")
+struct KubernetesTests {
+    @Test("every field of every object is one that the API server knows")
+    func fieldsAreKnown() throws {
+        let schema = try Manifests.schema
+        let objects = try Manifests.base()
+        #expect(objects.count >= 10)
+        for object in objects {
+            let problems = schema.problems(of: object)
+            #expect(problems.isEmpty, "\(problems.joined(separator: "\n"))")
+        }
+    }
+
+    @Test("the check finds a misspelt field, a wrong type, a missing field and an unknown kind")
+    func theCheckCanFail() throws {
+        let schema = try Manifests.schema
+        func problems(_ yaml: String) throws -> [String] { schema.problems(of: try Yams.load(yaml: yaml) as Any) }
+        let service = """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: a}
+            spec: {selektor: {a: b}, ports: [{name: grpc, port: "many"}, {name: http}]}
+            """
+        #expect(
+            try problems(service) == [
+                "Service.spec.ports[0].port: many is no whole number", "Service.spec.ports[1].port is missing",
+                "Service.spec.selektor is no field of it",
+            ])
+        #expect(try problems("{apiVersion: v2, kind: Service}") == ["v2 Service is not a kind that the schemas know"])
+    }
+
+    @Test("the base lists every manifest that lies in it, and each file that it names exists")
+    func nothingIsForgotten() throws {
+        let kustomization = try Manifests.kustomization()
+        let resources = Set(kustomization["resources"] as? [String] ?? [])
+        let generated = Manifests.list(kustomization, "configMapGenerator").flatMap { $0["files"] as? [String] ?? [] }
+        let folder = "\(Manifests.root)/deploy/kubernetes"
+        let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter {
+            $0.hasSuffix(".yaml") && !$0.hasPrefix("components/") && $0 != "kustomization.yaml"
+        }
+        #expect(Set(files) == resources.union(generated))
+    }
+
+    @Test("every pod fits the restricted profile")
+    func podsAreRestricted() throws {
+        let templates = try Manifests.base().filter { ["DaemonSet", "StatefulSet"].contains($0["kind"] as? String) }
+        #expect(templates.count == 2)
+        for workload in templates {
+            let problems = RestrictedProfile.problems(of: Manifests.value(workload, "spec.template.spec"))
+            #expect(problems.isEmpty, "\(problems)")
+        }
+        #expect(
+            RestrictedProfile.problems(of: try Yams.load(yaml: "{hostNetwork: true, containers: [{name: a}]}")).count
+                >= 5)
+    }
+
+    @Test("mounts, ports, selectors, accounts and config maps point at something that is there")
+    func referencesResolve() throws {
+        let objects = try Manifests.base()
+        let generated = Manifests.list(try Manifests.kustomization(), "configMapGenerator").compactMap {
+            $0["name"] as? String
+        }
+        func names(_ kind: String) -> Set<String> {
+            Set(
+                objects.filter { $0["kind"] as? String == kind }.compactMap {
+                    Manifests.value($0, "metadata.name") as? String
+                })
+        }
+        var ports: [String: Set<String>] = [:]
+        for workload in objects where Manifests.value(workload, "spec.template.spec") != nil {
+            let pod = Manifests.value(workload, "spec.template.spec")
+            let labels = Manifests.value(workload, "spec.template.metadata.labels") as? [String: String] ?? [:]
+            let selector = Manifests.value(workload, "spec.selector.matchLabels") as? [String: String] ?? [:]
+            #expect(!selector.isEmpty && selector.allSatisfy { labels[$0.key] == $0.value })
+            var volumes = Set(Manifests.list(pod, "volumes").compactMap { $0["name"] as? String })
+            volumes.formUnion(
+                Manifests.list(workload, "spec.volumeClaimTemplates").compactMap {
+                    Manifests.value($0, "metadata.name") as? String
+                })
+            for container in Manifests.list(pod, "containers") {
+                for mount in Manifests.list(container, "volumeMounts") {
+                    #expect(volumes.contains(mount["name"] as? String ?? ""), "\(mount)")
+                }
+                let own = Manifests.list(container, "ports").compactMap { $0["name"] as? String }
+                ports[labels["app.kubernetes.io/name"] ?? "", default: []].formUnion(own)
+                for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+                    guard let port = Manifests.value(container, "\(probe).httpGet.port") as? String else { continue }
+                    #expect(own.contains(port), "\(probe) asks port \(port)")
+                }
+            }
+            for volume in Manifests.list(pod, "volumes") {
+                guard let map = Manifests.value(volume, "configMap.name") as? String else { continue }
+                #expect(generated.contains(map), "\(map)")
+            }
+            #expect(names("ServiceAccount").contains(Manifests.value(pod, "serviceAccountName") as? String ?? ""))
+            if let priority = Manifests.value(pod, "priorityClassName") as? String {
+                #expect(names("PriorityClass").contains(priority), "\(priority)")
+            }
+        }
+        for service in objects where service["kind"] as? String == "Service" {
+            let app = (Manifests.value(service, "spec.selector") as? [String: String])?["app.kubernetes.io/name"] ?? ""
+            for port in Manifests.list(service, "spec.ports") {
+                #expect(ports[app]?.contains(port["targetPort"] as? String ?? "") == true, "\(app) \(port)")
+            }
+        }
+        for binding in objects where (binding["kind"] as? String ?? "").hasSuffix("RoleBinding") {
+            let role = Manifests.value(binding, "roleRef.name") as? String ?? ""
+            #expect(names(Manifests.value(binding, "roleRef.kind") as? String ?? "").contains(role), "\(role)")
+        }
+    }
+
+    @Test("rights are read-only, without nodes/proxy, pods/log and secrets, and without wildcards")
+    func rightsAreLeast() throws {
+        let roles = try Manifests.base().filter { ["ClusterRole", "Role"].contains($0["kind"] as? String) }
+        #expect(!roles.isEmpty)
+        for rule in roles.flatMap({ Manifests.list($0, "rules") }) {
+            let resources = Set(rule["resources"] as? [String] ?? [])
+            let verbs = Set(rule["verbs"] as? [String] ?? [])
+            #expect(resources.isDisjoint(with: ["nodes/proxy", "pods/log", "pods/exec", "secrets", "*"]), "\(rule)")
+            // A review asks the API server a question; the verb for asking is `create`.
+            let reviews = !resources.isEmpty && resources.allSatisfy { $0.hasSuffix("reviews") }
+            #expect(verbs.isSubset(of: reviews ? ["create"] : ["get", "list", "watch"]), "\(rule)")
+        }
+    }
+
+    @Test("components patch objects and containers of the base, with fields that fit")
+    func componentsFit() throws {
+        let schema = try Manifests.schema
+        let base = try Manifests.base()
+        let folder = "\(Manifests.root)/deploy/kubernetes/components"
+        let components = try FileManager.default.contentsOfDirectory(atPath: folder)
+        #expect(!components.isEmpty)
+        for component in components {
+            for patch in Manifests.list(try Manifests.kustomization("components/\(component)"), "patches") {
+                let kind = Manifests.value(patch, "target.kind") as? String
+                let name = Manifests.value(patch, "target.name") as? String
+                let target = base.first {
+                    $0["kind"] as? String == kind && Manifests.value($0, "metadata.name") as? String == name
+                }
+                #expect(target != nil, "\(component) patches \(kind ?? "?") \(name ?? "?")")
+                let body = try Yams.load(yaml: patch["patch"] as? String ?? "")
+                // A list is a JSON patch; a mapping is merged, and then holds only what it changes.
+                guard let body = body as? [String: Any] else { continue }
+                let problems = schema.problems(of: body).filter { !$0.hasSuffix("is missing") }
+                #expect(problems.isEmpty, "\(component): \(problems)")
+                let containers = Set(
+                    Manifests.list(target, "spec.template.spec.containers").compactMap { $0["name"] as? String })
+                for container in Manifests.list(body, "spec.template.spec.containers") {
+                    #expect(containers.contains(container["name"] as? String ?? ""), "\(component)")
+                }
+            }
+        }
+    }
+
+    @Test("the component host-logs changes nothing of the agent's configuration but the logs")
+    func hostLogsAddsLogs() throws {
+        var changed = try Manifests.mapping(Manifests.load("components/host-logs/agent.yaml").first)
+        let plain = try Manifests.mapping(Manifests.load("agent/agent.yaml").first)
+        #expect(changed.removeValue(forKey: "logs") != nil)
+        #expect(NSDictionary(dictionary: changed) == NSDictionary(dictionary: plain))
+    }
+}
