@@ -34,6 +34,11 @@ test: deps lint ## Install what is missing, build once, run all tests against re
 	swift test --skip-build --skip '^($(LIVE))\.'
 	swift test --skip-build --no-parallel --filter '^($(LIVE))\.'
 
+.PHONY: test-pg-versions
+test-pg-versions: deps ## The PostgreSQL probe's tests on server versions 16, 17 and 18, from Python wheels.
+	swift build --build-tests
+	deploy/local/pg-versions.sh
+
 .PHONY: detect-bench
 detect-bench: ## Detectors on generated incidents and a simulated month: SEED=7 (figures go to .build/bench/results.json).
 	swift build -c release --product detect-bench

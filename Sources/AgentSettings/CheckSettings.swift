@@ -58,7 +58,8 @@ package struct CheckSettings: Hashable, Sendable {
         Self.check(section)
     }
 
-    private static func labels(_ section: Section) -> LabelSet {
+    /// Namespace and workload, which go together.
+    static func labels(_ section: Section) -> LabelSet {
         let namespace = section.optional("namespace", .name(), "Kubernetes namespace; together with `workload`.")
         let workload = section.optional(
             "workload", .workload,

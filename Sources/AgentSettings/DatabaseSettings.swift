@@ -22,6 +22,10 @@ package struct DatabaseSettings: Hashable, Sendable {
     package var statementTimeout: Duration
     /// How often and how long.
     package var timing: ProbeTiming
+    /// The operator's own statements.
+    package var queries: [DatabaseQuerySettings]
+    /// Where logins are written down; nil where they are not read.
+    package var audit: LoginAuditSettings?
 
     /// libpq's `sslmode`, `allow` left out.
     package enum SSLMode: String, CaseIterable, Sendable {
@@ -56,6 +60,18 @@ package struct DatabaseSettings: Hashable, Sendable {
         )
         self.timing = timing
         self.statementTimeout = statementTimeout ?? min(Self.statementTimeoutDefault, timing.timeout)
+        queries = section.sections(
+            "queries", uniqueKey: "name", countMax: 20,
+            "Statements of your own, whose columns become series. They run in `database`, in the probe's one session."
+        ) { section in
+            DatabaseQuerySettings(section, timing: timing)
+        }
+        audit = section.optionalSection(
+            "audit",
+            "Where logins are written down in `database`: a table such as the runbook's `audit_logs`. Failures and successes reach the security checks."
+        ) { section in
+            LoginAuditSettings(section, timing: timing)
+        }
         check(section)
     }
 

@@ -208,6 +208,88 @@ enum ShippedThresholds {
             leave: 10
             for: 30s
             leaveFor: 1m
+          replication-stalled:
+            family: database
+            group: replication
+            title: Replication stands still
+            signal: replication_stalled_seconds
+            above: 30s           # Grafana's observability library and Coroot: lag > 30 s; here behind and no progress
+            leave: 10s
+            for: 2m              # Coroot: 2 min
+            leaveFor: 2m
+          replication-lag:
+            family: database
+            group: replication
+            title: Replication lags
+            signal: replication_lag_seconds
+            above: 5m            # CloudNativePG: > 300 s; peers range from 5 s to 1 h
+            leave: 1m
+            for: 5m              # postgres_exporter mixin: 5 min; a bulk load may take that long
+            leaveFor: 2m
+          slot-unused:
+            family: database
+            group: replication
+            title: Replication slot without a consumer
+            signal: slot_inactive_seconds
+            above: 30m           # postgres_exporter mixin and Grafana's observability library: 30 min
+            leave: 30m
+            for: 0               # the signal counts already
+            leaveFor: 2m
+          slot-wal:
+            family: database
+            group: replication
+            title: Replication slot holds back much WAL
+            signal: slot_retained_bytes
+            above: 10GiB         # ten times the default of max_wal_size
+            leave: 5GiB
+            for: 5m
+            leaveFor: 5m
+          archiving:
+            family: database
+            title: WAL archiving fails
+            signal: archiver_failing
+            above: 0.5
+            leave: 0.5
+            for: 5m              # Grafana's observability library, Coroot, pgmonitor: failing for 5 min
+            leaveFor: 2m
+          wraparound:
+            family: database
+            group: maintenance
+            title: Transaction ids run out
+            signal: wraparound_ratio
+            above: 50%           # Coroot and pgmonitor: 50 %; autovacuum's own emergency begins at 10 % (freeze_max_age)
+            leave: 45%
+            for: 5m              # Coroot: 5 min
+            leaveFor: 10m
+          dead-rows:
+            family: database
+            group: maintenance
+            title: Large table full of dead rows
+            signal: dead_row_ratio
+            above: 50%           # Coroot: > 50 % of a table beyond 1 GB
+            leave: 40%
+            for: 10m             # Coroot: 10 min
+            leaveFor: 10m
+          deadlocks:
+            family: database
+            group: locks
+            title: Deadlocks
+            signal: deadlocks
+            above: 5             # awesome-prometheus-alerts: > 5 in 1 min; Netdata: > 10 in 1 min
+            leave: 1
+            for: 0               # they have happened
+            leaveFor: 5m
+            window: 1m
+          rollbacks:
+            family: database
+            title: Many transactions rolled back
+            signal: rollback_ratio
+            above: 10%           # postgres_exporter mixin and Grafana's observability library: > 10 %
+            leave: 5%
+            for: 5m              # the same two: 5 min
+            leaveFor: 10m
+            window: 5m
+            minimumVolume: 100
 
           # --- Nodes ------------------------------------------------------------------------------------------------
           node-memory:
@@ -278,6 +360,7 @@ enum ShippedThresholds {
           - {check: "error-rate*", value: 50%, level: P1, because: at least half of all requests fail}
           - {check: crash-loop, scopeAtLeast: 100%, level: P1, because: every replica is in a crash loop}
           - {check: health-down, scopeAtLeast: 100%, level: P1, because: every replica says it is down}
+          - {check: wraparound, value: 95%, level: P1, because: the server is about to refuse all writes}
           - {check: connections-full, value: 100%, level: P1, because: the database has no connection slot left}
 
           # P2: a major feature unavailable.
@@ -290,6 +373,7 @@ enum ShippedThresholds {
           - {check: pool-pending, value: 10, level: P2, because: ten or more threads wait for a connection}
           - {check: connections-full, level: P2, because: new connections are about to be refused}
           - {check: lock-waiters, level: P2, because: many sessions stand still behind locks}
+          - {check: wraparound, value: 75%, level: P2, because: the server is about to refuse writes}  # pgmonitor critical
           - {check: target-down, scopeAtLeast: 100%, durationAtLeast: 5m, level: P2, because: nothing of it answers}
           - {check: disk-space, value: 97%, level: P2, because: less than 3 % of the room is left}  # node-mixin critical
           - {check: disk-inodes, value: 97%, level: P2, because: less than 3 % of the inodes are left}  # node-mixin critical
@@ -308,6 +392,12 @@ enum ShippedThresholds {
           - {check: long-query, level: P3, because: a query runs for more than 5 minutes}
           - {check: idle-in-transaction, value: 15m, level: P3, because: a transaction holds up vacuum}  # pgmonitor
           - {check: lock-wait, value: 2m, level: P3, because: someone waits minutes for a lock}  # check_postgres
+          - {check: deadlocks, level: P3, because: transactions keep killing one another}
+          - {check: replication-stalled, level: P3, because: a standby lacks data and does not catch up}
+          - {check: replication-lag, value: 1h, level: P3, because: a failover would lose an hour}  # postgres_exporter mixin
+          - {check: slot-wal, value: 50GiB, level: P3, because: a slot fills the disk with WAL}
+          - {check: archiving, level: P3, because: "backups miss what is written, and WAL piles up"}
+          - {check: wraparound, level: P3, because: vacuum does not keep up with transaction ids}
           - {check: target-down, scopeAtLeast: 100%, level: P3, because: nothing of it answers}
           - {check: node-memory, value: 97%, level: P3, because: the node is about to kill processes}
           - {check: node-oom-kill, value: 3, level: P3, because: the node keeps killing processes for memory}
@@ -321,6 +411,11 @@ enum ShippedThresholds {
           - {check: not-ready, level: P4, because: a replica is out}
           - {check: idle-in-transaction, level: P4, because: a session holds a transaction open}
           - {check: lock-wait, level: P4, because: someone waits for a lock}
+          - {check: replication-lag, level: P4, because: a standby lags}
+          - {check: slot-unused, level: P4, because: nobody reads from a replication slot}
+          - {check: slot-wal, level: P4, because: a slot holds back WAL}
+          - {check: dead-rows, level: P4, because: a large table is mostly dead rows}
+          - {check: rollbacks, level: P4, because: more than 10 % of transactions are rolled back}
           - {check: target-down, level: P4, because: part of it does not answer}
           - {check: node-memory, level: P4, because: the node is short of memory}
           - {check: node-oom-kill, level: P4, because: the node killed a process for memory}

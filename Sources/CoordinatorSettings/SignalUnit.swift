@@ -9,6 +9,8 @@ package enum SignalUnit: String, Hashable, Sendable {
     case seconds
     /// A count or a rate, written as a plain number.
     case count
+    /// Bytes, written as a size.
+    case bytes
     /// 0 or 1, written as a plain number; a level stands between them.
     case flag
 
@@ -18,6 +20,7 @@ package enum SignalUnit: String, Hashable, Sendable {
         case .ratio: "a ratio such as 5%"
         case .seconds: "a duration such as 5s"
         case .count: "a number"
+        case .bytes: "a size such as 1GiB"
         case .flag: "a number between 0 and 1, such as 0.5: the signal is 0 or 1"
         }
     }
@@ -29,6 +32,7 @@ package enum SignalUnit: String, Hashable, Sendable {
         case .ratio: return try ValueType<Double>.ratio.parse(text, context)
         case .seconds: return Self.seconds(try DurationText.parse(text))
         case .count: return try ValueType<Double>.number(in: 0...1e12).parse(text, context)
+        case .bytes: return Double(try SizeText.parse(text))
         case .flag:
             guard let value = NumberText.value(text), value > 0, value < 1 else {
                 throw ValueProblem("must be \(words)")
@@ -42,6 +46,7 @@ package enum SignalUnit: String, Hashable, Sendable {
         switch self {
         case .ratio: RatioText.format(value)
         case .seconds: DurationText.format(.milliseconds(Int64((value * 1000).rounded())))
+        case .bytes: SizeText.format(Int(value))
         case .count, .flag: NumberText.format(value)
         }
     }
@@ -96,6 +101,25 @@ package struct SignalDescription: Hashable, Sendable {
         SignalDescription(.lockWaiters, .count, "sessions that wait for a lock"),
         SignalDescription(.longestLockWaitSeconds, .seconds, "time the longest lock wait lasts"),
         SignalDescription(
+            .replicationLagSeconds, .seconds,
+            "time by which a standby lags, 0 when it lacks nothing; of a primary its worst standby"),
+        SignalDescription(
+            .replicationStalledSeconds, .seconds,
+            "time for which a standby that lacks something has replayed nothing, worst standby"),
+        SignalDescription(.slotRetainedBytes, .bytes, "WAL that a replication slot holds back, worst slot"),
+        SignalDescription(
+            .slotInactiveSeconds, .seconds, "time for which a replication slot had no consumer, worst slot"),
+        SignalDescription(.archiverFailing, .flag, "1 when the archiver's last attempt failed"),
+        SignalDescription(
+            .wraparoundRatio, .ratio,
+            "age of the oldest transaction or multixact id, of that at which the server takes no more writes"),
+        SignalDescription(.deadRowRatio, .ratio, "dead rows, of all rows of a table beyond 1 GiB, worst table"),
+        SignalDescription(
+            .deadlocks, .count, hasWindow: true, "deadlocks, over all databases; summed over the window"),
+        SignalDescription(
+            .rollbackRatio, .ratio, hasVolume: true, hasWindow: true,
+            "transactions rolled back, of all; volume: transactions"),
+        SignalDescription(
             .probeUp, .flag, "1 when the target's last probe got an answer, worst of the subject's targets"),
         SignalDescription(
             .certificateRemainingSeconds, .seconds,
@@ -124,7 +148,7 @@ package struct SignalDescription: Hashable, Sendable {
     /// The reference's table of signals, in Markdown.
     package static var markdown: String {
         let unitWords: [SignalUnit: String] = [
-            .ratio: "ratio", .seconds: "duration", .count: "number", .flag: "0 or 1; a level is 0.5",
+            .ratio: "ratio", .seconds: "duration", .count: "number", .bytes: "size", .flag: "0 or 1; a level is 0.5",
         ]
         var text = "## Signals\n\nWhat a check can watch, and how its levels are written.\n\n"
         text += "| signal | level | `window` | `minimumVolume` | meaning |\n|---|---|---|---|---|\n"

@@ -7,11 +7,12 @@ enum FigureText {
     static func value(_ value: Double, of signal: SignalName) -> String {
         switch signal {
         case .errorRatio, .heapUsedRatio, .heapLiveRatio, .gcOverhead, .workingSetRatio, .readyRatio, .connectionRatio,
-            .nodeMemoryUsedRatio, .diskUsedRatio, .inodeUsedRatio:
+            .nodeMemoryUsedRatio, .diskUsedRatio, .inodeUsedRatio, .wraparoundRatio, .deadRowRatio, .rollbackRatio:
             "\(figure(value * 100)) %"
         case .latencyMeanSeconds, .longestQuerySeconds, .idleInTransactionSeconds, .longestLockWaitSeconds,
-            .certificateRemainingSeconds:
+            .certificateRemainingSeconds, .replicationLagSeconds, .replicationStalledSeconds, .slotInactiveSeconds:
             seconds(value)
+        case .slotRetainedBytes: bytes(value)
         case .requestRate: "\(figure(value))/s"
         case .exhaustionSeconds: value >= GrowthWatch.never ? "30d" : coarse(value)
         case .burnRate: "\(figure(value))×"
@@ -40,6 +41,18 @@ enum FigureText {
         guard value.isFinite else { return "\(figure(value)) s" }
         if value > 0, value < 1 { return "\(figure(value * 1000)) ms" }
         return value < 120 ? "\(figure(value)) s" : duration(Duration.milliseconds(Int64(min(value, 1e12) * 1000)))
+    }
+
+    /// 512 B, 16 MiB, 12.4 GiB.
+    static func bytes(_ value: Double) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var rest = value
+        var unit = 0
+        while abs(rest) >= 1024, unit < units.count - 1 {
+            rest /= 1024
+            unit += 1
+        }
+        return "\(figure(rest)) \(units[unit])"
     }
 
     /// Seconds to the minute, to 5 min beyond an hour: forecasts know no better.

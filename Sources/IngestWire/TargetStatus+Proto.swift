@@ -56,7 +56,8 @@ extension TargetStatus {
             lastProbeAt: proto.lastProbeAtMillis == 0 ? nil : Timestamp(millis: proto.lastProbeAtMillis),
             lastDuration: proto.lastProbeAtMillis == 0 ? nil : .microseconds(Int64(clamping: proto.lastDurationMicros)),
             lastSampleCount: Int(clamping: proto.lastSampleCount),
-            since: proto.sinceMillis == 0 ? nil : Timestamp(millis: proto.sinceMillis))
+            since: proto.sinceMillis == 0 ? nil : Timestamp(millis: proto.sinceMillis),
+            remark: proto.outcome == "success" && !proto.message.isEmpty ? proto.message : nil)
     }
 
     /// The state as a message.
@@ -69,7 +70,7 @@ extension TargetStatus {
             $0.intervalMillis = UInt64(clamping: target.interval.wholeMilliseconds)
             $0.deadlineMillis = UInt64(clamping: target.deadline.wholeMilliseconds)
             $0.outcome = outcome?.word ?? ""
-            $0.message = outcome?.message ?? ""
+            $0.message = outcome?.isSuccess == true ? remark ?? "" : outcome?.message ?? ""
             $0.lastProbeAtMillis = lastProbeAt?.millis ?? 0
             $0.lastDurationMicros = UInt64(clamping: Int64((lastDuration?.inSeconds ?? 0) * 1e6))
             $0.lastSampleCount = UInt64(clamping: lastSampleCount)

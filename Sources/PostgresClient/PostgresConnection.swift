@@ -141,7 +141,11 @@ final class PostgresConnection {
         phase = .idle
         interest = Int16(POLLIN)
         receivedBytes = 0
-        status.update { $0.phase = .idle }
+        let isInTransaction = handle.map { PQtransactionStatus($0) != PQTRANS_IDLE } ?? false
+        status.update {
+            $0.phase = .idle
+            $0.isInTransaction = isInTransaction
+        }
         if collector == nil { answer(.success(PostgresRows())) }
     }
 

@@ -95,6 +95,9 @@ package final class PostgresSession: Sendable {
     /// Whether the session was connected and can be asked again.
     package var isIdle: Bool { status.current.phase == .idle }
 
+    /// Whether a transaction that was begun is still open.
+    package var isInTransaction: Bool { status.current.isInTransaction }
+
     /// `server_version_num`, such as 150018; 0 before the session was ready.
     package var serverVersion: Int { status.current.serverVersion }
 

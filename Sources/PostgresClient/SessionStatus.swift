@@ -14,6 +14,8 @@ final class SessionStatus: Sendable {
         var phase = Phase.opening
         var serverVersion = 0
         var backendPID: Int32 = 0
+        /// Whether a transaction is open while the session is idle.
+        var isInTransaction = false
     }
 
     private let facts = Mutex(Facts())

@@ -4,8 +4,8 @@ import Telemetry
 /// The statement of every round: settings, sessions, waits and locks, in one row.
 ///
 /// The runbook's three queries, made right: client backends other than our own; ages of idle sessions don't count;
-/// waits are real ones of active sessions. `pg_locks` and `pg_blocking_pids` take the lock manager's own locks, so they
-/// are asked only when somebody waits, and the latter for the fifty longest waits at most.
+/// waits are real ones of active sessions. `pg_locks` takes the lock manager's own locks, so it is asked only when
+/// somebody waits.
 enum ActivityQuery {
     /// The runbook's limit for a long query.
     static let longQuerySeconds = 300
@@ -16,7 +16,10 @@ enum ActivityQuery {
         ("idle_in_transaction_aborted", "idle in transaction (aborted)"), ("fastpath", "fastpath function call"),
     ]
 
-    private static let waitTypes = ["Lock", "LWLock", "IO", "BufferPin"]
+    /// Waits for something inside the server.
+    ///
+    /// Not `Client` and `Activity`: idle sessions wait for their next statement.
+    private static let waitTypes = ["Lock", "LWLock", "IO", "BufferPin", "IPC"]
 
     /// The SQL for a server version (`server_version_num`).
     static func sql(serverVersion: Int) -> String {
@@ -29,7 +32,8 @@ enum ActivityQuery {
         }
         return """
             WITH activity AS MATERIALIZED (
-              SELECT pid, state, wait_event_type AS wait, backend_type IS NULL AS hidden, state_change AS state_changed,
+              SELECT pid, state, wait_event_type AS wait, wait_event AS event,
+                backend_type IS NULL AS hidden, state_change AS state_changed,
                 extract(epoch FROM statement_timestamp() - query_start) AS query_age,
                 extract(epoch FROM statement_timestamp() - xact_start) AS transaction_age,
                 extract(epoch FROM statement_timestamp() - state_change) AS state_age
@@ -42,9 +46,6 @@ enum ActivityQuery {
               FROM pg_locks l JOIN activity a ON a.pid = l.pid
               WHERE NOT l.granted AND (SELECT bool_or(wait = 'Lock' OR hidden) FROM activity)
               GROUP BY l.pid
-            ), blockers AS MATERIALIZED (
-              SELECT DISTINCT unnest(pg_blocking_pids(w.pid)) AS pid
-              FROM (SELECT pid FROM waiters ORDER BY age DESC LIMIT 50) w
             )
             SELECT
               current_setting('server_version_num') AS server_version,
@@ -61,7 +62,7 @@ enum ActivityQuery {
               count(*) FILTER (WHERE state = 'active' AND query_age > \(longQuerySeconds)) AS long_queries,
               (SELECT count(*) FROM waiters) AS waiting,
               (SELECT greatest(0, max(age)) FROM waiters) AS longest_wait,
-              (SELECT count(*) FROM blockers b WHERE NOT EXISTS (SELECT FROM waiters w WHERE w.pid = b.pid)) AS blockers
+              count(*) FILTER (WHERE event = 'SyncRep') AS commit_waiters
             FROM activity
             """
     }
@@ -72,21 +73,21 @@ enum ActivityQuery {
         ("max_connections", "pg_settings_max_connections"),
         ("reserved_connections", "pg_settings_reserved_connections"), ("clients", "pg_client_connections"),
         ("waiting", "pg_locks_waiting"), ("longest_wait", "pg_longest_lock_wait_seconds"),
-        ("blockers", "pg_lock_blockers"),
     ]
 
     /// The same for values that are right only for a role that sees other roles' sessions.
     private static let restricted: [(column: String, metric: String)] = [
         ("longest_query", "pg_longest_query_seconds"), ("longest_transaction", "pg_longest_transaction_seconds"),
         ("longest_idle_in_transaction", "pg_longest_idle_in_transaction_seconds"), ("long_queries", "pg_long_queries"),
+        ("commit_waiters", "pg_synchronous_commit_waiters"),
     ]
 
     /// Series (without identity labels) and values of an answer.
     ///
     /// Without `sees_all` the server hides states and ages of other roles' sessions: those series are left out, because
     /// a zero would be a lie.
-    static func values(_ answer: PostgresRows) -> [(series: Series, value: Double)] {
-        var values: [(series: Series, value: Double)] = []
+    static func values(_ answer: PostgresRows) -> [SeriesValue] {
+        var values: [SeriesValue] = []
         func add(_ column: String, _ metric: String, _ labels: LabelSet = LabelSet()) {
             if let number = answer.number(column) { values.append((Series(metric, labels), number)) }
         }

@@ -14,22 +14,28 @@ extension PostgresProbe {
         package var deadline: Duration
         /// Time for name, connection, TLS and login together; less than `deadline`.
         package var connectTimeout: Duration
-        /// Sizes of databases are read at most this often and repeated in between.
-        package var sizeInterval: Duration
+        /// The dearer statements (sizes, ages, tables, figures by statement) are asked at most this often, and their
+        /// values repeated in between.
+        package var statisticsInterval: Duration
         /// Labels of every series beside `instance`.
         package var labels: LabelSet
+        /// The operator's own statements.
+        package var queries: [CustomQuery] = []
+        /// Where logins are written down; nil: nowhere that we look at.
+        package var audit: LoginAudit?
 
         /// Makes a configuration.
         package init(
             name: String, options: PostgresOptions, interval: Duration = .seconds(10), deadline: Duration = .seconds(5),
-            connectTimeout: Duration = .seconds(3), sizeInterval: Duration = .seconds(60), labels: LabelSet = LabelSet()
+            connectTimeout: Duration = .seconds(3), statisticsInterval: Duration = .seconds(60),
+            labels: LabelSet = LabelSet()
         ) {
             self.name = name
             self.options = options
             self.interval = interval
             self.deadline = deadline
             self.connectTimeout = connectTimeout
-            self.sizeInterval = sizeInterval
+            self.statisticsInterval = statisticsInterval
             self.labels = labels
         }
     }

@@ -7,32 +7,34 @@ package import Telemetry
 /// There is never a second session: one that hangs is waited for, and replaced only when patience with it ends.
 package actor PostgresProbe: Probe {
     package nonisolated let target: Target
-    /// The SQL that would give the role what it lacks, such as `GRANT pg_monitor TO tocsin;`; empty when nothing lacks.
-    package private(set) var missingGrants: [String] = []
     /// What a person should know of the last round although it succeeded: one sentence each.
-    package private(set) var remarks: [String] = []
+    package internal(set) var remarks: [String] = []
+    /// What the role and the server lack.
+    var missing: [MissingCapability] = []
+    var state: StatisticsState
+    var queries: QueryState
 
-    private let configuration: Configuration
+    let configuration: Configuration
+    let clock = ContinuousClock()
     private let loop: PostgresEventLoop
-    private let clock = ContinuousClock()
     private var policy: ReconnectPolicy
     private var session: PostgresSession?
-    private var lastRole: String?
-    private var sizes: [(name: String, bytes: Double)] = []
-    private var nextSizesAt: ContinuousClock.Instant?
-    private var sizePause: Duration
 
     /// Makes a probe; it connects in its first round.
     package init(_ configuration: Configuration, loop: PostgresEventLoop) {
         self.configuration = configuration
         self.loop = loop
         policy = ReconnectPolicy(interval: configuration.interval)
-        sizePause = configuration.sizeInterval
+        state = StatisticsState(interval: configuration.statisticsInterval)
+        queries = QueryState(queries: configuration.queries, audit: configuration.audit)
         target = Target(
             kind: .postgresql, name: configuration.name, address: configuration.options.address,
             labels: configuration.labels.merging([LabelName.instance: configuration.name]),
             interval: configuration.interval, deadline: configuration.deadline)
     }
+
+    /// The SQL that would give the role what it lacks, such as `GRANT pg_monitor TO tocsin;`; empty when nothing lacks.
+    package var missingGrants: [String] { missing.filter(\.isGrant).map(\.sql) }
 
     package func run(startedAt: Timestamp) async -> ProbeReport {
         let start = clock.now
@@ -62,6 +64,10 @@ package actor PostgresProbe: Probe {
             session = try await openSession(deadline: deadline)
         } catch {
             return report(error, isLogin: true, at: time)
+        }
+        if session.isInTransaction, case .failure(let failure) = await session.rollBack(deadline: deadline) {
+            await settle(session, after: failure)
+            return report(failure, isLogin: false, at: time)
         }
         let sql = ActivityQuery.sql(serverVersion: session.serverVersion)
         switch await session.query(sql, deadline: deadline) {
@@ -96,7 +102,7 @@ package actor PostgresProbe: Probe {
 
     /// After a failure: keeps a session that can be used again or on which the server may still answer, closes any
     /// other.
-    private func settle(_ failed: PostgresSession, after failure: PostgresFailure) async {
+    func settle(_ failed: PostgresSession, after failure: PostgresFailure) async {
         if failed.isIdle { return }
         if !failed.isClosed, failure.connected, policy.keepsStuckSession(now: clock.now) { return }
         await failed.close()
@@ -107,69 +113,22 @@ package actor PostgresProbe: Probe {
         _ answer: PostgresRows, session: PostgresSession, deadline: ContinuousClock.Instant, at time: Timestamp
     ) async -> ProbeReport {
         remarks = []
-        noteGrants(answer)
-        var values: [(series: Series, value: Double)] = [
-            (Series("pg_up"), 1), (Series("pg_connection_slots_exhausted"), 0),
-        ]
-        values += ActivityQuery.values(answer)
-        let edges = roleEdges(answer, at: time)
-
-        let wantsSizes = nextSizesAt.map { $0 <= clock.now } ?? true
-        switch await session.query(DatabaseQuery.sql, [wantsSizes ? "true" : "false"], deadline: deadline) {
-        case .success(let databases):
-            if wantsSizes { takeSizes(DatabaseQuery.sizes(databases)) }
-            values += DatabaseQuery.counters(databases)
-        case .failure(let failure):
-            await settle(session, after: failure)
-            if wantsSizes { postponeSizes() }
-            remarks.append("No counters and sizes of databases in this round: \(failure.message)")
-        }
-        values += sizes.map { (Series("pg_database_size_bytes", ["datname": $0.name]), $0.bytes) }
-        return ProbeReport(outcome: .success, samples: samples(values, at: time), edges: edges)
-    }
-
-    private func takeSizes(_ new: [(name: String, bytes: Double)]) {
-        sizes = new
-        sizePause = configuration.sizeInterval
-        nextSizesAt = clock.now + sizePause
-    }
-
-    /// Reading the sizes was too much for the server: half as often from now on, at least once an hour.
-    private func postponeSizes() {
-        sizePause = min(.seconds(3600), sizePause * 2)
-        nextSizesAt = clock.now + sizePause
-    }
-
-    private func noteGrants(_ answer: PostgresRows) {
-        guard answer.flag("sees_all") == false else {
-            missingGrants = []
-            return
-        }
-        let role = configuration.options.user.split(separator: "\"", omittingEmptySubsequences: false).joined(
-            separator: "\"\"")
-        let isPlain =
-            !role.isEmpty
-            && role.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "_") }
-        let grant = "GRANT pg_monitor TO \(isPlain ? role : "\"\(role)\"");"
-        missingGrants = [grant]
-        remarks.append(
-            "Queries, transactions and waits of other roles are hidden from us until a superuser runs: \(grant)")
-    }
-
-    private func roleEdges(_ answer: PostgresRows, at time: Timestamp) -> [Edge] {
-        guard let recovery = answer.number("in_recovery") else { return [] }
-        let role = recovery == 0 ? "primary" : "standby"
-        defer { lastRole = role }
-        guard let lastRole, lastRole != role else { return [] }
-        return [
-            Edge(.databaseRoleChanged, at: time, labels: target.labels, attributes: ["from": lastRole, "to": role])
-        ]
+        let (statistics, edges) = await statistics(answer, session: session, deadline: deadline, at: time)
+        remarks = missing.map(\.sentence) + remarks
+        let values: [SeriesValue] =
+            [(Series("pg_up"), 1), (Series("pg_connection_slots_exhausted"), 0)] + ActivityQuery.values(answer)
+            + statistics
+        let logins = await logins(session: session, deadline: deadline, at: time)
+        let custom = await customQueries(session: session, deadline: deadline, at: time)
+        return ProbeReport(
+            outcome: .success, samples: samples(values, at: time) + logins.samples + custom,
+            edges: edges + logins.edges, remarks: remarks)
     }
 
     // MARK: Reports
 
     private func report(_ failure: PostgresFailure, isLogin: Bool, at time: Timestamp) -> ProbeReport {
-        var values: [(series: Series, value: Double)] = []
+        var values: [SeriesValue] = []
         if let isUp = Self.isUp(failure, isLogin: isLogin) {
             values.append((Series("pg_up"), isUp ? 1 : 0))
             values.append((Series("pg_connection_slots_exhausted"), failure.failureClass == .exhausted ? 1 : 0))
@@ -191,7 +150,7 @@ package actor PostgresProbe: Probe {
         }
     }
 
-    private func samples(_ values: [(series: Series, value: Double)], at time: Timestamp) -> [Sample] {
+    func samples(_ values: [SeriesValue], at time: Timestamp) -> [Sample] {
         values.map { value in
             Sample(Series(value.series.metric, target.labels.merging(value.series.labels)), time, value.value)
         }

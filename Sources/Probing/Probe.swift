@@ -29,9 +29,12 @@ package struct ProbeReport: Sendable, Hashable {
     package var samples: [Sample]
     /// Transitions since the last look.
     package var edges: [Edge]
+    /// What a person should know of a look although it succeeded: one sentence each.
+    package var remarks: [String]
 
     /// Makes a report.
-    package init(outcome: ProbeOutcome, samples: [Sample] = [], edges: [Edge] = []) {
+    package init(outcome: ProbeOutcome, samples: [Sample] = [], edges: [Edge] = [], remarks: [String] = []) {
+        self.remarks = remarks
         self.outcome = outcome
         self.samples = samples
         self.edges = edges

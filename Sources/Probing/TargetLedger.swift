@@ -42,6 +42,7 @@ package struct TargetLedger: Sendable {
         samples += ended.map { Sample($0, startedAt, StaleMarker.value) }
 
         status.outcome = report.outcome
+        status.remark = remark(report)
         status.lastProbeAt = startedAt
         status.lastDuration = duration
         status.lastSampleCount = report.samples.count
@@ -61,6 +62,11 @@ package struct TargetLedger: Sendable {
             target: status.target, startedAt: time, duration: .zero,
             report: ProbeReport(outcome: outcome, samples: samples),
             isEnd: true)
+    }
+
+    private func remark(_ report: ProbeReport) -> String? {
+        guard report.outcome.isSuccess, !report.remarks.isEmpty else { return nil }
+        return String(report.remarks.joined(separator: " ").prefix(TargetStatus.remarkLengthMax))
     }
 
     private static func labels(of target: Target) -> LabelSet {

@@ -18,7 +18,7 @@ package struct TargetView: Hashable, Sendable, Codable {
     package var interval: Duration
     /// "success" or a failure class; nil before the first probe ended.
     package var outcome: String?
-    /// What failed, in one sentence; nil on success.
+    /// What failed, in one sentence; on success what a person should know all the same, such as a grant that lacks.
     package var message: String?
     /// When the last probe started.
     package var lastProbeAt: Timestamp?
@@ -52,6 +52,7 @@ package struct TargetView: Hashable, Sendable, Codable {
         switch status.outcome {
         case .success?:
             outcome = "success"
+            message = status.remark
         case .failure(let failureClass, let reason)?:
             outcome = failureClass.rawValue
             message = reason

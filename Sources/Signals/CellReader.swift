@@ -179,48 +179,6 @@ struct CellReader {
         gauge.value = events > 0 ? events : counter.value.map { _ in 0 }
         return gauge
     }
-
-    // MARK: Databases
-
-    private mutating func readDatabase(_ contributor: ContributorState, slots: [SeriesSlot]) {
-        var clients = Gauge()
-        var exhausted = Gauge()
-        var maximum: Double?
-        var reserved = 0.0
-        for index in contributor.slots where cell.expects(slots[index]) {
-            let slot = slots[index]
-            switch slot.role {
-            case .clientConnections: clients.take(slot, in: cell, max)
-            case .slotsExhausted: exhausted.take(slot, in: cell, max)
-            case .connectionsMaximum: maximum = slot.value
-            case .connectionsReserved: reserved = slot.value
-            default: break
-            }
-        }
-        report(.connections, connectionRatio(clients, exhausted, maximum, reserved), contributor.name)
-        readGauges(contributor, slots: slots) { role in
-            switch role {
-            case .databaseUp: .databaseUp
-            case .longestQuery: .longestQuery
-            case .idleInTransaction: .idleInTransaction
-            case .lockWaiters: .lockWaiters
-            case .longestLockWait: .longestLockWait
-            default: nil
-            }
-        }
-    }
-
-    private func connectionRatio(
-        _ clients: Gauge, _ exhausted: Gauge, _ maximum: Double?, _ reserved: Double
-    ) -> Gauge {
-        var ratio = Gauge(value: nil, isExpected: clients.isExpected || exhausted.isExpected)
-        if exhausted.value == 1 {
-            ratio.value = 1
-        } else if let used = clients.value, let maximum, maximum - reserved > 0 {
-            ratio.value = min(1, used / (maximum - reserved))
-        }
-        return ratio
-    }
 }
 
 /// An application's gauges of one cell.

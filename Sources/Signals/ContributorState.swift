@@ -39,6 +39,7 @@ struct ContributorState: Sendable {
     /// Requests and requests a second in the last cell that had any: the estimate while it is missing.
     var lastRequests = 0.0
 
+    var database = DatabaseCounts()
     var oomKills = WitnessedCount()
     var restarts = WitnessedCount()
 
@@ -110,8 +111,28 @@ struct ContributorState: Sendable {
         concurrentSeconds = 0
         hasRequests = false
         hasPauses = false
+        database = DatabaseCounts()
         increaseSince = nil
         restartedAt = nil
+    }
+}
+
+/// Increases of a server's counters in the open cell, over its databases.
+struct DatabaseCounts: Sendable {
+    var deadlocks = 0.0
+    var commits = 0.0
+    var rollbacks = 0.0
+    /// Whether there is any increase to speak of, be it 0: not before the second look.
+    var isKnown = false
+
+    mutating func add(_ increase: Double, role: SeriesRole) {
+        isKnown = true
+        switch role {
+        case .deadlocks: deadlocks += increase
+        case .commits: commits += increase
+        case .rollbacks: rollbacks += increase
+        default: break
+        }
     }
 }
 

@@ -12,6 +12,8 @@ enum SeriesRole: UInt8, Sendable {
     case workingSet, memoryLimit, restarts, oomKills
     case databaseUp, slotsExhausted, connectionsMaximum, connectionsReserved, clientConnections
     case longestQuery, idleInTransaction, lockWaiters, longestLockWait
+    case replicationLag, replicationStalled, slotRetained, slotInactive, archiverFailing, wraparound, deadRows
+    case deadlocks, commits, rollbacks
     case probeUp, certificateNotAfter
     case nodeMemoryTotal, nodeMemoryAvailable, nodeOOMKills
     case filesystemAvailable, filesystemFree, filesystemSize, inodes, inodesFree
@@ -28,7 +30,8 @@ enum SeriesRole: UInt8, Sendable {
         case .podReady: .pod
         case .workingSet, .memoryLimit, .restarts, .oomKills, .oomKillEdges, .restartEdges: .container
         case .databaseUp, .slotsExhausted, .connectionsMaximum, .connectionsReserved, .clientConnections, .longestQuery,
-            .idleInTransaction, .lockWaiters, .longestLockWait:
+            .idleInTransaction, .lockWaiters, .longestLockWait, .replicationLag, .replicationStalled, .slotRetained,
+            .slotInactive, .archiverFailing, .wraparound, .deadRows, .deadlocks, .commits, .rollbacks:
             .database
         case .probeUp, .certificateNotAfter: .target
         case .nodeMemoryTotal, .nodeMemoryAvailable, .nodeOOMKills: .node
@@ -43,6 +46,9 @@ enum SeriesRole: UInt8, Sendable {
         default: false
         }
     }
+
+    /// Whether the values are counted by a database, since its statistics were last reset.
+    var isDatabaseCounter: Bool { self == .deadlocks || self == .commits || self == .rollbacks }
 
     /// Whether the pseudo series of edges is meant.
     var isEdgeCount: Bool { self == .oomKillEdges || self == .restartEdges }
@@ -63,6 +69,9 @@ enum SeriesRole: UInt8, Sendable {
             // Minor cycles follow the allocation rate and are no sign of trouble; back-to-back major ones are. Without
             // the label nobody can tell them apart.
             labels["gc"]?.hasPrefix("ZGC Major") == true ? candidate : nil
+        case .replicationLag, .replicationStalled:
+            // With this label it is one standby as its primary sees it; the worst of them has a series of its own.
+            labels["standby"] == nil ? candidate : nil
         default: candidate
         }
     }
@@ -107,6 +116,18 @@ enum SeriesRole: UInt8, Sendable {
         "pg_longest_idle_in_transaction_seconds": .idleInTransaction,
         "pg_locks_waiting": .lockWaiters,
         "pg_longest_lock_wait_seconds": .longestLockWait,
+        "pg_replication_lag_seconds": .replicationLag,
+        "pg_standbys_worst_lag_seconds": .replicationLag,
+        "pg_replication_stalled_seconds": .replicationStalled,
+        "pg_standbys_worst_stalled_seconds": .replicationStalled,
+        "pg_slots_worst_retained_bytes": .slotRetained,
+        "pg_slots_worst_inactive_seconds": .slotInactive,
+        "pg_archiver_failing": .archiverFailing,
+        "pg_wraparound_ratio": .wraparound,
+        "pg_large_table_dead_ratio": .deadRows,
+        "pg_stat_database_deadlocks": .deadlocks,
+        "pg_stat_database_xact_commit": .commits,
+        "pg_stat_database_xact_rollback": .rollbacks,
         "probe_up": .probeUp,
         "probe_tls_certificate_expiry_seconds": .certificateNotAfter,
         "node_memory_MemTotal_bytes": .nodeMemoryTotal,

@@ -20,6 +20,8 @@ enum Signal: Int, CaseIterable, Sendable {
     case ready
     case workingSet, oomKills, restarts
     case databaseUp, connections, longestQuery, idleInTransaction, lockWaiters, longestLockWait
+    case replicationLag, replicationStalled, slotRetained, slotInactive, archiverFailing, wraparound, deadRows
+    case deadlocks, rollbackRatio
     case probeUp, certificateRemaining
     case nodeMemory, nodeOOMKills
     case diskUsed, inodeUsed
@@ -44,6 +46,15 @@ enum Signal: Int, CaseIterable, Sendable {
         case .idleInTransaction: .idleInTransactionSeconds
         case .lockWaiters: .lockWaiters
         case .longestLockWait: .longestLockWaitSeconds
+        case .replicationLag: .replicationLagSeconds
+        case .replicationStalled: .replicationStalledSeconds
+        case .slotRetained: .slotRetainedBytes
+        case .slotInactive: .slotInactiveSeconds
+        case .archiverFailing: .archiverFailing
+        case .wraparound: .wraparoundRatio
+        case .deadRows: .deadRowRatio
+        case .deadlocks: .deadlocks
+        case .rollbackRatio: .rollbackRatio
         case .probeUp: .probeUp
         case .certificateRemaining: .certificateRemainingSeconds
         case .nodeMemory: .nodeMemoryUsedRatio
@@ -55,13 +66,14 @@ enum Signal: Int, CaseIterable, Sendable {
 
     var merging: Merging {
         switch self {
-        case .errorRatio, .latencyMean: .weighted
+        case .errorRatio, .latencyMean, .rollbackRatio: .weighted
         case .requestRate: .flow
-        case .oomKills, .restarts, .nodeOOMKills: .count
+        case .oomKills, .restarts, .nodeOOMKills, .deadlocks: .count
         case .ready: .share
         case .health, .databaseUp, .probeUp, .certificateRemaining: .least
         case .heapUsed, .heapLive, .collectionOverhead, .poolPending, .workingSet, .connections, .longestQuery,
-            .idleInTransaction, .lockWaiters, .longestLockWait, .nodeMemory, .diskUsed, .inodeUsed:
+            .idleInTransaction, .lockWaiters, .longestLockWait, .replicationLag, .replicationStalled, .slotRetained,
+            .slotInactive, .archiverFailing, .wraparound, .deadRows, .nodeMemory, .diskUsed, .inodeUsed:
             .greatest
         }
     }
@@ -74,7 +86,7 @@ extension ContributorKind {
         case .application: Signal.errorRatio.rawValue...Signal.poolPending.rawValue
         case .pod: Signal.ready.rawValue...Signal.ready.rawValue
         case .container: Signal.workingSet.rawValue...Signal.restarts.rawValue
-        case .database: Signal.databaseUp.rawValue...Signal.longestLockWait.rawValue
+        case .database: Signal.databaseUp.rawValue...Signal.rollbackRatio.rawValue
         case .target: Signal.probeUp.rawValue...Signal.certificateRemaining.rawValue
         case .node: Signal.nodeMemory.rawValue...Signal.nodeOOMKills.rawValue
         case .filesystem: Signal.diskUsed.rawValue...Signal.inodeUsed.rawValue

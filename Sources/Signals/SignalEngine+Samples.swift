@@ -24,7 +24,7 @@ extension SignalEngine {
         }
         switch role {
         case .requestCount, .requestErrorCount, .requestSeconds, .pauseSeconds, .concurrentSeconds, .restarts,
-            .oomKills, .nodeOOMKills:
+            .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks:
             guard value.isFinite, value >= 0 else {
                 counts.invalid += 1
                 return
@@ -69,11 +69,12 @@ extension SignalEngine {
             increase = value - base
         }
         series[index].previousValue = base
-        if !role.isProcessCounter, role != .nodeOOMKills { noteRoundOfPods(agent: slot.agent, at: time) }
+        if role == .restarts || role == .oomKills { noteRoundOfPods(agent: slot.agent, at: time) }
         guard let increase else { return }
         switch role {
         case .restarts: contributors[contributor].restarts.addToCounter(increase, at: time)
         case .oomKills, .nodeOOMKills: contributors[contributor].oomKills.addToCounter(increase, at: time)
+        case .deadlocks, .commits, .rollbacks: contributors[contributor].database.add(increase, role: role)
         default: contributors[contributor].add(increase: increase, role: role)
         }
     }
@@ -82,7 +83,7 @@ extension SignalEngine {
     /// when there was no earlier look.
     private func firstIncrease(_ slot: SeriesSlot, at time: Int64, value: Double) -> Double? {
         switch slot.role {
-        case .restarts, .nodeOOMKills: return nil
+        case .restarts, .nodeOOMKills, .deadlocks, .commits, .rollbacks: return nil
         case .oomKills:
             guard slot.agent >= 0, agents[slot.agent].podRoundsFrom != .max else { return nil }
             return time - agents[slot.agent].podRoundsFrom > stepMillis / 2 ? value : nil

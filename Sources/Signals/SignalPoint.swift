@@ -62,6 +62,24 @@ package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Cod
     package static let lockWaiters = SignalName(rawValue: "lock_waiters")
     /// Seconds the longest lock wait lasts.
     package static let longestLockWaitSeconds = SignalName(rawValue: "longest_lock_wait_seconds")
+    /// Seconds by which replication lags, 0 when nothing lacks: of a standby itself, of a primary its worst standby.
+    package static let replicationLagSeconds = SignalName(rawValue: "replication_lag_seconds")
+    /// Seconds for which a standby that lacks something has replayed nothing.
+    package static let replicationStalledSeconds = SignalName(rawValue: "replication_stalled_seconds")
+    /// Bytes of WAL that the worst replication slot keeps from being removed.
+    package static let slotRetainedBytes = SignalName(rawValue: "slot_retained_bytes")
+    /// Seconds for which the worst replication slot has had no consumer.
+    package static let slotInactiveSeconds = SignalName(rawValue: "slot_inactive_seconds")
+    /// 1 when the archiver's last attempt failed, else 0.
+    package static let archiverFailing = SignalName(rawValue: "archiver_failing")
+    /// Age of the oldest transaction or multixact id / the age at which the server takes no more writes, 0...1.
+    package static let wraparoundRatio = SignalName(rawValue: "wraparound_ratio")
+    /// Dead rows / all rows of the worst large table, 0...1.
+    package static let deadRowRatio = SignalName(rawValue: "dead_row_ratio")
+    /// Deadlocks in the cell, over all databases.
+    package static let deadlocks = SignalName(rawValue: "deadlocks")
+    /// Transactions rolled back / all of them, over all databases, 0...1; volume = transactions.
+    package static let rollbackRatio = SignalName(rawValue: "rollback_ratio")
     /// Seconds until the first certificate of the target's chain expires, 0 or less when it has; the soonest target.
     package static let certificateRemainingSeconds = SignalName(rawValue: "certificate_remaining_seconds")
     /// Memory of the node that is not available / all of it, 0...1.

@@ -37,8 +37,18 @@ package struct Edge: Hashable, Sendable, Codable {
         package static let podGone = Kind(rawValue: "pod_gone")
         /// A target's outcome changed class; attributes `from`, `to`, `message`.
         package static let targetOutcomeChanged = Kind(rawValue: "target_outcome_changed")
+        /// Somebody failed to log in; attributes `account`, `address`.
+        package static let loginFailed = Kind(rawValue: "login_failed")
+        /// Somebody logged in; attributes `account`, `address`.
+        package static let loginSucceeded = Kind(rawValue: "login_succeeded")
         /// A PostgreSQL server changed between primary and standby; attributes `from`, `to`.
         package static let databaseRoleChanged = Kind(rawValue: "database_role_changed")
+        /// The WAL's time line changed, as a promotion does; attributes `from`, `to`.
+        package static let databaseTimelineChanged = Kind(rawValue: "database_timeline_changed")
+        /// Another cluster answers at the address; attributes `from`, `to`: system identifiers.
+        package static let databaseSystemChanged = Kind(rawValue: "database_system_changed")
+        /// A PostgreSQL server process started anew, at the edge's time.
+        package static let databaseRestarted = Kind(rawValue: "database_restarted")
     }
 
     /// What happened.

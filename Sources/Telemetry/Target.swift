@@ -96,6 +96,9 @@ package struct TargetStatus: Hashable, Sendable {
     package var target: Target
     /// Its last outcome; nil before the first probe ended.
     package var outcome: ProbeOutcome?
+    /// What a person should know although the last probe succeeded, such as a grant that lacks; at most
+    /// `remarkLengthMax` characters.
+    package var remark: String?
     /// When the last probe started.
     package var lastProbeAt: Timestamp?
     /// How long the last probe took.
@@ -105,11 +108,15 @@ package struct TargetStatus: Hashable, Sendable {
     /// When the outcome last changed its class.
     package var since: Timestamp?
 
+    /// Bound of `remark`.
+    package static let remarkLengthMax = 500
+
     /// Makes a status; a target that was never probed has only itself.
     package init(
         target: Target, outcome: ProbeOutcome? = nil, lastProbeAt: Timestamp? = nil, lastDuration: Duration? = nil,
-        lastSampleCount: Int = 0, since: Timestamp? = nil
+        lastSampleCount: Int = 0, since: Timestamp? = nil, remark: String? = nil
     ) {
+        self.remark = remark
         self.target = target
         self.outcome = outcome
         self.lastProbeAt = lastProbeAt

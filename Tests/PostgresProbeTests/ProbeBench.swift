@@ -23,10 +23,31 @@ enum ProbeBench {
 
     static func configuration(
         _ options: PostgresOptions, interval: Duration = .seconds(2), deadline: Duration = .seconds(2),
-        connectTimeout: Duration = .milliseconds(500)
+        connectTimeout: Duration = .milliseconds(500), statisticsInterval: Duration = .seconds(60)
     ) -> PostgresProbe.Configuration {
         PostgresProbe.Configuration(
-            name: "orders-db", options: options, interval: interval, deadline: deadline, connectTimeout: connectTimeout)
+            name: "orders-db", options: options, interval: interval, deadline: deadline, connectTimeout: connectTimeout,
+            statisticsInterval: statisticsInterval)
+    }
+
+    /// A probe that asks all its statements in every round and has time for them.
+    static func thoroughProbe(_ cluster: PostgresCluster, user: String = "tocsin") -> PostgresProbe {
+        PostgresProbe(
+            configuration(
+                options(cluster, user: user), interval: .seconds(20), deadline: .seconds(20),
+                connectTimeout: .seconds(5),
+                statisticsInterval: .zero), loop: loop)
+    }
+
+    /// A probe with statements of the operator's.
+    static func queryProbe(
+        _ cluster: PostgresCluster, queries: [CustomQuery] = [], audit: LoginAudit? = nil
+    ) -> PostgresProbe {
+        var configuration = configuration(
+            options(cluster), interval: .seconds(20), deadline: .seconds(20), connectTimeout: .seconds(5))
+        configuration.queries = queries
+        configuration.audit = audit
+        return PostgresProbe(configuration, loop: loop)
     }
 
     /// A cluster with the role `tocsin`, which may see everything.
@@ -55,11 +76,12 @@ enum ProbeBench {
 
     /// Looks until `condition` holds; for what a server does in its own time.
     ///
-    /// Fails the test after ten seconds.
+    /// Fails the test when it has not within a generous time.
     static func eventually(
-        _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+        _ what: String, within limit: Duration = .seconds(10), sourceLocation: SourceLocation = #_sourceLocation,
+        _ condition: () async throws -> Bool
     ) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
             if try await condition() { return }
             try await Task.sleep(for: .milliseconds(20))
@@ -76,7 +98,12 @@ extension PostgresProbe {
 extension ProbeReport {
     /// The value of the one sample with this metric and these labels beside `instance`.
     func value(_ metric: String, _ labels: LabelSet = LabelSet()) -> Double? {
-        let series = Series(metric, labels.merging(["instance": "orders-db"]))
+        plainValue(metric, labels.merging(["instance": "orders-db"]))
+    }
+
+    /// The value of the one sample with this metric and these labels.
+    func plainValue(_ metric: String, _ labels: LabelSet) -> Double? {
+        let series = Series(metric, labels)
         let found = samples.filter { $0.series == series }
         return found.count == 1 ? found[0].value : nil
     }

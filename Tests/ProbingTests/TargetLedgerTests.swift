@@ -33,6 +33,23 @@ struct TargetLedgerTests {
         #expect(ledger.status.since == Timestamp(seconds: 1))
     }
 
+    @Test func remarksStandBesideASuccessAndGoWithIt() {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        func record(_ outcome: ProbeOutcome, _ remarks: [String]) {
+            var report = report(outcome, ["a"], at: 1)
+            report.remarks = remarks
+            _ = ledger.record(report, startedAt: Timestamp(seconds: 1), duration: .zero)
+        }
+        record(.success, ["A grant lacks.", "So does an extension."])
+        #expect(ledger.status.remark == "A grant lacks. So does an extension.")
+        record(.success, [String(repeating: "x", count: 9000)])
+        #expect(ledger.status.remark?.count == TargetStatus.remarkLengthMax)
+        record(.failure(.timeout, "Too slow."), ["A grant lacks."])
+        #expect(ledger.status.remark == nil)
+        record(.success, [])
+        #expect(ledger.status.remark == nil)
+    }
+
     @Test func aSeriesThatEndsIsMarkedOnce() {
         var ledger = TargetLedger(target: target, seriesMax: 100)
         _ = ledger.record(report(.success, ["a", "b"], at: 1), startedAt: Timestamp(seconds: 1), duration: .zero)

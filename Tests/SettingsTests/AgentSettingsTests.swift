@@ -92,6 +92,39 @@ import Testing
         #expect(databases[1].statementTimeout == .seconds(1))
     }
 
+    @Test func queriesAndTheLoginTableArrive() throws {
+        let databases = try decoded("agent/full.yaml").databases
+        let queries = databases[0].queries
+        #expect(queries.map(\.name) == ["open_bets", "queue"])
+        #expect(queries[0].sql.hasPrefix("SELECT currency, count(*)"))
+        #expect(queries[0].labels == ["currency"] && queries[0].values == ["bets", "stake"])
+        #expect(queries[0].rowsMax == 30)
+        #expect(queries[0].interval == .seconds(300) && queries[0].timeout == .seconds(1))
+        #expect(queries[1].rowsMax == 100)
+        #expect(queries[1].interval == .seconds(60) && queries[1].timeout == .seconds(2))
+        let audit = try #require(databases[0].audit)
+        #expect(audit.table == "security.audit_logs" && audit.timeColumn == "at" && audit.accountColumn == "login")
+        #expect(audit.addressColumn == nil && audit.keyColumn == "id")
+        #expect(audit.actionColumn == "event" && audit.loginAction == "SIGN_IN")
+        #expect(audit.resultColumn == "outcome" && audit.failure == "DENIED" && audit.success == "GRANTED")
+        #expect(audit.interval == .seconds(30))
+        #expect(audit.labels == ["namespace": "oddsmaker", "workload": "Deployment/oddsmaker-control"])
+        #expect(databases[1].queries.isEmpty && databases[1].audit == nil)
+    }
+
+    /// Without further words the table is the runbook's.
+    @Test func theLoginTablesDefaultsAreTheRunbooks() throws {
+        let text = try GoldenFiles.text("agent/minimal.yaml").replacing(
+            "host: 10.0.0.7}", with: "host: 10.0.0.7, audit: {accountColumn: username}}")
+        let source = ConfigurationSource(file: "agent.yaml", folder: ".", text: text)
+        let settings = try AgentSettings.decode(source, environment: GoldenFiles.environment).value
+        let read = try #require(settings.databases.last?.audit)
+        #expect(read.table == "audit_logs" && read.timeColumn == "created_at" && read.addressColumn == "client_ip")
+        #expect(read.actionColumn == "action" && read.loginAction == "LOGIN")
+        #expect(read.resultColumn == "result" && read.failure == "FAILURE" && read.success == "SUCCESS")
+        #expect(read.labels == LabelSet() && read.interval == .seconds(10))
+    }
+
     @Test func aliasesAreFollowed() throws {
         let actuators = try decoded("agent/anchors.yaml").actuators
         #expect(actuators.map(\.trust) == [.insecure, .insecure])

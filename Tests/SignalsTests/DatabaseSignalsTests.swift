@@ -51,6 +51,53 @@ import Testing
         #expect(points[.longestLockWaitSeconds]?.value == 61)
     }
 
+    @Test func replicationSlotsAndMaintenance() {
+        let points = points([
+            "pg_standbys_worst_lag_seconds": 12, "pg_replication_lag_seconds": 3,
+            "pg_standbys_worst_stalled_seconds": 4,
+            "pg_slots_worst_retained_bytes": 1e9, "pg_slots_worst_inactive_seconds": 60, "pg_archiver_failing": 1,
+            "pg_wraparound_ratio": 0.2, "pg_large_table_dead_ratio": 0.6,
+        ])
+        #expect(points[.replicationLagSeconds]?.value == 12)
+        #expect(points[.replicationStalledSeconds]?.value == 4)
+        #expect(points[.slotRetainedBytes]?.value == 1e9)
+        #expect(points[.slotInactiveSeconds]?.value == 60)
+        #expect(points[.archiverFailing]?.value == 1)
+        #expect(points[.wraparoundRatio]?.value == 0.2)
+        #expect(points[.deadRowRatio]?.value == 0.6)
+    }
+
+    /// One standby's own series would stay a finding for ever once the standby is gone.
+    @Test func theSeriesOfOneStandbyIsNoSignal() {
+        var engine = SignalEngine()
+        engine.feed("pg_replication_lag_seconds", labels.merging(["standby": "replica"]), 3, 500)
+        #expect(engine.advance(to: at(10)).isEmpty)
+    }
+
+    @Test func deadlocksAndRollbacksAreCountedOverAllDatabases() throws {
+        var engine = SignalEngine()
+        for (cell, counts) in [(0, (100.0, 10.0, 7.0)), (1, (190, 20, 9)), (2, (5, 1, 0))] {
+            for datname in ["orders", "bets"] {
+                let labels = labels.merging(["datname": datname])
+                let time = Double(cell) * 10 + 3
+                engine.feed("pg_stat_database_xact_commit", labels, time, counts.0)
+                engine.feed("pg_stat_database_xact_rollback", labels, time, counts.1)
+                engine.feed("pg_stat_database_deadlocks", labels, time, counts.2)
+            }
+        }
+        let points = engine.advance(to: at(30))
+        // The first values are a base line: what was counted before is old.
+        #expect(!points.contains { $0.at == at(10) && $0.value != nil })
+        let second = points.filter { $0.at == at(20) }
+        #expect(second.first { $0.signal == .deadlocks }?.value == 4)
+        let ratio = try #require(second.first { $0.signal == .rollbackRatio })
+        #expect(ratio.value == 0.1 && ratio.volume == 200)
+        // Statistics that were reset start at 0.
+        let third = points.filter { $0.at == at(30) }
+        #expect(third.first { $0.signal == .deadlocks }?.value == 0)
+        #expect(third.first { $0.signal == .rollbackRatio }?.volume == 12)
+    }
+
     @Test func twoProbersDuringAHandOverAreOneInstance() {
         var engine = SignalEngine()
         engine.feed("pg_up", labels, 3, 1, agent: "node-1")

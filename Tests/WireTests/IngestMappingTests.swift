@@ -30,7 +30,8 @@ import TocsinProto
         let status = TargetStatus(
             target: target, outcome: outcome, lastProbeAt: outcome.map { _ in Timestamp(millis: 5) },
             lastDuration: outcome.map { _ in .milliseconds(3) }, lastSampleCount: 7,
-            since: outcome.map { _ in Timestamp(millis: 4) })
+            since: outcome.map { _ in Timestamp(millis: 4) },
+            remark: outcome == .success ? "GRANT pg_monitor TO tocsin;" : nil)
         #expect(try TargetStatus(proto: status.proto, limits: limits) == status)
     }
 

@@ -92,6 +92,8 @@ struct QueryViewTests {
         #expect(view.outcome == "refused")
         #expect(view.message == "connection refused")
         #expect(TargetView(TargetStatus(target: target), node: "n", cluster: "c").outcome == nil)
+        let remarked = TargetStatus(target: target, outcome: .success, remark: "GRANT pg_monitor TO tocsin;")
+        #expect(TargetView(remarked, node: "n", cluster: "c").message == "GRANT pg_monitor TO tocsin;")
     }
 
     @Test func statusRoundTrips() throws {

@@ -121,9 +121,11 @@ struct ProbeFactory {
             passwordFile: try entry.password.map { try secrets.path($0) }, tlsMode: tlsMode(entry.sslMode))
         options.tlsRootFile = entry.sslRootFile
         options.statementTimeout = entry.statementTimeout
-        let configuration = PostgresProbe.Configuration(
+        var configuration = PostgresProbe.Configuration(
             name: entry.name, options: options, interval: entry.timing.interval, deadline: entry.timing.timeout,
             connectTimeout: min(.seconds(3), entry.timing.timeout))
+        configuration.queries = entry.queries.map(CustomQuery.init)
+        configuration.audit = entry.audit.map(LoginAudit.init)
         return PostgresProbe(configuration, loop: postgres)
     }
 

@@ -24,12 +24,15 @@ package final class PostgresCluster: Sendable {
         package var offersTLS: Bool
         /// Further settings, such as `lc_messages`.
         package var settings: [String: String]
+        /// Further environment variables of the server, such as `LOCPATH`.
+        package var environment: [String: String]
 
         /// Makes a configuration.
         package init(
             authentication: Authentication = .trust, maxConnections: Int = 30, offersTLS: Bool = false,
-            settings: [String: String] = [:]
+            settings: [String: String] = [:], environment: [String: String] = [:]
         ) {
+            self.environment = environment
             self.offersTLS = offersTLS
             self.authentication = authentication
             self.maxConnections = maxConnections
@@ -57,15 +60,38 @@ package final class PostgresCluster: Sendable {
     package let password = "correct horse"
     /// Folder of the Unix socket.
     package var socketDirectory: String { folder.path }
+    /// Version of the server's programs, such as 15.
+    package var majorVersion: Int {
+        get async throws {
+            let text = try await ChildProcess.run("\(binaries)/postgres", ["--version"]).first ?? ""
+            let number = text.split(separator: " ").first { $0.first?.isNumber == true } ?? ""
+            return Int(number.prefix { $0.isNumber }) ?? 0
+        }
+    }
+    /// Whether the server was built with TLS.
+    package static var offersTLS: Bool {
+        get async throws {
+            let configure = try await ChildProcess.run("\(findBinaries())/pg_config", ["--configure"])
+            return configure.contains { $0.contains("openssl") }
+        }
+    }
+    /// Whether the server has the extension `pg_stat_statements`, which is packaged apart.
+    package var hasStatStatements: Bool {
+        get async throws {
+            let rows = try await execute(
+                "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'")
+            return rows == ["1"]
+        }
+    }
     /// The server's certificate in PEM, its own root; only with `offersTLS`.
     package var certificateFile: String { dataDirectory + "/server.crt" }
     /// Folder of the data.
     package var dataDirectory: String { folder.path + "/data" }
 
+    let user: ChildProcess.User?
+    let binaries: String
     private let folder: TemporaryDirectory
     private let configuration: Configuration
-    private let user: ChildProcess.User?
-    private let binaries: String
     private let process = Mutex<ChildProcess?>(nil)
 
     /// Makes a cluster and starts its server; takes about a second.
@@ -76,7 +102,7 @@ package final class PostgresCluster: Sendable {
         return cluster
     }
 
-    private init(_ configuration: Configuration) async throws {
+    init(_ configuration: Configuration) async throws {
         self.configuration = configuration
         binaries = try await Self.findBinaries()
         folder = try TemporaryDirectory("pg")
@@ -132,7 +158,10 @@ package final class PostgresCluster: Sendable {
             settings[name] = settings[name] ?? value
         }
         let arguments = settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
-        let child = try ChildProcess("\(binaries)/postgres", ["-D", dataDirectory] + arguments, user: user)
+        let inherited = ProcessInfo.processInfo.environment
+        let child = try ChildProcess(
+            "\(binaries)/postgres", ["-D", dataDirectory] + arguments,
+            environment: inherited.merging(configuration.environment) { $1 }, user: user)
         process.withLock { $0 = child }
         try await waitUntilReady(child)
     }
@@ -261,7 +290,7 @@ package final class PostgresCluster: Sendable {
         }
     }
 
-    private var environment: [String: String] { ["PATH": "/usr/bin:/bin", "PGCLIENTENCODING": "UTF8"] }
+    var environment: [String: String] { ["PATH": "/usr/bin:/bin", "PGCLIENTENCODING": "UTF8"] }
 
     private func arguments(role: String, database: String) -> [String] {
         [
@@ -277,9 +306,19 @@ package final class PostgresCluster: Sendable {
         guard chown(path, user.id, user.group) == 0 else { throw FreePort.Failure(code: errno) }
     }
 
-    /// The folder with the server's programs: `pg_config`'s, else the newest Debian one.
+    /// Environment variable that names the folder with the programs of another server version.
+    package static let binariesVariable = "TOCSIN_POSTGRES_BIN"
+
+    /// The folder with the server's programs: the one that the environment names, else `pg_config`'s, else the newest
+    /// Debian one.
     private static func findBinaries() async throws -> String {
         func hasServer(_ folder: String) -> Bool { FileManager.default.isExecutableFile(atPath: folder + "/initdb") }
+        if let folder = ProcessInfo.processInfo.environment[binariesVariable], !folder.isEmpty {
+            guard hasServer(folder) else {
+                throw ChildProcess.Failure(description: "\(binariesVariable)=\(folder) has no initdb.")
+            }
+            return folder
+        }
         if let output = try? await ChildProcess.run("/usr/bin/env", ["pg_config", "--bindir"]),
             let folder = output.first,
             hasServer(folder)
