@@ -1,3 +1,4 @@
+import PrometheusProbe
 package import Telemetry
 
 /// One of the meters that are read, with its names on both paths.

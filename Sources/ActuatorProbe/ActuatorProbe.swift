@@ -1,4 +1,5 @@
 package import Probing
+package import PrometheusProbe
 package import Telemetry
 
 /// Looks at one Spring Boot actuator: health, and the meters over `/prometheus` or, where that is not exposed, one by
@@ -33,7 +34,7 @@ package actor ActuatorProbe: Probe {
         /// Time for one run, default 5 s; at most the interval.
         package var deadline: Duration
         /// How to log in.
-        package var credentials: ActuatorCredentials
+        package var credentials: HTTPCredentials
         /// Whom to trust behind `https`.
         package var trust: HTTPRequest.Trust
         /// Which meters are read.
@@ -42,7 +43,7 @@ package actor ActuatorProbe: Probe {
         /// Makes a configuration.
         package init(
             name: String, baseURL: String, labels: LabelSet = LabelSet(), interval: Duration = .seconds(10),
-            deadline: Duration = .seconds(5), credentials: ActuatorCredentials = .none,
+            deadline: Duration = .seconds(5), credentials: HTTPCredentials = .none,
             trust: HTTPRequest.Trust = .system,
             meters: MeterSource = .automatic
         ) {
@@ -94,7 +95,7 @@ package actor ActuatorProbe: Probe {
     /// Looks once; see `Probe`.
     package func run(startedAt: Timestamp) async -> ProbeReport {
         let session: ActuatorSession
-        do throws(ActuatorCredentials.Failure) {
+        do throws(HTTPCredentials.Failure) {
             session = ActuatorSession(
                 http: http, base: base, headers: try configuration.credentials.headers(), trust: configuration.trust,
                 deadline: ContinuousClock.now + target.deadline - .milliseconds(100))

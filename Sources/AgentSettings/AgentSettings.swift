@@ -1,4 +1,5 @@
 package import ConfigurationKit
+package import TargetSettings
 
 /// What `agent.yaml` says, defaults filled in and checked.
 package struct AgentSettings: Hashable, Sendable {
@@ -28,6 +29,10 @@ package struct AgentSettings: Hashable, Sendable {
     package var kubernetes: KubernetesSettings?
     /// Spring Boot actuators.
     package var actuators: [ActuatorSettings]
+    /// Metrics of others in Prometheus' text format.
+    package var prometheus: [PrometheusSettings]
+    /// Pods that ask to be probed.
+    package var discovery: DiscoverySettings
     /// PostgreSQL servers.
     package var databases: [DatabaseSettings]
     /// HTTP and TCP checks.
@@ -156,6 +161,16 @@ package struct AgentSettings: Hashable, Sendable {
         actuators = file.sections("actuators", uniqueKey: "name", "Spring Boot actuators.") { section in
             ActuatorSettings(section, interval: interval)
         }
+        prometheus = file.sections(
+            "prometheus", uniqueKey: "name", countMax: 200, "Metrics of others in Prometheus' text format."
+        ) { section in
+            PrometheusSettings(section, interval: interval)
+        }
+        discovery = file.section(
+            "discovery", "Pods of the node that ask by annotation to be probed: port and path are theirs, nothing else."
+        ) { section in
+            DiscoverySettings(section, interval: interval)
+        }
         databases = file.sections("databases", uniqueKey: "name", countMax: 100, "PostgreSQL servers.") { section in
             DatabaseSettings(section, interval: interval)
         }
@@ -171,10 +186,12 @@ package struct AgentSettings: Hashable, Sendable {
     }
 
     private func warnIfNothingIsProbed(_ file: Section) {
-        if kubelet == nil, kubernetes == nil, actuators.isEmpty, databases.isEmpty, checks.isEmpty, logs == nil {
+        if kubelet == nil, kubernetes == nil, actuators.isEmpty, prometheus.isEmpty, databases.isEmpty,
+            checks.isEmpty, logs == nil
+        {
             file.report(
                 nil,
-                "nothing is probed but the node: none of 'kubelet', 'actuators', 'databases', 'checks' and 'logs' is there",
+                "nothing is probed but the node and what the coordinator assigns: none of 'kubelet', 'actuators', 'prometheus', 'databases', 'checks' and 'logs' is there",
                 level: .warning)
         }
     }

@@ -1,4 +1,5 @@
 import ConfigurationKit
+package import TargetSettings
 
 /// The node that the agent runs on.
 package struct HostSettings: Hashable, Sendable {

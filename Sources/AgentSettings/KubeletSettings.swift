@@ -1,4 +1,5 @@
 import ConfigurationKit
+package import TargetSettings
 
 /// The node's kubelet.
 package struct KubeletSettings: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import ConfigurationKit
+package import TargetSettings
 
 /// The cluster's API server, at which the agent watches the pods of its node.
 package struct KubernetesSettings: Hashable, Sendable {
@@ -14,10 +15,21 @@ package struct KubernetesSettings: Hashable, Sendable {
     /// Where a pod finds its token.
     static let tokenFileDefault = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
+    /// What every pod is told of its API server.
+    private static func address(in section: Section) -> String {
+        guard let host = section.variable("KUBERNETES_SERVICE_HOST"),
+            let port = section.variable("KUBERNETES_SERVICE_PORT").flatMap({ UInt16($0) })
+        else { return "https://kubernetes.default.svc" }
+        return "https://\(HostPort(host: host, port: Int(port)))"
+    }
+
     /// Reads the section `kubernetes`.
     init(_ section: Section, interval: Duration) {
-        apiServer = section.value(
-            "apiServer", .url, default: "https://kubernetes.default.svc", "Base URL of the API server, under https.")
+        let address = section.optional(
+            "apiServer", .url,
+            "Base URL of the API server, under https. Default: what `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` say, as in every pod; without them `https://kubernetes.default.svc`."
+        )
+        apiServer = address ?? Self.address(in: section)
         tokenFile = section.file(
             "tokenFile", "File with the bearer token of a service account that may list and watch pods.",
             default: Self.tokenFileDefault)

@@ -1,4 +1,5 @@
 import ConfigurationKit
+package import TargetSettings
 
 /// The node's container logs.
 package struct LogSettings: Hashable, Sendable {

@@ -4,6 +4,10 @@ final class DecodingContext {
     let folder: String
     /// Whether the run only collects descriptions; nothing is reported then.
     let isDescribing: Bool
+    /// Where reports go of what is decoded here and used on another machine; nil for everything else.
+    ///
+    /// Files and variables that such a part names are that machine's.
+    let parent: DecodingContext?
     private(set) var issues: [ConfigurationIssue] = []
     private(set) var files: [FileReference] = []
 
@@ -11,15 +15,28 @@ final class DecodingContext {
         self.environment = environment
         self.folder = folder
         self.isDescribing = isDescribing
+        parent = nil
     }
 
+    /// A context for what is used on another machine.
+    init(elsewhere parent: DecodingContext) {
+        environment = [:]
+        folder = parent.folder
+        isDescribing = parent.isDescribing
+        self.parent = parent
+    }
+
+    /// Whether what is decoded is used on another machine.
+    var isElsewhere: Bool { parent != nil }
+
     func report(_ issue: ConfigurationIssue) {
+        if let parent { return parent.report(issue) }
         guard !isDescribing, issues.count <= ConfigurationError.issuesMax else { return }
         issues.append(issue)
     }
 
     func note(_ file: FileReference) {
-        if !isDescribing { files.append(file) }
+        if !isDescribing, !isElsewhere { files.append(file) }
     }
 
     /// Issues by place; the ones beyond the bound are replaced by one that says so.

@@ -27,11 +27,13 @@ extension Section {
 
     /// Decodes a list of mappings, empty without the key.
     ///
-    /// No two may have the same value under `uniqueKey`.
+    /// No two may have the same value under `uniqueKey`. With `elsewhere` they are used on other machines; see
+    /// `remoteSections`.
     package func sections<Value>(
-        _ key: String, uniqueKey: String? = nil, isRequired: Bool = false, countMax: Int = 1000, _ doc: String,
-        _ decode: (Section) -> Value
+        _ key: String, uniqueKey: String? = nil, isRequired: Bool = false, countMax: Int = 1000,
+        elsewhere: Bool = false, _ doc: String, _ decode: (Section) -> Value
     ) -> [Value] {
+        let context = elsewhere ? DecodingContext(elsewhere: context) : context
         var description = FieldDescription.Shape.sections([], countMax: countMax)
         if context.isDescribing { description = .sections(describe(decode), countMax: countMax) }
         append(field(key, doc, typeName: "list of sections", isRequired: isRequired, shape: description))
@@ -101,7 +103,9 @@ extension Section {
             return nil
         }
         if file != nil { report(name, "'\(name)' and '\(name)File' exclude each other") }
-        if context.environment[variable] == nil { report(name, "the environment variable '\(variable)' is not set") }
+        if !context.isElsewhere, context.environment[variable] == nil {
+            report(name, "the environment variable '\(variable)' is not set")
+        }
         return .environment(variable)
     }
 

@@ -14,6 +14,8 @@ package final class Section {
     package private(set) var fields: [FieldDescription] = []
 
     let context: DecodingContext
+    /// The mapping on one line, in YAML's flow style; "" when it is used on this machine.
+    let flowText: String
     private let entries: [String: ConfigurationNode.Entry]
     private let order: [String]
     /// Whether the mapping is itself in error, so that missing keys say nothing new.
@@ -24,6 +26,7 @@ package final class Section {
         self.context = context
         origin = node?.origin ?? parent
         isPresent = node != nil
+        flowText = context.isElsewhere ? node?.flowText ?? "{}" : ""
         var entries: [String: ConfigurationNode.Entry] = [:]
         var order: [String] = []
         var isMuted = false
@@ -119,6 +122,11 @@ package final class Section {
     }
 
     // MARK: Facts and reports
+
+    /// A variable of the environment that a default comes from; nil when it is not set, or is empty.
+    package func variable(_ name: String) -> String? {
+        context.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
 
     /// Whether the file has the key.
     package func has(_ key: String) -> Bool { entries[key] != nil }
@@ -258,6 +266,13 @@ package final class Section {
     /// The variable that `{env: NAME}` names, or nil after a report.
     private func environmentValue(of node: ConfigurationNode, keyPath: String) -> String? {
         guard let name = node.environmentName else { return nil }
+        guard !context.isElsewhere else {
+            context.report(
+                ConfigurationIssue(
+                    at: node.origin, keyPath: keyPath,
+                    reason: "no environment variable can stand here: the entry is used on other machines"))
+            return nil
+        }
         guard let value = context.environment[name], !value.isEmpty else {
             context.report(
                 ConfigurationIssue(

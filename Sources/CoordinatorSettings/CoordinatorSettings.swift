@@ -22,6 +22,8 @@ package struct CoordinatorSettings: Hashable, Sendable {
     package var incidents: Incidents
     /// What the coordinator allows itself and others.
     package var limits: Limits
+    /// What agents probe for their whole cluster, one at a time.
+    package var targets: [ClusterTargets]
 
     /// How long samples are kept; incidents are kept regardless.
     package struct Retention: Hashable, Sendable {
@@ -43,11 +45,14 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var suspectAfter: Duration
         /// Silence after which it is no longer expected to contribute; longer than `suspectAfter`.
         package var silentAfter: Duration
+        /// How long an agent may probe a cluster target without hearing from the coordinator.
+        package var targetLease: Duration
 
-        /// Makes the two delays.
-        package init(suspectAfter: Duration, silentAfter: Duration) {
+        /// Makes the delays.
+        package init(suspectAfter: Duration, silentAfter: Duration, targetLease: Duration) {
             self.suspectAfter = suspectAfter
             self.silentAfter = silentAfter
+            self.targetLease = targetLease
         }
     }
 
@@ -142,6 +147,12 @@ package struct CoordinatorSettings: Hashable, Sendable {
         agents = Self.agents(file, step: step)
         incidents = Self.incidents(file)
         limits = Self.limits(file)
+        targets = file.sections(
+            "targets", uniqueKey: "cluster", countMax: 100,
+            "What agents probe for their whole cluster: each target by one agent at a time, which the coordinator chooses."
+        ) { section in
+            ClusterTargets(section, step: step)
+        }
     }
 
     private static func retention(_ file: Section) -> Retention {
@@ -168,7 +179,11 @@ package struct CoordinatorSettings: Hashable, Sendable {
                 ),
                 silentAfter: section.value(
                     "silentAfter", .duration(in: range), default: .seconds(30),
-                    "Silence after which it is silent. Longer than `suspectAfter`."))
+                    "Silence after which it is silent. Longer than `suspectAfter`."),
+                targetLease: section.value(
+                    "targetLease", .duration(in: .seconds(2) ... .seconds(600)), default: .seconds(30),
+                    "How long an agent goes on with a cluster target without hearing from the coordinator; only then can another one take over."
+                ))
             if agents.silentAfter <= agents.suspectAfter {
                 section.report(
                     section.has("silentAfter") ? "silentAfter" : "suspectAfter",

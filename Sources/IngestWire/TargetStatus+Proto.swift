@@ -87,12 +87,14 @@ extension Tocsin_V1_TargetReport {
         self.partial = partial
     }
 
-    /// The states of the report, every field checked against `limits`.
+    /// The states of the report, every field checked against `limits`; kinds of a newer agent are left out.
     package func decoded(limits: WireLimits) throws(WireError) -> [TargetStatus] {
         try limits.count(targets.count, atMost: limits.targetsMax, "targets in a report")
         var decoded: [TargetStatus] = []
         decoded.reserveCapacity(targets.count)
-        for target in targets { decoded.append(try TargetStatus(proto: target, limits: limits)) }
+        for target in targets where Target.Kind(rawValue: target.kind) != nil {
+            decoded.append(try TargetStatus(proto: target, limits: limits))
+        }
         return decoded
     }
 }

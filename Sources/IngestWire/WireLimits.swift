@@ -44,6 +44,18 @@ package struct WireLimits: Hashable, Sendable {
         return text
     }
 
+    /// Longest definition of a target: an entry of a configuration file on one line.
+    static let definitionBytesMax = 64 << 10
+
+    func definition(_ text: String) throws(WireError) -> String {
+        guard !text.isEmpty, text.utf8.count <= Self.definitionBytesMax else {
+            throw WireError(
+                .invalidField,
+                "a target's definition must have 1 to \(Self.definitionBytesMax) bytes, has \(text.utf8.count)")
+        }
+        return text
+    }
+
     func count(_ count: Int, atMost limit: Int, _ what: String) throws(WireError) {
         guard count <= limit else {
             throw WireError(.tooLarge, "\(count) \(what), at most \(limit) are taken")

@@ -48,6 +48,10 @@ struct KubeletPod: Decodable {
     /// When the kubelet took the pod on.
     var startedAt: Timestamp?
     var usesHostNetwork: Bool
+    /// IP address, nil before it has one.
+    var address: String?
+    /// By which it asks to be probed.
+    var annotations: PodAnnotations?
     var phase: String
     var reason: String
     /// The Ready condition's truth, reason and time of its last change.
@@ -80,6 +84,8 @@ struct KubeletPod: Decodable {
         createdAt = KubernetesTime.parse(metadata.creationTimestamp)
         startedAt = KubernetesTime.parse(status?.startTime)
         usesHostNetwork = spec?.hostNetwork ?? false
+        address = status?.podIP.flatMap { $0.isEmpty ? nil : $0 }
+        annotations = metadata.annotations?.probing
         phase = status?.phase ?? ""
         reason = status?.reason ?? ""
         let ready = status?.conditions.first { $0.type == "Ready" }
@@ -106,10 +112,28 @@ struct PodMetadata: Decodable {
     struct Annotations: Decodable {
         var source: String?
         var mirror: String?
+        /// Nil when the pod asks for nothing, as most do.
+        var probing: PodAnnotations?
 
         enum CodingKeys: String, CodingKey {
             case source = "kubernetes.io/config.source"
             case mirror = "kubernetes.io/config.mirror"
+            case actuator = "tocsin.dev/actuator"
+            case scrape = "prometheus.io/scrape"
+            case port = "prometheus.io/port"
+            case path = "prometheus.io/path"
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            source = container.lenient(String.self, .source)
+            mirror = container.lenient(String.self, .mirror)
+            let actuator = container.lenient(String.self, .actuator)
+            let scrape = container.lenient(String.self, .scrape)
+            guard actuator != nil || scrape != nil else { return }
+            probing = PodAnnotations(
+                actuator: actuator, scrape: scrape, port: container.lenient(String.self, .port),
+                path: container.lenient(String.self, .path))
         }
     }
 
@@ -197,12 +221,13 @@ struct PodStatus: Decodable {
     var phase: String?
     var reason: String?
     var startTime: String?
+    var podIP: String?
     var conditions: [Condition]
     var containerStatuses: [ContainerStatus]
     var initContainerStatuses: [ContainerStatus]
 
     private enum CodingKeys: String, CodingKey {
-        case phase, reason, startTime, conditions, containerStatuses, initContainerStatuses
+        case phase, reason, startTime, podIP, conditions, containerStatuses, initContainerStatuses
     }
 
     init(from decoder: any Decoder) throws {
@@ -210,6 +235,7 @@ struct PodStatus: Decodable {
         phase = container.lenient(String.self, .phase)
         reason = container.lenient(String.self, .reason)
         startTime = container.lenient(String.self, .startTime)
+        podIP = container.lenient(String.self, .podIP)
         conditions = container.lenientArray(Condition.self, .conditions)
         containerStatuses = container.lenientArray(ContainerStatus.self, .containerStatuses)
         initContainerStatuses = container.lenientArray(ContainerStatus.self, .initContainerStatuses)

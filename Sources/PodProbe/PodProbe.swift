@@ -7,7 +7,7 @@ package import Telemetry
 /// One look is two GET requests at once. When `/pods` gives no usable answer nothing changes: no samples, no edges, and
 /// the comparison goes on from the last good list, so that no transition is lost. When only `/stats/summary` fails,
 /// samples and edges of the pod list are reported beside the failure.
-package actor PodProbe: Probe {
+package actor PodProbe: Probe, DiscoveringProbe {
     /// What had to be left out since the probe was made.
     package struct Counters: Sendable, Hashable {
         /// Pods beyond `podsMax`, counted at each look.
@@ -27,6 +27,7 @@ package actor PodProbe: Probe {
 
     private let configuration: PodProbeConfiguration
     private let client: KubeletClient
+    private let discovery = DiscoveryOutlet()
     private var tracker: PodTracker
 
     /// Makes a probe that speaks to the kubelet through `fetcher`.
@@ -35,6 +36,11 @@ package actor PodProbe: Probe {
         target = configuration.target
         client = KubeletClient(configuration: configuration, fetcher: fetcher)
         tracker = PodTracker(node: configuration.node)
+    }
+
+    /// Where annotated endpoints go after each look; see `DiscoveringProbe`.
+    package nonisolated func discovers(to outlet: @escaping @Sendable (PodDiscovery) -> Void) {
+        discovery.connect(outlet)
     }
 
     package func run(startedAt: Timestamp) async -> ProbeReport {
@@ -76,6 +82,7 @@ package actor PodProbe: Probe {
         switch verdict {
         case .unknown(let reason): return ProbeReport(outcome: .failure(.unavailable, reason))
         case .known(let edges):
+            discovery.send(PodDiscovery(followed) { tracker.pods[$0.uid]?.labels })
             return ProbeReport(outcome: outcome, samples: samples(followed, usage: usage, now: now), edges: edges)
         }
     }

@@ -7,7 +7,7 @@ package import Telemetry
 /// `watch()` has to run beside the probe. Edges go out through the runner at once; what comes before it is there
 /// waits for a run. While the watch is broken the last state is reported for `staleAfter`; then the target fails with
 /// the reason.
-package actor WatchingPodProbe: PushingProbe {
+package actor WatchingPodProbe: PushingProbe, DiscoveringProbe {
     /// What was counted since the probe was made.
     package struct Counters: Sendable, Hashable {
         /// Lines of the watch that were taken in.
@@ -39,6 +39,7 @@ package actor WatchingPodProbe: PushingProbe {
     private let kubelet: KubeletClient?
     private let wallClock: @Sendable () -> Timestamp
     private let outlet = EdgeOutlet()
+    private let discovery = DiscoveryOutlet()
     private var tracker: PodTracker
     private var machine = PodWatchMachine()
     private var pods: [String: KubeletPod] = [:]
@@ -64,6 +65,11 @@ package actor WatchingPodProbe: PushingProbe {
     /// Where edges go between two runs; see `PushingProbe`.
     package nonisolated func pushes(to outlet: @escaping @Sendable ([Edge]) -> Void) {
         self.outlet.connect(outlet)
+    }
+
+    /// Where annotated endpoints go with each change; see `DiscoveringProbe`.
+    package nonisolated func discovers(to outlet: @escaping @Sendable (PodDiscovery) -> Void) {
+        discovery.connect(outlet)
     }
 
     /// Lists and watches until the task is cancelled.
@@ -183,6 +189,7 @@ extension WatchingPodProbe {
         isSynced = true
         brokenSince = nil
         emit(edges)
+        discover()
     }
 
     private func bounded(_ pod: KubeletPod) -> KubeletPod {
@@ -256,10 +263,12 @@ extension WatchingPodProbe {
             }
             pods[pod.uid] = pod
             emit(tracker.update(pod, now: now))
+            discover()
         case .deleted(let pod, let version):
             machine.advanced(to: version)
             pods[pod.uid] = nil
             emit(tracker.remove(bounded(pod), now: now))
+            discover()
         case .bookmark(let version):
             machine.advanced(to: version)
             tracker.touched(at: now)
@@ -300,6 +309,11 @@ extension WatchingPodProbe {
         self.problem = problem
         self.problem.message = "\(doing): \(problem.message)"
         if brokenSince == nil { brokenSince = wallClock() }
+    }
+
+    /// Linear in the pods of one node, and cheap beside the line of JSON that led to it.
+    private func discover() {
+        discovery.send(PodDiscovery(pods.values) { tracker.pods[$0.uid]?.labels })
     }
 
     private func emit(_ edges: [Edge]) {

@@ -14,14 +14,18 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         package var resultsMax: Int
         /// Series remembered for stale markers per target, default 20,000.
         package var seriesPerTargetMax: Int
+        /// Series of all targets together, `probe_*` included; beyond, samples are dropped in the order of `SeriesRank`.
+        package var seriesMax: Int
         /// Time beyond a target's deadline after which the runner reports for a probe that did not, default 250 ms.
         package var deadlineGrace: Duration
 
         /// Makes limits.
         package init(
-            resultsMax: Int = 1024, seriesPerTargetMax: Int = 20_000, deadlineGrace: Duration = .milliseconds(250)
+            resultsMax: Int = 1024, seriesPerTargetMax: Int = 20_000, seriesMax: Int = .max,
+            deadlineGrace: Duration = .milliseconds(250)
         ) {
             self.resultsMax = resultsMax
+            self.seriesMax = seriesMax
             self.seriesPerTargetMax = seriesPerTargetMax
             self.deadlineGrace = deadlineGrace
         }
@@ -43,6 +47,10 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         package var latePushesDropped: UInt64 = 0
         /// Series that will get no stale marker, since a target had more than `seriesPerTargetMax`.
         package var seriesForgotten: UInt64 = 0
+        /// Samples dropped since there were more series than `seriesMax`.
+        package var samplesDropped: UInt64 = 0
+        /// Runs left out since their kind of target is shed.
+        package var runsShed: UInt64 = 0
 
         /// Makes counters at zero.
         package init() {}
@@ -69,6 +77,8 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         var lastNumber: UInt64 = 0
         var counters = Counters()
         var isStopping = false
+        var shed: Set<Target.Kind> = []
+        var shedReason = ""
     }
 
     private let configuration: Configuration
@@ -104,7 +114,9 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
     ///
     /// A target that vanishes ends: its probe is closed and its series get stale markers. A target that stays keeps its
     /// grid, its status and its series; when its probe is another instance, the old one is closed after its run.
-    package func update(probes: [any Probe]) {
+    ///
+    /// - Parameter handedOver: of the targets that vanish, those that go on elsewhere: their series get no stale markers.
+    package func update(probes: [any Probe], handedOver: Set<String> = []) {
         let now = clock.now
         let time = wallClock()
         var pushing: [(any PushingProbe, UInt64)] = []
@@ -116,8 +128,10 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
                 state.schedule.remove(id)
                 state.active[id] = nil
                 state.retired.append(active.probe)
+                state.counters.samplesDropped += active.ledger.droppedSampleCount
+                state.counters.seriesForgotten += active.ledger.forgottenSeriesCount
                 var ledger = active.ledger
-                if let end = ledger.end(at: time) { ends.append(end) }
+                if !handedOver.contains(id), let end = ledger.end(at: time) { ends.append(end) }
             }
             for (id, probe) in wanted {
                 let target = probe.target
@@ -156,8 +170,26 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         state.withLock { state in
             var counters = state.counters
             counters.skippedRuns = state.schedule.skippedCount
-            counters.seriesForgotten += state.active.values.reduce(0) { $0 + $1.ledger.forgottenSeriesCount }
+            for active in state.active.values {
+                counters.seriesForgotten += active.ledger.forgottenSeriesCount
+                counters.samplesDropped += active.ledger.droppedSampleCount
+            }
             return counters
+        }
+    }
+
+    /// Series that are live, over all targets.
+    package var liveSeriesCount: Int {
+        state.withLock { state in state.active.values.reduce(0) { $0 + $1.ledger.liveSeriesCount } }
+    }
+
+    /// Leaves out the runs of these kinds of target until told otherwise.
+    ///
+    /// Runs under way end as they would. A target that is left out fails as `internal` with `reason`, and has no samples.
+    package func shed(_ kinds: Set<Target.Kind>, reason: String) {
+        state.withLock { state in
+            state.shed = kinds
+            state.shedReason = reason
         }
     }
 
@@ -175,11 +207,12 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
     package func run() async {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
-                let (due, retired, next, isStopping) = takeWork()
-                for probe in retired { group.addTask { await probe.close() } }
-                if isStopping { break }
-                for (id, probe) in due { group.addTask { await self.run(probe, id: id) } }
-                await wait(until: next)
+                let work = takeWork()
+                for probe in work.retired { group.addTask { await probe.close() } }
+                if work.isStopping { break }
+                for result in work.skipped { emit(result) }
+                for (id, probe) in work.due { group.addTask { await self.run(probe, id: id) } }
+                await wait(until: work.next)
             }
         }
         let probes = state.withLock { state in
@@ -192,15 +225,25 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
 
     // MARK: - One round
 
-    private func takeWork() -> (due: [(String, Numbered)], retired: [any Probe], next: Duration?, isStopping: Bool) {
+    private struct Work {
+        var due: [(String, Numbered)] = []
+        var skipped: [ProbeResult] = []
+        var retired: [any Probe] = []
+        var next: Duration?
+        var isStopping = false
+    }
+
+    private func takeWork() -> Work {
         let now = origin.duration(to: clock.now)
+        let time = wallClock()
         return state.withLock { state in
+            var work = Work()
             // A probe whose run is under way stays retired until the run has ended.
             let busy = Set(state.running.values)
-            let closable = state.retired.filter { !busy.contains($0.number) }.map(\.probe)
+            work.retired = state.retired.filter { !busy.contains($0.number) }.map(\.probe)
             state.retired.removeAll { !busy.contains($0.number) }
-            guard !state.isStopping else { return ([], closable, nil, true) }
-            var due: [(String, Numbered)] = []
+            work.isStopping = state.isStopping
+            guard !state.isStopping else { return work }
             for item in state.schedule.takeDue(now: now) {
                 // An id whose old probe still runs (it was taken out and came back) waits for its next grid point.
                 guard state.running[item.id] == nil else { continue }
@@ -208,11 +251,20 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
                     state.schedule.finished(item.id)
                     continue
                 }
+                if state.shed.contains(probe.probe.target.kind) {
+                    state.schedule.finished(item.id)
+                    state.counters.runsShed += 1
+                    if let result = state.active[item.id]?.ledger.skip(state.shedReason, at: time) {
+                        work.skipped.append(result)
+                    }
+                    continue
+                }
                 state.running[item.id] = probe.number
                 state.counters.runs += 1
-                due.append((item.id, probe))
+                work.due.append((item.id, probe))
             }
-            return (due, closable, state.schedule.nextPoint, false)
+            work.next = state.schedule.nextPoint
+            return work
         }
     }
 
@@ -296,9 +348,21 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
                 state.counters.lateReportsDropped += 1
                 return nil
             }
-            return state.active[id]?.ledger.record(report, startedAt: startedAt, duration: duration)
+            let allowance = allowance(of: probe.probe.target, state)
+            return state.active[id]?.ledger.record(
+                report, startedAt: startedAt, duration: duration, allowance: allowance)
         }
         if let result { emit(result) }
+    }
+
+    /// Series that a report of the target may have: what the targets before it leave, less its own `probe_*` series.
+    private func allowance(of target: Target, _ state: State) -> Int {
+        guard configuration.seriesMax < .max else { return .max }
+        let rank = SeriesRank(target)
+        let before = state.active.values.reduce(0) { sum, active in
+            SeriesRank(active.ledger.status.target) < rank ? sum + active.ledger.liveSeriesCount : sum
+        }
+        return max(0, configuration.seriesMax - before - TargetLedger.ownSeriesCount)
     }
 
     private func emit(_ result: ProbeResult) {

@@ -1,3 +1,4 @@
+import FlowControl
 package import Telemetry
 
 /// When each target is probed: a fixed grid per target, spread by a stable offset, never two runs of one target at
@@ -102,19 +103,5 @@ package struct ProbeSchedule: Sendable {
         let remainder = (millis &- offset) % step
         let wait = remainder == 0 ? 0 : (remainder > 0 ? step - remainder : -remainder)
         return .milliseconds(millis &+ wait &- origin.millis)
-    }
-}
-
-/// A hash that is the same in every process, unlike `Hasher`.
-enum StableHash {
-    /// FNV-1a, 64 bits, with a final mix so that ids that differ in the last character spread too.
-    static func fnv1a(_ text: String) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in text.utf8 {
-            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
-        }
-        hash ^= hash >> 33
-        hash = hash &* 0xff51_afd7_ed55_8ccd
-        return hash ^ (hash >> 33)
     }
 }

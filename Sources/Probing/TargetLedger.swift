@@ -12,6 +12,11 @@ package struct TargetLedger: Sendable {
     package private(set) var status: TargetStatus
     /// Series that could not be remembered, and so will get no stale marker, since `seriesMax` were.
     package private(set) var forgottenSeriesCount: UInt64 = 0
+    /// Samples left out since the target had more series than it may.
+    package private(set) var droppedSampleCount: UInt64 = 0
+
+    /// Series that each record adds: `probe_up` and `probe_duration_seconds`.
+    package static let ownSeriesCount = 2
 
     private let seriesMax: Int
     private var live: Set<Series> = []
@@ -31,8 +36,13 @@ package struct TargetLedger: Sendable {
     }
 
     /// Records a run and completes its report.
-    package mutating func record(_ report: ProbeReport, startedAt: Timestamp, duration: Duration) -> ProbeResult {
-        var samples = report.samples
+    ///
+    /// - Parameter allowance: series that the report may have; of more, the live ones stay and new ones are dropped.
+    package mutating func record(
+        _ report: ProbeReport, startedAt: Timestamp, duration: Duration, allowance: Int = .max
+    ) -> ProbeResult {
+        let admitted = admit(report.samples, allowance: allowance)
+        var samples = admitted
         let labels = Self.labels(of: status.target)
         samples.append(Sample(Series("probe_up", labels), startedAt, report.outcome.isSuccess ? 1 : 0))
         samples.append(Sample(Series("probe_duration_seconds", labels), startedAt, duration.inSeconds))
@@ -45,10 +55,23 @@ package struct TargetLedger: Sendable {
         status.remark = remark(report)
         status.lastProbeAt = startedAt
         status.lastDuration = duration
-        status.lastSampleCount = report.samples.count
+        status.lastSampleCount = admitted.count
         return ProbeResult(
             target: status.target, startedAt: startedAt, duration: duration,
             report: ProbeReport(outcome: report.outcome, samples: samples, edges: edges))
+    }
+
+    /// Records that the target was not probed, on purpose: its status says so, and its series have no sample.
+    ///
+    /// Nil when it said so before.
+    package mutating func skip(_ reason: String, at time: Timestamp) -> ProbeResult? {
+        let outcome = ProbeOutcome.failure(.internal, reason)
+        guard status.outcome != outcome else { return nil }
+        let edge = outcomeEdge(to: outcome, at: time)
+        status.outcome = outcome
+        return ProbeResult(
+            target: status.target, startedAt: time, duration: .zero,
+            report: ProbeReport(outcome: outcome, edges: edge.map { [$0] } ?? []))
     }
 
     /// Ends the target: stale markers for all of its series.
@@ -86,6 +109,20 @@ package struct TargetLedger: Sendable {
         if case .failure(_, let message) = outcome { attributes.append(Label("message", message)) }
         return Edge(
             .targetOutcomeChanged, at: time, labels: Self.labels(of: status.target), attributes: LabelSet(attributes))
+    }
+
+    /// What the allowance lets through, in the report's order; stale markers always.
+    private mutating func admit(_ samples: [Sample], allowance: Int) -> [Sample] {
+        guard samples.count > allowance else { return samples }
+        var admitted: Set<Series> = []
+        for isLive in [true, false] {
+            for sample in samples where admitted.count < allowance && live.contains(sample.series) == isLive {
+                admitted.insert(sample.series)
+            }
+        }
+        let kept = samples.filter { admitted.contains($0.series) || StaleMarker.matches($0.value) }
+        droppedSampleCount += UInt64(samples.count - kept.count)
+        return kept
     }
 
     /// Keeps the series of a report; returns those that ended, which only a complete report can tell.

@@ -14,6 +14,8 @@ package struct Target: Hashable, Sendable {
         case http
         /// A TCP check.
         case tcp
+        /// Metrics of others in Prometheus' text format.
+        case prometheus
         /// The container logs of the node.
         case logs
         /// The agent itself.

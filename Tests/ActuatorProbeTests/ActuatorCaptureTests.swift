@@ -2,6 +2,7 @@ import ActuatorProbe
 import CurlHTTP
 import Foundation
 import Probing
+import PrometheusProbe
 import Telemetry
 import Testing
 import TocsinTestKit
@@ -13,7 +14,7 @@ struct ActuatorCaptureTests {
 
     private func report(
         _ server: CannedHTTPServer, meters: ActuatorProbe.MeterSource = .automatic,
-        credentials: ActuatorCredentials = .none, deadline: Duration = .seconds(5)
+        credentials: HTTPCredentials = .none, deadline: Duration = .seconds(5)
     ) async -> ProbeReport {
         let client = CurlHTTPClient()
         let probe = ActuatorProbe(

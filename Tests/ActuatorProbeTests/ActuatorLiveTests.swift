@@ -2,6 +2,7 @@ import ActuatorProbe
 import CurlHTTP
 import Foundation
 import Probing
+import PrometheusProbe
 import Telemetry
 import Testing
 import TocsinTestKit
@@ -27,7 +28,7 @@ struct ActuatorLiveTests {
 
     private func probe(
         _ service: JavaService, _ client: CurlHTTPClient, meters: ActuatorProbe.MeterSource = .automatic,
-        deadline: Duration = .seconds(5), credentials: ActuatorCredentials = .none
+        deadline: Duration = .seconds(5), credentials: HTTPCredentials = .none
     ) -> ActuatorProbe {
         ActuatorProbe(
             .init(

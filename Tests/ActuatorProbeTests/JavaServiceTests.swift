@@ -2,6 +2,7 @@ import ActuatorProbe
 import CurlHTTP
 import Foundation
 import Probing
+import PrometheusProbe
 import Telemetry
 import Testing
 import TocsinTestKit

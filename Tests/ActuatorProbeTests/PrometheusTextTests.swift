@@ -1,4 +1,4 @@
-import ActuatorProbe
+import PrometheusProbe
 import Telemetry
 import Testing
 

@@ -17,10 +17,10 @@ private final class SteeredProbe: Probe {
     private let started = AsyncStream<Timestamp>.makeStream()
 
     init(
-        _ name: String, interval: Duration = .seconds(10), deadline: Duration = .seconds(5),
-        automatic: ProbeReport? = nil
+        _ name: String, kind: Target.Kind = .actuator, interval: Duration = .seconds(10),
+        deadline: Duration = .seconds(5), automatic: ProbeReport? = nil
     ) {
-        target = Target(kind: .actuator, name: name, address: "x", interval: interval, deadline: deadline)
+        target = Target(kind: kind, name: name, address: "x", interval: interval, deadline: deadline)
         state = Mutex(State(automatic: automatic))
     }
 
@@ -252,5 +252,57 @@ struct ProbeRunnerTests {
         await service.value
         #expect(probe.closeCount == 1)
         for await result in runner.results { Issue.record("a result after cancellation: \(result)") }
+    }
+
+    private func report(_ names: [String]) -> ProbeReport {
+        ProbeReport(outcome: .success, samples: names.map { Sample(Series($0), origin, 1) })
+    }
+
+    @Test func beyondTheSeriesLimitTheLastInTheOrderGivesWay() async throws {
+        let first = SteeredProbe("first", automatic: report(["a", "b"]))
+        let last = SteeredProbe("last", kind: .logs, automatic: report(["x", "y", "z"]))
+        // Two series of its own for each target leave three, of which the actuator has two.
+        let runner = runner([last, first], .init(seriesMax: 7))
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        var newest: [String: [String]] = [:]
+        // Whichever came first: at the second result of each the order has been at work.
+        for _ in 0..<3 {
+            for probe in [first, last] {
+                await clock.sleepers(1)
+                advanceToGrid(probe.target)
+                let result = try await next(&results)
+                newest[result.target.id] = result.report.samples.filter { !StaleMarker.matches($0.value) }
+                    .map(\.series.metric).filter { !$0.hasPrefix("probe_") }
+            }
+        }
+        #expect(newest == ["actuator/first": ["a", "b"], "logs/last": ["x"]])
+        #expect(runner.liveSeriesCount == 7)
+        #expect(runner.counters.samplesDropped >= 4)
+        runner.stop()
+        await service.value
+    }
+
+    @Test func aShedKindIsNotProbedAndSaysSo() async throws {
+        let logs = SteeredProbe("logs", kind: .logs, automatic: report(["x"]))
+        let runner = runner([logs])
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        runner.shed([.logs], reason: "no memory")
+        await clock.sleepers(1)
+        advanceToGrid(logs.target)
+        let skipped = try await next(&results)
+        #expect(skipped.report.outcome == .failure(.internal, "no memory"))
+        #expect(skipped.report.samples.isEmpty)
+        #expect(logs.runCount == 0)
+        #expect(runner.counters.runsShed == 1)
+        runner.shed([], reason: "")
+        await clock.sleepers(1)
+        advanceToGrid(logs.target)
+        let back = try await next(&results)
+        #expect(back.report.outcome == .success)
+        #expect(back.report.edges.map(\.kind) == [.targetOutcomeChanged])
+        runner.stop()
+        await service.value
     }
 }

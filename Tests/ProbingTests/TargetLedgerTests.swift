@@ -116,4 +116,42 @@ struct TargetLedgerTests {
         let result = ledger.record(marked, startedAt: Timestamp(seconds: 2), duration: .zero)
         #expect(stale(result) == ["a"], "once, not twice")
     }
+
+    @Test func beyondTheAllowanceTheLiveSeriesStayAndNewOnesAreDropped() {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        func record(_ names: [String], at seconds: Double, allowance: Int) -> ProbeResult {
+            ledger.record(
+                report(.success, names, at: seconds), startedAt: Timestamp(seconds: seconds), duration: .zero,
+                allowance: allowance)
+        }
+        func values(_ result: ProbeResult) -> [String] {
+            result.report.samples.filter { !StaleMarker.matches($0.value) }.map(\.series.metric)
+        }
+        let own = ["probe_up", "probe_duration_seconds"]
+        let first = record(["b", "c"], at: 1, allowance: 2)
+        #expect(values(first) == ["b", "c"] + own)
+        let second = record(["a", "b", "c"], at: 2, allowance: 2)
+        #expect(values(second) == ["b", "c"] + own, "a is new and has no place")
+        #expect(stale(second).isEmpty)
+        let third = record(["a", "b", "c"], at: 3, allowance: 1)
+        #expect(values(third) == ["b"] + own)
+        #expect(stale(third) == ["c"], "what lost its place ends")
+        #expect(ledger.droppedSampleCount == 3)
+        #expect(ledger.status.lastSampleCount == 1)
+        let fourth = record(["a", "b", "c"], at: 4, allowance: 9)
+        #expect(values(fourth) == ["a", "b", "c"] + own)
+    }
+
+    @Test func aSkippedTargetSaysSoOnceAndHasNoSample() throws {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        _ = ledger.record(report(.success, ["a"], at: 1), startedAt: Timestamp(seconds: 1), duration: .zero)
+        let first = ledger.skip("no memory", at: Timestamp(seconds: 2))
+        let skipped = try #require(first)
+        #expect(skipped.report.samples.isEmpty)
+        #expect(skipped.report.edges.map(\.kind) == [.targetOutcomeChanged])
+        #expect(ledger.status.outcome == .failure(.internal, "no memory"))
+        let second = ledger.skip("no memory", at: Timestamp(seconds: 3))
+        #expect(second == nil)
+        #expect(ledger.liveSeriesCount == 3, "its series wait for it")
+    }
 }

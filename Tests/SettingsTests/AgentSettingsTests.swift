@@ -1,5 +1,6 @@
 import AgentSettings
 import ConfigurationKit
+import TargetSettings
 import Telemetry
 import Testing
 
@@ -146,5 +147,45 @@ import Testing
                 "minimal.yaml:5:48: warning: tls.keyFile: value '/etc/tocsin/tls/agent.key': there is no such file",
                 "minimal.yaml:5:79: warning: tls.trustRootsFile: value '/etc/tocsin/tls/ca.crt': there is no such file",
             ])
+    }
+
+    @Test func discoveryBindsCredentialsByGlob() throws {
+        let discovery = try decoded("agent/full.yaml").discovery
+        #expect(discovery.targetsMax == 20)
+        #expect(discovery.timing.interval == .seconds(15))
+        func login(_ namespace: String, _ workload: String) -> TargetCredentials? {
+            discovery.credentials(namespace: namespace, workload: workload)
+        }
+        #expect(login("oddsmaker", "Deployment/oddsmaker-control") == .bearer(.file("/etc/tocsin/control.token")))
+        #expect(login("oddsmaker", "Deployment/other") == .basic(.environment("ACTUATOR_LOGIN")))
+        #expect(login("oddsmaker-2", "Deployment/other") == nil)
+        #expect(discovery.metrics.takes("queue_depth") && !discovery.metrics.takes("go_goroutines"))
+        #expect(discovery.metrics.seriesMax == 50)
+        let defaults = try decoded("agent/minimal.yaml").discovery
+        #expect(defaults.isEnabled && defaults.bindings.isEmpty)
+        #expect(!defaults.metrics.takes("queue_depth"), "nothing is taken that nobody named")
+    }
+
+    @Test func prometheusTargetsSayWhatIsTaken() throws {
+        let target = try #require(try decoded("agent/full.yaml").prometheus.first)
+        #expect(target.name == "queue")
+        #expect(target.url == "http://127.0.0.1:9419/metrics")
+        #expect(target.metrics.takes("rabbitmq_queue_messages"))
+        #expect(target.metrics.seriesMax == 500)
+        #expect(target.timing.interval == .seconds(15))
+    }
+
+    @Test(arguments: [
+        (["KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"], "https://10.96.0.1:443"),
+        (["KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "6443"], "https://[fd00::1]:6443"),
+        (["KUBERNETES_SERVICE_HOST": "10.96.0.1"], "https://kubernetes.default.svc"),
+        ([:], "https://kubernetes.default.svc"),
+    ])
+    func theAPIServerIsWhereEveryPodIsTold(variables: [String: String], expected: String) throws {
+        let text = try GoldenFiles.text("agent/minimal.yaml") + "\nkubernetes: {}\n"
+        let settings = try AgentSettings.decode(
+            ConfigurationSource(file: "agent.yaml", folder: "/etc/tocsin", text: text),
+            environment: GoldenFiles.environment.merging(variables) { $1 })
+        #expect(settings.value.kubernetes?.apiServer == expected)
     }
 }

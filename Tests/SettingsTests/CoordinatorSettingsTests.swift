@@ -1,5 +1,6 @@
 import ConfigurationKit
 import CoordinatorSettings
+import TargetSettings
 import Testing
 
 @Suite struct CoordinatorSettingsTests {
@@ -16,7 +17,8 @@ import Testing
         #expect(settings.thresholdsFile == "/etc/tocsin/thresholds.yaml")
         #expect(settings.step == .seconds(10))
         #expect(settings.retention == .init(age: .seconds(15 * 86_400), bytesMax: 10 << 30))
-        #expect(settings.agents == .init(suspectAfter: .seconds(15), silentAfter: .seconds(30)))
+        #expect(
+            settings.agents == .init(suspectAfter: .seconds(15), silentAfter: .seconds(30), targetLease: .seconds(30)))
         #expect(
             settings.incidents
                 == .init(reopenWithin: .seconds(1800), severityHysteresis: .seconds(300), openMax: 1000))
@@ -34,7 +36,8 @@ import Testing
         #expect(settings.thresholdsFile == "/etc/shared/thresholds.yaml")
         #expect(settings.step == .seconds(2))
         #expect(settings.retention == .init(age: .seconds(36 * 3600), bytesMax: 500_000_000))
-        #expect(settings.agents == .init(suspectAfter: .seconds(3), silentAfter: .seconds(6)))
+        #expect(
+            settings.agents == .init(suspectAfter: .seconds(3), silentAfter: .seconds(6), targetLease: .seconds(12)))
         #expect(settings.incidents == .init(reopenWithin: .zero, severityHysteresis: .seconds(10), openMax: 50))
         #expect(
             settings.limits
@@ -46,5 +49,24 @@ import Testing
             try CoordinatorSettings.load(path: "/nowhere/coordinator.yaml", environment: [:])
         }
         #expect(error?.description == "/nowhere/coordinator.yaml:1:1: there is no such file")
+    }
+
+    @Test func clusterTargetsAreCheckedHereAndKeptAsTheyStand() throws {
+        let targets = try decoded("coordinator/full.yaml").targets
+        #expect(targets.map(\.cluster) == ["shop"])
+        let database = try #require(targets.first?.databases.first)
+        #expect(database.value.name == "orders")
+        #expect(database.value.password == .environment("ORDERS_PASSWORD"), "the agents' variable, not ours")
+        #expect(database.value.timing.interval == .seconds(2), "the step, where the entry has none")
+        // What goes to an agent decodes there to the same entry.
+        let again = try ConfigurationFile.decodePart(
+            database.text, name: "postgresql/orders", folder: "/etc/tocsin", environment: ["ORDERS_PASSWORD": "x"]
+        ) { DatabaseSettings($0, interval: .seconds(2)) }
+        #expect(again == database.value)
+        let check = try #require(targets.first?.checks.first)
+        let checkAgain = try ConfigurationFile.decodePart(
+            check.text, name: "http/page", folder: "/etc/tocsin", environment: [:]
+        ) { CheckSettings($0, interval: .seconds(2)) }
+        #expect(checkAgain == check.value)
     }
 }

@@ -14,7 +14,7 @@ import Testing
 
     private let environment = [
         "NODE_NAME": "worker-1", "KUBELET_URL": "https://10.0.0.1:10250", "TLS_CERTIFICATE_FILE": "/a",
-        "TLS_KEY_FILE": "/b",
+        "TLS_KEY_FILE": "/b", "KUBELET_CA_FILE": "/c",
     ]
 
     /// A file with its comments turned into content, the paragraph at its head left out.
@@ -30,7 +30,7 @@ import Testing
 
     @Test(arguments: [
         "deploy/config/agent.yaml", "deploy/local/agent.yaml", "deploy/kubernetes/agent/agent.yaml",
-        "deploy/kubernetes/components/self-signed-kubelet/agent.yaml",
+        "deploy/kubernetes/components/host-logs/agent.yaml",
     ])
     func agentFilesAreAccepted(name: String) throws {
         let loaded = try AgentSettings.load(path: path(name), environment: environment)
@@ -56,13 +56,15 @@ import Testing
     /// What is commented out is meant to be taken in, and must then be right.
     @Test func theExamplesInCommentsAreRight() throws {
         let agent = uncommented(try text("deploy/config/agent.yaml")).replacing("actuators: []", with: "actuators:")
-            .replacing("databases: []", with: "databases:")
+            .replacing("prometheus: []", with: "prometheus:").replacing("databases: []", with: "databases:")
             .replacing("checks: []", with: "checks:")
         let source = ConfigurationSource(file: "agent.yaml", folder: ".", text: agent)
         let settings = try AgentSettings.decode(source, environment: environment)
         #expect(settings.warnings == [])
         #expect(settings.value.actuators.count == 1)
         #expect(settings.value.databases.count == 1)
+        #expect(settings.value.prometheus.count == 1)
+        #expect(settings.value.discovery.bindings.count == 1)
         #expect(settings.value.kubelet != nil)
         let thresholds = try text("deploy/config/thresholds.yaml").replacing("overrides: []", with: "overrides:")
             .replacing("\n#  ", with: "\n  ")

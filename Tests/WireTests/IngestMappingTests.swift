@@ -64,4 +64,29 @@ import TocsinProto
         hello.boot = Data(repeating: 1, count: 16)
         #expect(throws: WireError.self) { try AgentHello(proto: hello, limits: limits) }
     }
+
+    @Test func anAnswerAboutTargetsComesBackAsItWent() throws {
+        let answer = TargetsAnswer(
+            answeredUptime: .milliseconds(12_345), lease: .seconds(30),
+            targets: [
+                .init(
+                    target: "postgresql/orders", role: .owner, definition: "{name: orders}",
+                    defaultInterval: .seconds(10)),
+                .init(target: "http/page", role: .witness, definition: "{name: page}", defaultInterval: .seconds(10)),
+            ], removed: ["tcp/old"])
+        let bytes: [UInt8] = try answer.proto.serializedBytes()
+        #expect(try TargetsAnswer(proto: try .init(serializedBytes: bytes), limits: limits) == answer)
+    }
+
+    @Test func aRoleOfANewerCoordinatorGrantsNothing() throws {
+        var proto = TargetsAnswer(
+            answeredUptime: .seconds(1), lease: .seconds(30),
+            targets: [.init(target: "a/b", role: .owner, definition: "{}", defaultInterval: .seconds(1))], removed: []
+        ).proto
+        proto.targets[0].grant.role = .UNRECOGNIZED(9)
+        #expect(try TargetsAnswer(proto: proto, limits: limits).targets.isEmpty)
+        proto.targets[0].grant.role = .owner
+        proto.targets[0].definition = ""
+        #expect(throws: WireError.self) { try TargetsAnswer(proto: proto, limits: limits) }
+    }
 }

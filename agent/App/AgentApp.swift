@@ -1,10 +1,7 @@
 package import AgentSettings
 import ConfigurationKit
-import CurlHTTP
 import FoundationEssentials
 package import Logging
-import PodProbe
-import PostgresClient
 import Probing
 import SegmentSpool
 import ServiceLifecycle
@@ -17,14 +14,19 @@ package import UnixSignals
 /// Built by `main` and by tests in the same way.
 package struct AgentApp: Sendable {
     private let settings: AgentSettings
+    private let configurationFolder: String
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
 
     /// Makes an agent; nothing is opened before `run`.
+    ///
+    /// - Parameter configurationFolder: where relative paths in what the coordinator assigns start from.
     package init(
-        settings: AgentSettings, logger: Logger, now: @escaping @Sendable () -> Timestamp = AgentApp.wallClock
+        settings: AgentSettings, configurationFolder: String, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp = AgentApp.wallClock
     ) {
         self.settings = settings
+        self.configurationFolder = configurationFolder
         self.logger = logger
         self.now = now
     }
@@ -37,57 +39,60 @@ package struct AgentApp: Sendable {
     package func run(signals: [UnixSignal] = []) async throws {
         let spool = try SpoolKeeper(
             directory: settings.dataDirectory + "/spool", bytesMax: settings.spool.bytesMax, logger: logger)
-        let http = CurlHTTPClient()
-        let postgres = PostgresEventLoop()
-        let secrets = SecretFiles(
-            environment: ProcessInfo.processInfo.environment, directory: settings.dataDirectory)
-        let probes = try ProbeFactory(http: http, postgres: postgres, secrets: secrets, now: now).probes(settings)
-        let runner = ProbeRunner(probes: probes, clock: ContinuousClock(), wallClock: now)
+        let probing = try ProbingParts(
+            settings, configurationFolder: configurationFolder, logger: logger, now: now)
+        let runner = probing.runner
+        let assigned = probing.assigned
         let inbox = UplinkInbox()
         let recorder = FrameRecorder(
             results: runner.results, spool: spool, inbox: inbox, flushInterval: flushInterval, logger: logger)
-        // The agent looks at itself with the runner that it tells of, which therefore is there first.
-        runner.update(probes: probes + [selfProbe(runner: runner, recorder: recorder, spool: spool)])
+        let pulse = AgentPulse(silenceMax: max(settings.interval * 3, .seconds(30)))
+        let figures = figures(probing, recorder: recorder, spool: spool)
+        let selfProbe = SelfProbe(node: settings.node, interval: settings.interval) {
+            pulse.beat()
+            return await figures()
+        }
+        probing.begin(with: selfProbe, followsAnnotations: settings.discovery.isEnabled)
         let uplink = Uplink(
             identity: Uplink.Identity(cluster: settings.cluster, node: settings.node, boot: boot()),
-            endpoint: Uplink.Endpoint(
-                host: settings.coordinator.endpoint.host, port: settings.coordinator.endpoint.port,
-                serverName: settings.coordinator.serverName, certificateFile: settings.tls.certificateFile,
-                keyFile: settings.tls.keyFile, trustRootsFile: settings.tls.trustRootsFile),
-            spool: spool, inbox: inbox, logger: logger, now: now,
-            vitals: { await Self.vitals(runner: runner, recorder: recorder, spool: spool, now: now()) })
+            endpoint: Uplink.Endpoint(settings),
+            spool: spool, inbox: inbox, assigned: assigned, logger: logger, now: now,
+            vitals: {
+                await Self.vitals(runner: runner, recorder: recorder, spool: spool, assigned: assigned, now: now())
+            })
         logger.info(
             "agent starting",
-            metadata: ["node": "\(settings.node)", "cluster": "\(settings.cluster)", "targets": "\(probes.count)"])
+            metadata: [
+                "node": "\(settings.node)", "cluster": "\(settings.cluster)", "targets": "\(probing.listed.count)",
+            ])
         // The order is the order of dependence: the runner stops first, what it found is recorded, what is recorded is
         // sent.
+        let pages = AgentPages(pulse: pulse, figures: figures).listener(settings.httpListen, logger: logger)
+        let services: [any Service] = [pages, uplink, recorder] + probing.services
         var group = ServiceGroupConfiguration(
-            services: [
-                .init(service: uplink), .init(service: recorder),
-                .init(service: ClientThreads(http: http, postgres: postgres)),
-                .init(service: RunnerService(runner: runner)),
-                .init(service: PodWatchService(watchers: probes.compactMap { $0 as? WatchingPodProbe })),
-            ], gracefulShutdownSignals: signals, logger: logger)
+            services: services.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: logger)
         group.maximumGracefulShutdownDuration = .seconds(20)
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
         await spool.close()
     }
 
-    /// Weak: the runner holds the probe.
-    private func selfProbe(
-        runner: ProbeRunner<ContinuousClock>, recorder: FrameRecorder, spool: SpoolKeeper
-    ) -> SelfProbe {
-        SelfProbe(node: settings.node, interval: settings.interval) { [weak runner, weak recorder, weak spool] in
+    /// Weak: the runner holds the probe that asks for them.
+    private func figures(
+        _ probing: ProbingParts, recorder: FrameRecorder, spool: SpoolKeeper
+    ) -> @Sendable () async -> AgentFigures {
+        let (runner, budget, discovered) = (probing.runner, probing.budget, probing.discovered)
+        return { [weak runner, weak recorder, weak spool, weak budget, weak discovered, settings] in
             let recorded = recorder?.counters ?? FrameRecorder.Counters()
-            let runs = runner?.counters ?? ProbeRunner<ContinuousClock>.Counters()
             let view = await spool?.view()
-            return SelfProbe.Figures(
-                usage: SelfUsage.read(), spoolBytes: view?.bytes ?? 0, samples: recorded.samples, edges: recorded.edges,
-                samplesRefused: recorded.samplesRefused, samplesLost: view?.lostSamples ?? 0,
-                runner: SelfProbe.ProbeCounts(
-                    runs: runs.runs, overruns: runs.overruns, skipped: runs.skippedRuns,
-                    resultsDropped: runs.resultsDropped))
+            return AgentFigures(
+                usage: SelfUsage.read(), residentBytesMax: settings.limits.residentBytesMax,
+                spoolBytes: view?.bytes ?? 0, spoolBytesMax: settings.spool.bytesMax, samples: recorded.samples,
+                edges: recorded.edges, samplesRefused: recorded.samplesRefused, samplesLost: view?.lostSamples ?? 0,
+                targets: runner?.statuses.count ?? 0, series: runner?.liveSeriesCount ?? 0,
+                seriesMax: settings.limits.seriesMax, shedLevel: budget?.level ?? 0,
+                discovered: discovered?.counts ?? DiscoveredTargets.Counts(),
+                runner: runner?.counters ?? ProbeRunner<ContinuousClock>.Counters())
         }
     }
 
@@ -100,7 +105,8 @@ package struct AgentApp: Sendable {
     }
 
     private static func vitals(
-        runner: ProbeRunner<ContinuousClock>, recorder: FrameRecorder, spool: SpoolKeeper, now: Timestamp
+        runner: ProbeRunner<ContinuousClock>, recorder: FrameRecorder, spool: SpoolKeeper, assigned: AssignedTargets,
+        now: Timestamp
     ) async -> Uplink.Vitals {
         let statuses = runner.statuses
         let usage = SelfUsage.read()
@@ -114,35 +120,7 @@ package struct AgentApp: Sendable {
         heartbeat.spoolBytes = UInt64(view.bytes)
         heartbeat.rssBytes = usage.residentBytes
         heartbeat.cpuSeconds = usage.cpuSeconds
+        assigned.sign(&heartbeat)
         return Uplink.Vitals(statuses: statuses, heartbeat: heartbeat)
-    }
-}
-
-/// The threads of libcurl and libpq: they end after the runner, which needs them to the last probe.
-struct ClientThreads: Service {
-    let http: CurlHTTPClient
-    let postgres: PostgresEventLoop
-
-    func run() async throws {
-        try await withThrowingDiscardingTaskGroup { group in
-            group.addTask { await self.http.run() }
-            group.addTask { try await self.postgres.run() }
-            try? await gracefulShutdown()
-            await http.shutdown()
-            postgres.stop()
-        }
-    }
-}
-
-/// The probe runner as a service.
-struct RunnerService: Service {
-    let runner: ProbeRunner<ContinuousClock>
-
-    func run() async throws {
-        await withGracefulShutdownHandler {
-            await runner.run()
-        } onGracefulShutdown: {
-            runner.stop()
-        }
     }
 }

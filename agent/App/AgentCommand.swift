@@ -1,8 +1,8 @@
 import AgentSettings
 package import ArgumentParser
 import ConfigurationKit
+import DaemonLaunch
 import Foundation
-import Logging
 import ServiceLifecycle
 import Telemetry
 import UnixSignals
@@ -12,40 +12,38 @@ package struct AgentCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "tocsin-agent",
         abstract: "Probes the pods, actuators and databases of one node and streams what it finds to the coordinator.",
-        version: TocsinVersion.current)
-
-    @Option(help: "The configuration file.")
-    var config = "/etc/tocsin/agent.yaml"
-
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel = "info"
-
-    @Flag(help: "Check the configuration and exit: 0 when it is right, 2 when it is not.")
-    var dryRun = false
+        version: TocsinVersion.current, subcommands: [Run.self, DoctorCommand.self], defaultSubcommand: Run.self)
 
     package init() {}
 
-    package func run() async throws {
-        guard let level = Logger.Level(rawValue: logLevel) else {
-            throw ValidationError("there is no log level '\(logLevel)'")
+    /// The file that every subcommand reads.
+    struct File: ParsableArguments {
+        @Option(help: "The configuration file.")
+        var config = "/etc/tocsin/agent.yaml"
+
+        /// Reads it; what is wrong with it ends the program with exit code 2.
+        func settings() throws -> Loaded<AgentSettings> {
+            try LaunchOptions.configuration {
+                try AgentSettings.load(path: config, environment: ProcessInfo.processInfo.environment)
+            }
         }
-        let settings: AgentSettings
-        do {
-            let loaded = try AgentSettings.load(path: config, environment: ProcessInfo.processInfo.environment)
-            for warning in loaded.warnings { complain("\(warning)") }
-            settings = loaded.value
-        } catch {
-            complain("\(error)")
-            throw ExitCode(2)
-        }
-        if dryRun { return }
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
-        var logger = Logger(label: "tocsin-agent")
-        logger.logLevel = level
-        try await AgentApp(settings: settings, logger: logger).run(signals: [.sigterm, .sigint])
     }
 
-    private func complain(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+    /// `tocsin-agent run`, which is also `tocsin-agent` alone.
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Probes and streams until it is told to stop.")
+
+        @OptionGroup var file: File
+        @OptionGroup var launch: LaunchOptions
+
+        func run() async throws {
+            let loaded = try file.settings()
+            for warning in loaded.warnings { LaunchOptions.complain("\(warning)") }
+            if launch.dryRun { return }
+            let folder = URL(fileURLWithPath: file.config).deletingLastPathComponent().path
+            try await AgentApp(
+                settings: loaded.value, configurationFolder: folder, logger: launch.logger(label: "tocsin-agent")
+            ).run(signals: [.sigterm, .sigint])
+        }
     }
 }

@@ -4,6 +4,8 @@ import ServiceLifecycle
 /// The pod watches, which run beside the probes that they feed.
 struct PodWatchService: Service {
     let watchers: [WatchingPodProbe]
+    /// Held here: the probes whose pods it follows know it weakly.
+    let discovered: DiscoveredTargets
 
     func run() async throws {
         await cancelWhenGracefulShutdown {

@@ -9,10 +9,12 @@ import PodProbe
 import PostgresClient
 import PostgresProbe
 import Probing
+import PrometheusProbe
+import TargetSettings
 import Telemetry
 
-/// Makes the probes that `agent.yaml` lists.
-struct ProbeFactory {
+/// Makes the probes that `agent.yaml` lists, and those that the coordinator assigns in the same words.
+struct ProbeFactory: Sendable {
     let http: CurlHTTPClient
     let postgres: PostgresEventLoop
     let secrets: SecretFiles
@@ -23,14 +25,13 @@ struct ProbeFactory {
         var probes: [any Probe] = []
         if let host = settings.host { probes.append(self.host(host, node: settings.node)) }
         let kubelet = settings.kubelet.map { pods($0, node: settings.node) }
-        if let kubernetes = settings.kubernetes {
-            let server = watch(kubernetes, node: settings.node)
-            let configuration = PodWatchConfiguration(server: server, kubelet: kubelet)
-            probes.append(WatchingPodProbe(configuration, http: http, wallClock: now))
+        if let watch = watch(settings) {
+            probes.append(WatchingPodProbe(watch, http: http, wallClock: now))
         } else if let kubelet {
             probes.append(PodProbe(kubelet, fetcher: http))
         }
         for entry in settings.actuators { probes.append(try actuator(entry, node: settings.node)) }
+        for entry in settings.prometheus { probes.append(try prometheus(entry, node: settings.node)) }
         for entry in settings.databases { probes.append(try database(entry)) }
         for entry in settings.checks { probes.append(check(entry)) }
         if let logs = settings.logs {
@@ -40,6 +41,34 @@ struct ProbeFactory {
             probes.append(LogProbe(configuration))
         }
         return probes
+    }
+
+    /// What the agent reads of its kubelet and of the API server, to be tried.
+    func access(_ settings: AgentSettings) -> PodAccess {
+        PodAccess(
+            watch: watch(settings), kubelet: settings.kubelet.map { pods($0, node: settings.node) }, http: http)
+    }
+
+    private func watch(_ settings: AgentSettings) -> PodWatchConfiguration? {
+        settings.kubernetes.map { kubernetes in
+            PodWatchConfiguration(
+                server: server(kubernetes, node: settings.node),
+                kubelet: settings.kubelet.map { pods($0, node: settings.node) })
+        }
+    }
+
+    /// The probe of a cluster target; relative paths in its definition start from `folder`.
+    ///
+    /// Throws what is wrong with the definition, or with a secret that it names.
+    func assigned(id: String, definition: String, interval: Duration, folder: String) throws -> any Probe {
+        func decode<Value: Sendable>(_ decode: (Section) -> Value) throws -> Value {
+            try ConfigurationFile.decodePart(
+                definition, name: id, folder: folder, environment: secrets.environment, decode)
+        }
+        if id.hasPrefix("\(Target.Kind.postgresql.rawValue)/") {
+            return try database(try decode { DatabaseSettings($0, interval: interval) })
+        }
+        return check(try decode { CheckSettings($0, interval: interval) })
     }
 
     private func check(_ entry: CheckSettings) -> any Probe {
@@ -90,7 +119,7 @@ struct ProbeFactory {
             interval: kubelet.timing.interval, deadline: kubelet.timing.timeout)
     }
 
-    private func watch(_ kubernetes: KubernetesSettings, node: String) -> PodProbeConfiguration {
+    private func server(_ kubernetes: KubernetesSettings, node: String) -> PodProbeConfiguration {
         var trust = PodProbeConfiguration.Trust.clusterCA(file: Self.systemRoots, serverName: nil)
         if case .roots(let file, let serverName) = kubernetes.trust {
             trust = .clusterCA(file: file, serverName: serverName)
@@ -103,16 +132,29 @@ struct ProbeFactory {
     private func actuator(_ entry: ActuatorSettings, node: String) throws -> any Probe {
         var labels = entry.labels
         if labels[LabelName.node] == nil { labels[LabelName.node] = node }
-        let credentials: ActuatorCredentials =
-            switch entry.credentials {
-            case nil: .none
-            case .bearer(let reference): .bearer(file: try secrets.path(reference))
-            case .basic(let reference): .basic(file: try secrets.path(reference))
-            }
         let configuration = ActuatorProbe.Configuration(
             name: entry.name, baseURL: entry.url, labels: labels, interval: entry.timing.interval,
-            deadline: entry.timing.timeout, credentials: credentials, trust: trust(entry.trust))
+            deadline: entry.timing.timeout, credentials: try credentials(entry.credentials), trust: trust(entry.trust))
         return ActuatorProbe(configuration, http: http)
+    }
+
+    private func credentials(_ settings: TargetCredentials?) throws -> HTTPCredentials {
+        switch settings {
+        case nil: .none
+        case .bearer(let reference): .bearer(file: try secrets.path(reference))
+        case .basic(let reference): .basic(file: try secrets.path(reference))
+        }
+    }
+
+    private func prometheus(_ entry: PrometheusSettings, node: String) throws -> any Probe {
+        var labels = entry.labels
+        if labels[LabelName.node] == nil { labels[LabelName.node] = node }
+        let metrics = entry.metrics
+        let configuration = PrometheusProbe.Configuration(
+            name: entry.name, url: entry.url, labels: labels, interval: entry.timing.interval,
+            deadline: entry.timing.timeout, credentials: try credentials(entry.credentials),
+            trust: trust(entry.trust), seriesMax: metrics.seriesMax, allows: { metrics.takes($0) })
+        return PrometheusProbe(configuration, http: http)
     }
 
     private func database(_ entry: DatabaseSettings) throws -> any Probe {
@@ -127,6 +169,37 @@ struct ProbeFactory {
         configuration.queries = entry.queries.map(CustomQuery.init)
         configuration.audit = entry.audit.map(LoginAudit.init)
         return PostgresProbe(configuration, loop: postgres)
+    }
+
+    /// Makes probes of endpoints that pods name; throws when a secret of the settings is missing.
+    ///
+    /// Secrets are looked up once here, since each that comes from a variable takes a file.
+    func discovered(_ settings: DiscoverySettings) throws -> @Sendable (AnnotatedEndpoint) -> any Probe {
+        var logins: [TargetCredentials: HTTPCredentials] = [:]
+        for binding in settings.bindings {
+            if let named = binding.credentials { logins[named] = try credentials(named) }
+        }
+        return { [http, logins] endpoint in
+            let named = settings.credentials(
+                namespace: endpoint.labels[LabelName.namespace] ?? "",
+                workload: endpoint.labels[LabelName.workload] ?? "")
+            let login: HTTPCredentials = named.flatMap { logins[$0] } ?? HTTPCredentials.none
+            switch endpoint.kind {
+            case .actuator:
+                return ActuatorProbe(
+                    ActuatorProbe.Configuration(
+                        name: endpoint.name, baseURL: endpoint.url, labels: endpoint.labels,
+                        interval: settings.timing.interval, deadline: settings.timing.timeout, credentials: login),
+                    http: http)
+            case .prometheus:
+                return PrometheusProbe(
+                    PrometheusProbe.Configuration(
+                        name: endpoint.name, url: endpoint.url, labels: endpoint.labels,
+                        interval: settings.timing.interval, deadline: settings.timing.timeout, credentials: login,
+                        seriesMax: settings.metrics.seriesMax, allows: { settings.metrics.takes($0) }),
+                    http: http)
+            }
+        }
     }
 
     private func tlsMode(_ mode: DatabaseSettings.SSLMode) -> PostgresOptions.TLSMode {

@@ -43,6 +43,7 @@ final class Uplink: Service {
     private let endpoint: Endpoint
     let spool: SpoolKeeper
     let inbox: UplinkInbox
+    let assigned: AssignedTargets
     let logger: Logger
     private let now: @Sendable () -> Timestamp
     let vitals: @Sendable () async -> Vitals
@@ -55,16 +56,16 @@ final class Uplink: Service {
     private let link = Mutex(LinkMemory())
     /// Time for what is left when the agent is told to stop.
     let drainTimeout: Duration = .seconds(8)
-    private let heartbeatInterval: Duration = .seconds(5)
 
     init(
-        identity: Identity, endpoint: Endpoint, spool: SpoolKeeper, inbox: UplinkInbox, logger: Logger,
-        now: @escaping @Sendable () -> Timestamp, vitals: @escaping @Sendable () async -> Vitals
+        identity: Identity, endpoint: Endpoint, spool: SpoolKeeper, inbox: UplinkInbox, assigned: AssignedTargets,
+        logger: Logger, now: @escaping @Sendable () -> Timestamp, vitals: @escaping @Sendable () async -> Vitals
     ) {
         self.identity = identity
         self.endpoint = endpoint
         self.spool = spool
         self.inbox = inbox
+        self.assigned = assigned
         self.logger = logger
         self.now = now
         self.vitals = vitals
@@ -75,7 +76,7 @@ final class Uplink: Service {
             group.addTask {
                 while !Task.isCancelled {
                     do {
-                        try await Task.sleep(for: self.heartbeatInterval)
+                        try await Task.sleep(for: self.assigned.heartbeatInterval)
                     } catch {
                         return
                     }
@@ -163,7 +164,7 @@ final class Uplink: Service {
     private func connect(_ stream: UplinkStream) async -> End {
         do {
             let transport = try HTTP2ClientTransport.Posix(
-                target: target, transportSecurity: security(),
+                target: endpoint.target, transportSecurity: endpoint.security,
                 config: .defaults {
                     $0.http2.authority = endpoint.serverName
                     $0.connection.keepalive = .init(time: .seconds(20), timeout: .seconds(10), allowWithoutCalls: false)
@@ -173,25 +174,6 @@ final class Uplink: Service {
             }
         } catch {
             return .failed(reason: "\(error)", hadWelcome: false)
-        }
-    }
-
-    /// An address is not resolved, and is not put into SNI, which takes names alone.
-    private var target: any ResolvableTarget {
-        if endpoint.host.contains(":") { return .ipv6(address: endpoint.host, port: endpoint.port) }
-        let isAddress =
-            endpoint.host.split(separator: ".").count == 4 && endpoint.host.allSatisfy { $0.isNumber || $0 == "." }
-        return isAddress
-            ? .ipv4(address: endpoint.host, port: endpoint.port) : .dns(host: endpoint.host, port: endpoint.port)
-    }
-
-    private func security() -> HTTP2ClientTransport.Posix.TransportSecurity {
-        .mTLS(
-            certificateChain: [.file(path: endpoint.certificateFile, format: .pem)],
-            privateKey: .file(path: endpoint.keyFile, format: .pem)
-        ) {
-            $0.trustRoots = .certificates([.file(path: endpoint.trustRootsFile, format: .pem)])
-            $0.serverCertificateVerification = .fullVerification
         }
     }
 }

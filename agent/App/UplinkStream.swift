@@ -56,6 +56,13 @@ final class UplinkStream: Sendable {
             uplink.inbox.welcomed(durable: welcome.durableSequence, window: welcome.ackWindow)
         case .ack(let ack):
             uplink.inbox.acknowledged(through: ack.durableSequence)
+        case .targets(let targets):
+            do {
+                uplink.assigned.take(try TargetsAnswer(proto: targets, limits: .standard))
+            } catch {
+                // Leases that it had go on until they end; the next answer may be better.
+                uplink.logger.error("an answer about cluster targets cannot be used", metadata: ["reason": "\(error)"])
+            }
         case nil:
             // A message of a newer coordinator: ignored, as the contract says.
             break
@@ -90,6 +97,7 @@ final class UplinkStream: Sendable {
                 let end = drainEnd ?? .now + uplink.drainTimeout
                 drainEnd = end
                 if machine.backlog == 0 || ContinuousClock.now >= end {
+                    try await sayGoodbye(to: writer)
                     uplink.logger.info("stopping", metadata: ["unsent": "\(machine.backlog)"])
                     return nil
                 }
@@ -143,6 +151,14 @@ final class UplinkStream: Sendable {
             case .edgeBatch: $0.edgeBatch = try Tocsin_V1_EdgeBatch(serializedBytes: record.entry.payload)
             }
         }
+    }
+
+    /// The probes have ended by now: what they held can be given to others at once.
+    private func sayGoodbye(to writer: RPCWriter<Tocsin_V1_AgentMessage>) async throws {
+        var heartbeat = await uplink.vitals().heartbeat
+        heartbeat.holding = []
+        heartbeat.leaving = true
+        try await writer.write(.with { $0.heartbeat = heartbeat })
     }
 
     private func report(

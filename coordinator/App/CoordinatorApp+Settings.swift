@@ -3,6 +3,7 @@ import CoordinatorSettings
 import Detection
 import Incidents
 import Signals
+import TargetSettings
 import Telemetry
 
 extension CoordinatorApp.Configuration {
@@ -46,7 +47,25 @@ extension CoordinatorApp.Configuration {
             fleet: FleetRegistry.Configuration(
                 suspectAfter: settings.agents.suspectAfter, silentAfter: settings.agents.silentAfter,
                 agentsMax: settings.limits.agentsMax),
+            clusterTargets: Dictionary(
+                settings.targets.map { ($0.cluster, Self.targets($0)) }, uniquingKeysWith: { $0 + $1 }),
+            targetLease: settings.agents.targetLease,
             sampleAgeMax: settings.retention.age, sampleBytesMax: settings.retention.bytesMax,
             version: TocsinVersion.current)
+    }
+
+    private static func targets(_ settings: ClusterTargets) -> [ClusterTarget] {
+        let databases = settings.databases.map { entry in
+            ClusterTarget(
+                id: "\(Target.Kind.postgresql.rawValue)/\(entry.value.name)", definition: entry.text,
+                deadline: entry.value.timing.timeout)
+        }
+        let checks = settings.checks.map { entry -> ClusterTarget in
+            let kind: Target.Kind = if case .tcp = entry.value.subject { .tcp } else { .http }
+            return ClusterTarget(
+                id: "\(kind.rawValue)/\(entry.value.name)", definition: entry.text,
+                deadline: entry.value.timing.timeout)
+        }
+        return databases + checks
     }
 }

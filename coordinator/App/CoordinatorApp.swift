@@ -42,6 +42,10 @@ package struct CoordinatorApp: Sendable {
         package var incidents: IncidentBook.Configuration
         /// Agents.
         package var fleet: FleetRegistry.Configuration
+        /// Targets of each cluster that its agents share.
+        package var clusterTargets: [String: [ClusterTarget]]
+        /// How long an agent goes on with one of them without an answer.
+        package var targetLease: Duration
         /// Samples older than this are removed.
         package var sampleAgeMax: Duration
         /// Beyond these bytes the oldest samples are removed.
@@ -169,9 +173,13 @@ package struct CoordinatorApp: Sendable {
         fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore, counters: CounterBoard
     ) -> [any RegistrableRPCService] {
         let authorization = PeerAuthorization()
+        let assignments = AssignmentBoard(
+            configuration: AssignmentBoard.Configuration(
+                lease: configuration.targetLease, interval: configuration.signals.step,
+                targets: configuration.clusterTargets), counters: counters, startedAt: now())
         let ingest = IngestService(
             configuration: IngestService.Configuration(version: configuration.version), authorization: authorization,
-            fleet: fleet, writer: writer, counters: counters, logger: logger, now: now)
+            fleet: fleet, assignments: assignments, writer: writer, counters: counters, logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, counters: counters,
             version: configuration.version, startedAt: now(), now: now)

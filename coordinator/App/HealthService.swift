@@ -53,6 +53,8 @@ struct HealthService: Service {
         add("findings_refused_total", "counter", counted.findingsRefused)
         add("incident_events_total", "counter", counted.incidentEvents)
         add("incident_event_failures_total", "counter", counted.incidentEventFailures)
+        add("target_samples_of_non_owners_total", "counter", counted.samplesOfNonOwners)
+        add("target_samples_unconfirmed_total", "counter", counted.samplesUnconfirmed)
         add("requests_denied_total", "counter", counted.requestsDenied)
         add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
         add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))

@@ -28,6 +28,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     let configuration: Configuration
     let authorization: PeerAuthorization
     let fleet: FleetRegistry
+    let assignments: AssignmentBoard
     let writer: StoreWriter
     let counters: CounterBoard
     let logger: Logger
@@ -57,9 +58,16 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         }
     }
 
+    /// Where what an agent says leads to an answer.
+    private struct Outlets: Sendable {
+        var acknowledgements: StreamReceiver.Acknowledgements
+        var answers: AsyncStream<TargetsAnswer>.Continuation
+    }
+
     private enum Part: Sendable {
         case reading
         case acknowledging
+        case answering
         case shutdown
     }
 
@@ -69,10 +77,16 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         agent: FleetRegistry.AgentKey
     ) async throws {
         let acknowledgements = AsyncThrowingStream<UInt64, any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let answers = AsyncStream<TargetsAnswer>.makeStream(bufferingPolicy: .bufferingNewest(1))
         try await withThrowingTaskGroup(of: Part.self) { group in
             group.addTask {
-                try await receive(messages, welcoming: responses, agent: agent, acknowledgements.continuation)
+                let outlets = Outlets(acknowledgements: acknowledgements.continuation, answers: answers.continuation)
+                try await receive(messages, welcoming: responses, agent: agent, outlets)
                 return .reading
+            }
+            group.addTask {
+                for await answer in answers.stream { try await responses.write(.with { $0.targets = answer.proto }) }
+                return .answering
             }
             group.addTask {
                 for try await sequence in acknowledgements.stream {
@@ -88,6 +102,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
                 switch part {
                 case .reading: acknowledgements.continuation.finish()
                 case .acknowledging: return group.cancelAll()
+                case .answering: continue
                 case .shutdown:
                     // An agent's stream has no end of its own: what is not acknowledged comes again after the restart.
                     throw RPCError(code: .unavailable, message: "the coordinator is stopping")
@@ -99,7 +114,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     private func receive(
         _ messages: RPCAsyncSequence<Tocsin_V1_AgentMessage, any Error>,
         welcoming responses: RPCWriter<Tocsin_V1_CoordinatorMessage>, agent: FleetRegistry.AgentKey,
-        _ acknowledgements: StreamReceiver.Acknowledgements
+        _ outlets: Outlets
     ) async throws {
         var iterator = messages.makeAsyncIterator()
         guard let first = try await iterator.next() else { return }
@@ -119,7 +134,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         try await responses.write(welcome(durable: machine.durable))
         let receiver = StreamReceiver(
             service: self, agent: agent, stream: stream, session: session, ledger: StreamLedger(machine),
-            clockOffset: clockOffset(of: hello, receivedAt: receivedAt), acknowledgements: acknowledgements)
+            clockOffset: clockOffset(of: hello, receivedAt: receivedAt), acknowledgements: outlets.acknowledgements,
+            answers: outlets.answers)
         while let message = try await iterator.next() { try receiver.take(message) }
         await receiver.ledger.drained()
     }

@@ -16,6 +16,8 @@ struct StreamReceiver: Sendable {
     /// The agent's clock less ours at `Hello`, zero when it is below what the way of a message explains.
     let clockOffset: Duration
     let acknowledgements: Acknowledgements
+    /// Answers to heartbeats; of several that wait the newest goes out.
+    let answers: AsyncStream<TargetsAnswer>.Continuation
 
     /// Takes one message.
     func take(_ message: Tocsin_V1_AgentMessage) throws(WireError) {
@@ -28,10 +30,15 @@ struct StreamReceiver: Sendable {
             throw WireError(.outOfOrder, "a second hello")
         case .heartbeat(let heartbeat):
             service.fleet.heartbeat(heartbeat, of: agent)
+            let limits = service.configuration.wire
+            if let answer = try service.assignments.answer(heartbeat, of: agent, limits: limits) {
+                answers.yield(answer)
+            }
         case .targetReport(let report):
             let limits = service.configuration.wire
-            service.fleet.targets(
-                try report.decoded(limits: limits), partial: report.partial, of: agent, targetsMax: limits.targetsMax)
+            let statuses = try report.decoded(limits: limits)
+            service.fleet.targets(statuses, partial: report.partial, of: agent, targetsMax: limits.targetsMax)
+            service.assignments.reported(statuses, by: agent)
         case .frame(let frame):
             try take(frame)
         case nil:
@@ -55,11 +62,12 @@ struct StreamReceiver: Sendable {
         }
         let content = try DecodedFrame(
             frame, limits: service.configuration.wire, blockLimits: service.configuration.block)
+        let admitted = service.assignments.admitted(content, from: agent, clockOffset: clockOffset)
         let ledger = ledger
         let acknowledgements = acknowledgements
         service.writer.submit(
             StoreWriter.Entry(
-                session: session, frame: frame, content: content, clockOffset: clockOffset, receivedAt: service.now(),
+                session: session, frame: frame, content: admitted, clockOffset: clockOffset, receivedAt: service.now(),
                 completion: { result in
                     switch ledger.ended(frame.sequence, result) {
                     case .success(let durable?): acknowledgements.yield(durable)

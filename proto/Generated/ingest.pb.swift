@@ -67,6 +67,48 @@ package nonisolated enum Tocsin_V1_Lane: SwiftProtobuf.Enum, Swift.CaseIterable 
 
 }
 
+package nonisolated enum Tocsin_V1_Role: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+  case unspecified // = 0
+
+  /// Its samples count.
+  case owner // = 1
+
+  /// It looks whether the target is down too; its samples do not count.
+  case witness // = 2
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .owner
+    case 2: self = .witness
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .owner: return 1
+    case .witness: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [Tocsin_V1_Role] = [
+    .unspecified,
+    .owner,
+    .witness,
+  ]
+
+}
+
 package nonisolated struct Tocsin_V1_AgentMessage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -142,11 +184,20 @@ package nonisolated struct Tocsin_V1_CoordinatorMessage: Sendable {
     set {message = .ack(newValue)}
   }
 
+  package var targets: Tocsin_V1_Targets {
+    get {
+      if case .targets(let v)? = message {return v}
+      return Tocsin_V1_Targets()
+    }
+    set {message = .targets(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Message: Equatable, Sendable {
     case welcome(Tocsin_V1_Welcome)
     case ack(Tocsin_V1_Ack)
+    case targets(Tocsin_V1_Targets)
 
   }
 
@@ -384,9 +435,82 @@ package nonisolated struct Tocsin_V1_Heartbeat: Sendable {
 
   package var cpuSeconds: Double = 0
 
+  /// The agent's monotonic clock; a lease in the answer runs from here. 0: the agent takes no cluster targets.
+  package var uptimeMillis: UInt64 = 0
+
+  /// The cluster targets that the agent probes under a lease now.
+  package var holding: [Tocsin_V1_Grant] = []
+
+  /// The agent is stopping and probes nothing any more: what it held can be given to others at once.
+  package var leaving: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+}
+
+/// One cluster target and why an agent probes it.
+package nonisolated struct Tocsin_V1_Grant: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var target: String = String()
+
+  package var role: Tocsin_V1_Role = .unspecified
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Answers a heartbeat with uptime_millis: the cluster targets that the agent may probe. Replaces the answer before; without another
+/// one the agent stops when lease_millis have passed on its clock since the heartbeat that is answered.
+package nonisolated struct Tocsin_V1_Targets: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var answeredUptimeMillis: UInt64 = 0
+
+  package var leaseMillis: UInt64 = 0
+
+  package var targets: [Tocsin_V1_AssignedTarget] = []
+
+  /// Targets that the agent holds and that are configured no more: their series end. Others that are not named here go on elsewhere.
+  package var removed: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A cluster target as the coordinator's file has it. Secrets are named by file or variable of the agent, never carried.
+package nonisolated struct Tocsin_V1_AssignedTarget: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var grant: Tocsin_V1_Grant {
+    get {_grant ?? Tocsin_V1_Grant()}
+    set {_grant = newValue}
+  }
+  /// Returns true if `grant` has been explicitly set.
+  package var hasGrant: Bool {self._grant != nil}
+  /// Clears the value of `grant`. Subsequent reads from it will return its default value.
+  package mutating func clearGrant() {self._grant = nil}
+
+  /// One entry of `databases` or `checks` in agent.yaml's format, YAML.
+  package var definition: String = String()
+
+  /// The interval of an entry that names none.
+  package var defaultIntervalMillis: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _grant: Tocsin_V1_Grant? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -395,6 +519,10 @@ fileprivate nonisolated let _protobuf_package = "tocsin.v1"
 
 nonisolated extension Tocsin_V1_Lane: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LANE_UNSPECIFIED\0\u{1}LANE_FRESH\0\u{1}LANE_BACKFILL\0")
+}
+
+nonisolated extension Tocsin_V1_Role: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ROLE_UNSPECIFIED\0\u{1}ROLE_OWNER\0\u{1}ROLE_WITNESS\0")
 }
 
 nonisolated extension Tocsin_V1_AgentMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -500,7 +628,7 @@ nonisolated extension Tocsin_V1_AgentMessage: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Tocsin_V1_CoordinatorMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CoordinatorMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}ack\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}ack\0\u{1}targets\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -534,6 +662,19 @@ nonisolated extension Tocsin_V1_CoordinatorMessage: SwiftProtobuf.Message, Swift
           self.message = .ack(v)
         }
       }()
+      case 3: try {
+        var v: Tocsin_V1_Targets?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .targets(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .targets(v)
+        }
+      }()
       default: break
       }
     }
@@ -552,6 +693,10 @@ nonisolated extension Tocsin_V1_CoordinatorMessage: SwiftProtobuf.Message, Swift
     case .ack?: try {
       guard case .ack(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .targets?: try {
+      guard case .targets(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
     case nil: break
     }
@@ -1024,7 +1169,7 @@ nonisolated extension Tocsin_V1_TargetState: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Tocsin_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_millis\0\u{1}series\0\u{3}samples_total\0\u{3}lost_samples_total\0\u{3}spool_bytes\0\u{3}rss_bytes\0\u{3}cpu_seconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_millis\0\u{1}series\0\u{3}samples_total\0\u{3}lost_samples_total\0\u{3}spool_bytes\0\u{3}rss_bytes\0\u{3}cpu_seconds\0\u{3}uptime_millis\0\u{1}holding\0\u{1}leaving\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1039,6 +1184,9 @@ nonisolated extension Tocsin_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf.
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.spoolBytes) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.rssBytes) }()
       case 7: try { try decoder.decodeSingularDoubleField(value: &self.cpuSeconds) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.uptimeMillis) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.holding) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
       default: break
       }
     }
@@ -1066,6 +1214,15 @@ nonisolated extension Tocsin_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf.
     if self.cpuSeconds.bitPattern != 0 {
       try visitor.visitSingularDoubleField(value: self.cpuSeconds, fieldNumber: 7)
     }
+    if self.uptimeMillis != 0 {
+      try visitor.visitSingularUInt64Field(value: self.uptimeMillis, fieldNumber: 8)
+    }
+    if !self.holding.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.holding, fieldNumber: 9)
+    }
+    if self.leaving != false {
+      try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1077,6 +1234,133 @@ nonisolated extension Tocsin_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.spoolBytes != rhs.spoolBytes {return false}
     if lhs.rssBytes != rhs.rssBytes {return false}
     if lhs.cpuSeconds != rhs.cpuSeconds {return false}
+    if lhs.uptimeMillis != rhs.uptimeMillis {return false}
+    if lhs.holding != rhs.holding {return false}
+    if lhs.leaving != rhs.leaving {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_Grant: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Grant"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}role\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.target) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.role) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.target.isEmpty {
+      try visitor.visitSingularStringField(value: self.target, fieldNumber: 1)
+    }
+    if self.role != .unspecified {
+      try visitor.visitSingularEnumField(value: self.role, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_Grant, rhs: Tocsin_V1_Grant) -> Bool {
+    if lhs.target != rhs.target {return false}
+    if lhs.role != rhs.role {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_Targets: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Targets"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}answered_uptime_millis\0\u{3}lease_millis\0\u{1}targets\0\u{1}removed\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.answeredUptimeMillis) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.leaseMillis) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.targets) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.removed) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.answeredUptimeMillis != 0 {
+      try visitor.visitSingularUInt64Field(value: self.answeredUptimeMillis, fieldNumber: 1)
+    }
+    if self.leaseMillis != 0 {
+      try visitor.visitSingularUInt64Field(value: self.leaseMillis, fieldNumber: 2)
+    }
+    if !self.targets.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.targets, fieldNumber: 3)
+    }
+    if !self.removed.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.removed, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_Targets, rhs: Tocsin_V1_Targets) -> Bool {
+    if lhs.answeredUptimeMillis != rhs.answeredUptimeMillis {return false}
+    if lhs.leaseMillis != rhs.leaseMillis {return false}
+    if lhs.targets != rhs.targets {return false}
+    if lhs.removed != rhs.removed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_AssignedTarget: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AssignedTarget"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}grant\0\u{1}definition\0\u{3}default_interval_millis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._grant) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.definition) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.defaultIntervalMillis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._grant {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.definition.isEmpty {
+      try visitor.visitSingularStringField(value: self.definition, fieldNumber: 2)
+    }
+    if self.defaultIntervalMillis != 0 {
+      try visitor.visitSingularUInt64Field(value: self.defaultIntervalMillis, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_AssignedTarget, rhs: Tocsin_V1_AssignedTarget) -> Bool {
+    if lhs._grant != rhs._grant {return false}
+    if lhs.definition != rhs.definition {return false}
+    if lhs.defaultIntervalMillis != rhs.defaultIntervalMillis {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

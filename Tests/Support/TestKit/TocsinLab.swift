@@ -93,8 +93,8 @@ package final class TocsinLab: Sendable {
     /// Path of a file in the folder.
     package func path(_ name: String) -> String { "\(folder.path)/\(name)" }
 
-    /// Writes `coordinator.yaml`; `thresholds` is copied beside it.
-    package func writeCoordinator(step: String, thresholds: String) throws {
+    /// Writes `coordinator.yaml`; `thresholds` is copied beside it, `more` is YAML at the top level.
+    package func writeCoordinator(step: String, thresholds: String, more: String = "") throws {
         try FileManager.default.copyItem(atPath: thresholds, toPath: path("thresholds.yaml"))
         _ = try folder.write(
             """
@@ -109,20 +109,26 @@ package final class TocsinLab: Sendable {
               listen: 127.0.0.1:\(httpPort)
             thresholdsFile: thresholds.yaml
             step: \(step)
+            \(more)
             """, to: "coordinator.yaml")
     }
 
     /// Writes `agent-NODE.yaml`; `probes` is YAML at the top level with the sections `kubelet`, `actuators` and so on.
     ///
-    /// The node itself is looked at only with a section `host`, for tests must not depend on the machine.
-    package func writeAgent(node: String, interval: String, probes: String) throws {
+    /// The node itself is looked at only with a section `host`, for tests must not depend on the machine. Returns the
+    /// port of `http.listen`.
+    @discardableResult
+    package func writeAgent(
+        node: String, interval: String, probes: String, httpPort: Int? = nil, coordinatorPort: Int? = nil
+    ) throws -> Int {
+        let httpPort = try httpPort ?? FreePort.next()
         _ = try folder.write(
             """
             kind: agent
             cluster: \(cluster)
             node: \(node)
             coordinator:
-              endpoint: 127.0.0.1:\(port)
+              endpoint: 127.0.0.1:\(coordinatorPort ?? port)
             tls:
               certificateFile: tls/agent-\(node).crt
               keyFile: tls/agent-\(node).key
@@ -130,10 +136,11 @@ package final class TocsinLab: Sendable {
             dataDirectory: agent-\(node)
             interval: \(interval)
             http:
-              listen: 127.0.0.1:\(try FreePort.next())
+              listen: 127.0.0.1:\(httpPort)
             \(probes.contains("host:\n") ? "" : "host: {enabled: false}")
             \(probes)
             """, to: "agent-\(node).yaml")
+        return httpPort
     }
 
     /// Starts the coordinator and waits until it listens.
@@ -144,10 +151,11 @@ package final class TocsinLab: Sendable {
         return process
     }
 
-    /// Starts the agent of a node.
-    package func startAgent(node: String) throws -> ChildProcess {
+    /// Starts the agent of a node, with `variables` beside our own environment.
+    package func startAgent(node: String, variables: [String: String] = [:]) throws -> ChildProcess {
         try ChildProcess(
-            "\(binaries)/tocsin-agent", ["--config", path("agent-\(node).yaml")], directory: folder.path)
+            "\(binaries)/tocsin-agent", ["--config", path("agent-\(node).yaml")],
+            environment: ProcessInfo.processInfo.environment.merging(variables) { $1 }, directory: folder.path)
     }
 
     /// Runs `tocsin` as the admin `oncall`.

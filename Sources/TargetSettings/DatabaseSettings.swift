@@ -40,7 +40,7 @@ package struct DatabaseSettings: Hashable, Sendable {
     static let statementTimeoutDefault = Duration.seconds(2)
 
     /// Reads one entry of `databases`.
-    init(_ section: Section, interval: Duration) {
+    package init(_ section: Section, interval: Duration) {
         name = section.required(
             "name", .name(), "Name, unique among the databases; incidents are about `postgresql/NAME`.")
         host = section.required("host", .databaseHost, "Host name, address, or the folder of a Unix socket.")

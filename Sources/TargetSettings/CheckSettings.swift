@@ -32,7 +32,7 @@ package struct CheckSettings: Hashable, Sendable {
     package var timing: ProbeTiming
 
     /// Reads one entry of `checks`.
-    init(_ section: Section, interval: Duration) {
+    package init(_ section: Section, interval: Duration) {
         name = section.required("name", .name(), "Name of the check, unique among the checks.")
         let url = section.optional(
             "url", .url, "URL that is fetched, such as `https://shop.example/health`; redirects are not followed.")

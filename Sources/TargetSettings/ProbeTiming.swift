@@ -1,4 +1,4 @@
-import ConfigurationKit
+package import ConfigurationKit
 
 /// How often a target is probed and how long a probe may take.
 package struct ProbeTiming: Hashable, Sendable {
@@ -8,14 +8,14 @@ package struct ProbeTiming: Hashable, Sendable {
     package var timeout: Duration
 
     /// Bounds of intervals.
-    static let intervals: ClosedRange<Duration> = .seconds(1) ... .seconds(300)
+    package static let intervals: ClosedRange<Duration> = .seconds(1) ... .seconds(300)
 
     /// Time a probe has when the file does not say: Spring's health endpoint itself waits for slow indicators, a sound
     /// target needs milliseconds.
     static let timeoutDefault = Duration.seconds(5)
 
     /// Reads `interval` and `timeout` of a target.
-    init(_ section: Section, interval agentInterval: Duration) {
+    package init(_ section: Section, interval agentInterval: Duration) {
         interval =
             section.optional(
                 "interval", .duration(in: Self.intervals),

@@ -1,4 +1,4 @@
-import ConfigurationKit
+package import ConfigurationKit
 
 /// Whom to trust on the other side of a target's TLS.
 package enum TrustSettings: Hashable, Sendable {
@@ -12,7 +12,7 @@ package enum TrustSettings: Hashable, Sendable {
     case insecure
 
     /// Reads the section `trust` of an actuator.
-    init(_ section: Section) {
+    package init(_ section: Section) {
         let caFile = section.optionalFile(
             "caFile", "PEM file with the roots that the target's certificate must lead to.")
         let serverName = section.optional(

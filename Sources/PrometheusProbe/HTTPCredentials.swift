@@ -1,10 +1,10 @@
 import FoundationEssentials
-import Telemetry
+package import Telemetry
 
 /// How the probe logs in.
 ///
 /// Files are read again at each use, so that a rotated secret is taken up.
-package enum ActuatorCredentials: Sendable, Hashable {
+package enum HTTPCredentials: Sendable, Hashable {
     /// No login.
     case none
     /// HTTP Basic with `USER:PASSWORD` from a file.
@@ -15,15 +15,16 @@ package enum ActuatorCredentials: Sendable, Hashable {
     case bearer(file: String)
 
     /// Bound of a secret file.
-    static let fileBytesMax = 64 << 10
+    package static let fileBytesMax = 64 << 10
 
     /// Why a secret could not be used, without the secret.
-    struct Failure: Error {
-        var message: String
+    package struct Failure: Error {
+        /// One sentence for people.
+        package var message: String
     }
 
     /// The header fields of a request.
-    func headers() throws(Failure) -> [Label] {
+    package func headers() throws(Failure) -> [Label] {
         switch self {
         case .none: return []
         case .basic(let file):

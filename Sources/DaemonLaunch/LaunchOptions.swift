@@ -1,0 +1,41 @@
+package import ArgumentParser
+import Foundation
+package import Logging
+
+/// What both daemons are told on their command lines, beside their file.
+package struct LaunchOptions: ParsableArguments {
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel = Logger.Level.info
+
+    /// Whether the program ends when its file is checked.
+    @Flag(help: "Check the configuration and exit: 0 when it is right, 2 when it is not.")
+    package var dryRun = false
+
+    package init() {}
+
+    /// Sends the process' log to standard error and makes its logger; to be called once.
+    package func logger(label: String) -> Logger {
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: label)
+        logger.logLevel = logLevel
+        return logger
+    }
+
+    /// What `load` reads; when it throws, the reason goes to standard error and the program ends with exit code 2.
+    package static func configuration<Value>(_ load: () throws -> Value) throws -> Value {
+        do {
+            return try load()
+        } catch {
+            complain("\(error)")
+            throw ExitCode(2)
+        }
+    }
+
+    /// Writes a line to standard error.
+    package static func complain(_ text: String) {
+        // Nobody is left to be told when standard error is closed.
+        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
