@@ -40,7 +40,7 @@ test-pg-versions: deps ## The PostgreSQL probe's tests on server versions 16, 17
 	deploy/local/pg-versions.sh
 
 .PHONY: detect-bench
-detect-bench: ## Detectors on generated incidents and a simulated month: SEED=7 (figures go to .build/bench/results.json).
+detect-bench: ## Detectors on generated incidents, a simulated month, labelled recordings: SEED=7 (figures go to .build/bench/results.json).
 	swift build -c release --product detect-bench
 	@"$$(swift build -c release --show-bin-path)/detect-bench" --seed $(or $(SEED),1)
 

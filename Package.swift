@@ -189,7 +189,10 @@ let support: [Module] = [
 // Generated incidents with their truth, and the benchmark that plays them.
 let benchmarks: [Module] = [
     library("Scenarios", ["Telemetry", "Signals", "Detection"], path: "Tests/Scenarios"),
-    executable("detect-bench", ["Scenarios", "Detection", "Telemetry"], path: "Tests/Benchmarks/DetectBench"),
+    library("LabelledSeries", ["Telemetry", "Detection"], path: "Tests/Benchmarks/LabelledSeries"),
+    executable(
+        "detect-bench", ["Scenarios", "LabelledSeries", "Detection", "Telemetry"], path: "Tests/Benchmarks/DetectBench"),
+    executable("tocsin-detect-score", ["LabelledSeries"], path: "Tests/Benchmarks/DetectScore"),
     executable("codec-bench", ["SampleCodec", "Telemetry"], path: "Tests/Benchmarks/CodecBench"),
 ]
 
@@ -203,6 +206,7 @@ let testTargets: [Module] = [
     tests("ProbingTests", ["Probing", "Telemetry"]),
     tests("SignalsTests", ["Signals", "Telemetry"]),
     tests("DetectionTests", ["Detection", "Signals", "Telemetry"]),
+    tests("LabelledSeriesTests", ["LabelledSeries", "Detection", "Telemetry"]),
     tests("ScenarioTests", ["Scenarios", "Detection", "Signals", "Telemetry"]),
     tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry"]),
     tests("SampleStoreTests", ["SampleStore", "SQLiteFile", "Telemetry"], products: ["GRDB"]),

@@ -27,49 +27,74 @@ struct WindowedValue: Sendable {
     var volume: Double
 }
 
-/// The last cells of a window in at most 33 buckets of 24 bytes.
+/// The last cells of a window in a ring of at most 33 buckets of 12 bytes, with their totals.
 ///
 /// Where the window has more cells than buckets, cells are joined, and the window is up to one bucket longer than
 /// asked.
 struct BreachWindow: Sendable, Codable, Hashable {
     private struct Bucket: Sendable, Codable, Hashable {
-        var endMillis: Int64
-        var sum: Float
-        var sumIfMissingHealthy: Float
-        var volume: Float
+        var sum: Float = 0
+        var sumIfMissingHealthy: Float = 0
+        var volume: Float = 0
+
+        var isEmpty: Bool { sum == 0 && sumIfMissingHealthy == 0 && volume == 0 }
     }
 
-    private var buckets: [Bucket] = []
+    /// What all buckets come to; summed anew once a round, so that rounding does not pile up.
+    private struct Totals: Sendable, Codable, Hashable {
+        var sum = 0.0
+        var healthy = 0.0
+        var volume = 0.0
 
-    /// Bound of the buckets.
+        var isEmpty: Bool { sum == 0 && healthy == 0 && volume == 0 }
+
+        mutating func add(_ bucket: Bucket) {
+            sum += Double(bucket.sum)
+            healthy += Double(bucket.sumIfMissingHealthy)
+            volume += Double(bucket.volume)
+        }
+
+        mutating func remove(_ bucket: Bucket) {
+            sum -= Double(bucket.sum)
+            healthy -= Double(bucket.sumIfMissingHealthy)
+            volume -= Double(bucket.volume)
+        }
+    }
+
+    /// The bucket of a tick lies at the tick modulo their number.
+    private var ring: [Bucket] = []
+    private var totals = Totals()
+    /// Milliseconds of a bucket.
+    private var width: Int64 = 0
+    /// The newest bucket; ticks count widths since 1970.
+    private var lastTick: Int64 = 0
+
+    /// Bound of the buckets that are needed for a window's cells.
     static let bucketsMax: Int64 = 32
 
     /// Takes a cell with a value, and gives the value of the window that ends with it.
-    mutating func add(_ point: SignalPoint, value: Double, ifMissingHealthy: Double, tuning: Tuning) -> WindowedValue {
+    mutating func add(_ cell: Cell, value: Double, ifMissingHealthy: Double, tuning: inout Tuning) -> WindowedValue {
         let kind = tuning.kind
         guard tuning.windowMillis > 0, kind != .point else {
-            return WindowedValue(value: value, ifMissingHealthy: ifMissingHealthy, volume: point.volume)
+            return WindowedValue(value: value, ifMissingHealthy: ifMissingHealthy, volume: cell.volume)
         }
         if kind == .sum, value == 0, ifMissingHealthy == 0 {
             // Nothing to count: only what is too old goes.
-            expire(before: point.at, windowMillis: tuning.windowMillis)
+            expire(before: cell.at, windowMillis: tuning.windowMillis)
             return total(kind, value: 0, ifMissingHealthy: 0)
         }
-        let weight = kind == .weighted ? point.volume : 1
-        let cell = Bucket(
-            endMillis: point.at.millis, sum: Float(value * weight),
-            sumIfMissingHealthy: Float(ifMissingHealthy * weight),
-            volume: Float(point.volume))
-        insert(cell, stepMillis: point.step.wholeMilliseconds, windowMillis: tuning.windowMillis)
+        let weight = kind == .weighted ? cell.volume : 1
+        let bucket = Bucket(
+            sum: Float(value * weight), sumIfMissingHealthy: Float(ifMissingHealthy * weight),
+            volume: Float(cell.volume))
+        insert(bucket, at: cell.at.millis, stepMillis: tuning.millis(of: cell.step), windowMillis: tuning.windowMillis)
         return total(kind, value: value, ifMissingHealthy: ifMissingHealthy)
     }
 
     /// Drops what is older than the window that ends at a time.
     mutating func expire(before end: Timestamp, windowMillis: Int64) {
-        let horizon = end.millis - windowMillis
-        if let first = buckets.first, first.endMillis <= horizon {
-            buckets.removeAll { $0.endMillis <= horizon }
-        }
+        guard !ring.isEmpty else { return }
+        turn(to: (end.millis - 1) / width)
     }
 
     /// Values over the last one, two, … fifteen cells that the window knows one by one; none where cells are joined.
@@ -79,67 +104,81 @@ struct BreachWindow: Sendable, Codable, Hashable {
         else {
             return []
         }
-        let horizon = end.millis - stepMillis * 15
-        var sum = 0.0
-        var healthy = 0.0
-        var volume = 0.0
+        guard !ring.isEmpty, width == stepMillis else { return [] }
+        var totals = Totals()
         var values: [WindowedValue] = []
-        for bucket in buckets.reversed() {
-            guard bucket.endMillis > horizon else { break }
-            sum += Double(bucket.sum)
-            healthy += Double(bucket.sumIfMissingHealthy)
-            volume += Double(bucket.volume)
-            guard volume > 0 else { continue }
-            values.append(WindowedValue(value: sum / volume, ifMissingHealthy: healthy / volume, volume: volume))
+        let newest = (end.millis - 1) / width
+        for tick in stride(from: min(newest, lastTick), to: max(newest - 15, lastTick - Int64(ring.count)), by: -1) {
+            let bucket = ring[Int(tick % Int64(ring.count))]
+            totals.add(bucket)
+            guard totals.volume > 0, !bucket.isEmpty else { continue }
+            values.append(
+                WindowedValue(
+                    value: totals.sum / totals.volume, ifMissingHealthy: totals.healthy / totals.volume,
+                    volume: totals.volume))
         }
         return values
     }
 
-    /// Whether it has no cells.
-    var isEmpty: Bool { buckets.isEmpty }
+    /// Whether nothing was counted in it.
+    var isEmpty: Bool { totals.isEmpty }
 
     /// Bytes outside of the value itself.
-    var heapBytes: Int { buckets.capacity * MemoryLayout<Bucket>.stride }
+    var heapBytes: Int { ring.count * MemoryLayout<Bucket>.stride }
 
     /// Events in the window.
-    var volume: Double { buckets.reduce(0) { $0 + Double($1.volume) } }
+    var volume: Double { max(0, totals.volume) }
 
-    private mutating func insert(_ cell: Bucket, stepMillis: Int64, windowMillis: Int64) {
-        let horizon = cell.endMillis - windowMillis
-        if let first = buckets.first, first.endMillis <= horizon {
-            buckets.removeAll { $0.endMillis <= horizon }
-        }
+    private mutating func insert(_ cell: Bucket, at millis: Int64, stepMillis: Int64, windowMillis: Int64) {
         let step = max(1, stepMillis)
         let cells = (windowMillis + step - 1) / step
-        let width = step * max(1, (cells + Self.bucketsMax - 1) / Self.bucketsMax)
-        let last = buckets.count - 1
-        // Cells are joined on a grid of the bucket's width; a bucket is known by the end of its last cell.
-        if last >= 0, (buckets[last].endMillis - 1) / width == (cell.endMillis - 1) / width {
-            buckets[last].endMillis = cell.endMillis
-            buckets[last].sum += cell.sum
-            buckets[last].sumIfMissingHealthy += cell.sumIfMissingHealthy
-            buckets[last].volume += cell.volume
+        let cellsOfBucket = max(1, (cells + Self.bucketsMax - 1) / Self.bucketsMax)
+        // The oldest of joined cells are half out of the window.
+        let room = Int((cells + cellsOfBucket - 1) / cellsOfBucket) + (cellsOfBucket > 1 ? 1 : 0)
+        let tick: Int64
+        if ring.count == room, width == step * cellsOfBucket {
+            tick = (millis - 1) / width
+            turn(to: tick)
         } else {
-            if buckets.isEmpty { buckets.reserveCapacity(Int(Self.bucketsMax) + 1) }
-            if buckets.count > Self.bucketsMax { buckets.removeFirst() }
-            buckets.append(cell)
+            ring = Array(repeating: Bucket(), count: room)
+            totals = Totals()
+            width = step * cellsOfBucket
+            tick = (millis - 1) / width
+            lastTick = tick
         }
+        let slot = Int(tick % Int64(ring.count))
+        // Cells are joined on the grid of the bucket's width; what rounding makes of a sum is what the totals hold.
+        totals.remove(ring[slot])
+        ring[slot].sum += cell.sum
+        ring[slot].sumIfMissingHealthy += cell.sumIfMissingHealthy
+        ring[slot].volume += cell.volume
+        totals.add(ring[slot])
+    }
+
+    private mutating func turn(to tick: Int64) {
+        guard tick > lastTick, !ring.isEmpty else { return }
+        let room = Int64(ring.count)
+        var isRound = false
+        for passed in max(lastTick + 1, tick - room + 1)...tick {
+            let slot = Int(passed % room)
+            totals.remove(ring[slot])
+            ring[slot] = Bucket()
+            if slot == 0 { isRound = true }
+        }
+        lastTick = tick
+        guard isRound else { return }
+        totals = Totals()
+        for bucket in ring { totals.add(bucket) }
     }
 
     private func total(_ kind: WindowKind, value: Double, ifMissingHealthy: Double) -> WindowedValue {
-        var sum = 0.0
-        var healthy = 0.0
-        var volume = 0.0
-        for bucket in buckets {
-            sum += Double(bucket.sum)
-            healthy += Double(bucket.sumIfMissingHealthy)
-            volume += Double(bucket.volume)
+        if kind == .sum {
+            return WindowedValue(value: totals.sum, ifMissingHealthy: totals.healthy, volume: volume)
         }
-        switch kind {
-        case .sum: return WindowedValue(value: sum, ifMissingHealthy: healthy, volume: volume)
-        default:
-            guard volume > 0 else { return WindowedValue(value: value, ifMissingHealthy: ifMissingHealthy, volume: 0) }
-            return WindowedValue(value: sum / volume, ifMissingHealthy: healthy / volume, volume: volume)
+        guard totals.volume > 0 else {
+            return WindowedValue(value: value, ifMissingHealthy: ifMissingHealthy, volume: 0)
         }
+        return WindowedValue(
+            value: totals.sum / totals.volume, ifMissingHealthy: totals.healthy / totals.volume, volume: totals.volume)
     }
 }

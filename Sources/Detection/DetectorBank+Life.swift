@@ -1,44 +1,6 @@
 package import Telemetry
 
 extension DetectorBank {
-    /// The detectors' state, for a snapshot; the checks in it are those in force when it was taken.
-    package struct Snapshot: Sendable, Codable, Hashable {
-        /// One subject's state.
-        struct Item: Sendable, Codable, Hashable {
-            var subject: Subject
-            var lastPointAt: Timestamp
-            var wasComplete: [Bool]
-            var detectors: [ThresholdDetector]
-        }
-
-        var items: [Item]
-    }
-
-    /// The state now, ascending by subject.
-    package var snapshot: Snapshot {
-        Snapshot(
-            items: indexBySubject.sorted { $0.key < $1.key }.map { subject, index in
-                let entry = entries[index]
-                return Snapshot.Item(
-                    subject: subject, lastPointAt: entry.lastPointAt, wasComplete: entry.wasComplete,
-                    detectors: entry.detectors)
-            })
-    }
-
-    /// Puts a snapshot in place of all state.
-    ///
-    /// Definitions of checks that have changed since are taken over by the next `replaceChecks`.
-    package mutating func restore(_ snapshot: Snapshot) {
-        entries = []
-        freeEntries = []
-        indexBySubject = [:]
-        counts.detectors = 0
-        for item in snapshot.items where item.wasComplete.count == item.detectors.count {
-            let index = insert(item.subject, item.detectors, at: item.lastPointAt)
-            entries[index].wasComplete = item.wasComplete
-        }
-    }
-
     /// Makes detectors for findings that stood before a restart, so that they neither open anew nor resolve unseen.
     ///
     /// - Returns: those that no check in force is named for, or that found no room; their incidents are the caller's to

@@ -84,9 +84,8 @@ package struct DetectorBank: Sendable {
         /// Which detectors watch which signal: ranges of `positions`.
         private(set) var routes: [Route] = []
         private(set) var positions: [Int] = []
-        /// The route of the last point; signals come in the same order in each cell, so the next is most likely the
-        /// next.
-        var cursor = 0
+        /// The route of the last point.
+        private var cursor = 0
 
         init(detectors: [ThresholdDetector], lastPointAt: Timestamp, wasComplete: [Bool]) {
             self.detectors = detectors
@@ -96,17 +95,47 @@ package struct DetectorBank: Sendable {
         }
 
         /// The route of a signal, empty when no check watches it.
+        ///
+        /// Signals come in the same order in each cell, so the one that came after this one last time is looked at
+        /// first.
         mutating func route(of signal: SignalName) -> Range<Int> {
-            guard !routes.isEmpty else { return 0..<0 }
-            let next = cursor + 1 < routes.count ? cursor + 1 : 0
-            if routes[next].signal == signal {
-                cursor = next
-                return routes[next].range
+            if !routes.isEmpty {
+                let next = routes[cursor].next
+                if routes[next].signal == signal {
+                    cursor = next
+                    return routes[next].range
+                }
             }
-            guard let found = routes.firstIndex(where: { $0.signal == signal }) else { return 0..<0 }
-            cursor = found
-            return routes[found].range
+            let found = routes.firstIndex { $0.signal == signal }
+            guard let place = found ?? addUnwatched(signal) else { return 0..<0 }
+            routes[cursor].next = place
+            cursor = place
+            return routes[place].range
         }
+
+        /// Gives a point to the detectors of its signal.
+        mutating func take(_ points: [SignalPoint], _ place: Int, _ findings: inout [Finding]) {
+            // Without names, so that a point that changes nothing is not copied.
+            let cell = Cell(points[place])
+            if cell.at.millis > lastPointAt.millis { lastPointAt = cell.at }
+            let isComplete = cell.coverage.present >= cell.coverage.expected
+            for next in route(of: points[place].signal) {
+                let position = positions[next]
+                if wasComplete[position] != isComplete { wasComplete[position] = isComplete }
+                var windowed: WindowedValue?
+                if detectors[position].passes(cell, &windowed) { continue }
+                if let finding = detectors[position].take(points[place], windowed) { findings.append(finding) }
+            }
+        }
+
+        private mutating func addUnwatched(_ signal: SignalName) -> Int? {
+            guard routes.count < Self.routesMax else { return nil }
+            routes.append(Route(signal: signal, range: 0..<0))
+            return routes.count - 1
+        }
+
+        /// Signals known by name; further ones that no check watches are looked for anew each time.
+        private static let routesMax = 64
 
         private mutating func findRoutes() {
             for (position, detector) in detectors.enumerated()
@@ -123,6 +152,8 @@ package struct DetectorBank: Sendable {
     struct Route: Sendable {
         let signal: SignalName
         let range: Range<Int>
+        /// The route of the signal that came after this one.
+        var next = 0
     }
 
     let configuration: Configuration
@@ -152,37 +183,27 @@ package struct DetectorBank: Sendable {
     package mutating func process(_ points: [SignalPoint]) -> [Finding] {
         var findings: [Finding] = []
         counts.points += points.count
-        // From where they lie, so that no point is copied.
-        points.withUnsafeBufferPointer { points in
-            var last = -1
-            var entry: Int?
-            for index in points.indices {
-                // Points of one subject come together: one look-up for all of them.
-                if last < 0 || points[last].subject != points[index].subject {
-                    entry = self.entry(for: points[index].subject, at: points[index].at)
-                    last = index
-                }
-                if let entry { take(points[index], entry: entry, &findings) }
+        var last = -1
+        var entry: Int?
+        for index in points.indices {
+            // Points of one subject come together: one look-up for all of them.
+            if last < 0 || !points[last].subject.isSame(as: points[index].subject) {
+                entry = self.entry(for: points[index].subject, at: points[index].at)
+                last = index
             }
+            if let entry { entries[entry].take(points, index, &findings) }
         }
+        note(findings)
         return findings
     }
 
     /// Takes closed cells in the order in which the engine gave them, and gives the findings in the same order.
     package mutating func process(_ points: some Sequence<SignalPoint>) -> [Finding] { process(Array(points)) }
 
-    private mutating func take(_ point: SignalPoint, entry index: Int, _ findings: inout [Finding]) {
-        entries[index].lastPointAt = max(entries[index].lastPointAt, point.at)
-        let route = entries[index].route(of: point.signal)
-        if route.isEmpty { return }
-        let isComplete = point.coverage.present >= point.coverage.expected
-        for place in route {
-            let position = entries[index].positions[place]
-            entries[index].wasComplete[position] = isComplete
-            guard let finding = entries[index].detectors[position].take(point) else { continue }
+    private mutating func note(_ findings: [Finding]) {
+        for finding in findings {
             if finding.phase == .opened { counts.opened += 1 }
             if finding.phase == .closed { counts.closed += 1 }
-            findings.append(finding)
         }
     }
 

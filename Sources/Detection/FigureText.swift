@@ -139,6 +139,7 @@ struct SignalWords: Sendable {
         case .burnRate: self.init("Error budget burns at", nil, "pods")
         case .exhaustionSeconds: self.init("Time to exhaustion", nil, "parts")
         case .deviation: self.init("Distance from what is usual", nil, "pods")
+        case .surprise: self.init("Oddness of its course", nil, "pods")
         case .levelShift: self.init("Shift of level", nil, "pods")
         case .certificateRemainingSeconds: self.init("Time until the certificate expires", nil, "targets")
         case .nodeMemoryUsedRatio: self.init("Memory in use", nil, "nodes")

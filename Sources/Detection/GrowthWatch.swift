@@ -26,10 +26,12 @@ struct GrowthReading: Sendable, Codable, Hashable {
 /// - Growth to a plateau is told by the levels of three equal parts: if they approach each other by a factor r, the
 ///   series ends at a limit of its own (Aitken's extrapolation), and only if that lies beyond the real limit it is a
 ///   leak.
+/// - Growth that a collection took back before is none either: it must be a quarter more than the deepest sudden fall of
+///   the last half day.
 /// - Growth that stays within levels that the contributor had before and came back from (a daily peak, a collector that
 ///   waits) is not one either, unless it had filled up then.
 ///
-/// At most three contributors of 40 floors: about 1 KiB. Slopes are computed once in three minutes, and only where the
+/// At most three contributors of 40 floors: under 1 KiB. Slopes are computed once in three minutes, and only where the
 /// floors have grown.
 struct GrowthWatch: Sendable, Codable, Hashable {
     /// A horizon that stands for none: 30 days.
@@ -85,12 +87,26 @@ struct GrowthSegment: Sendable, Codable, Hashable {
     private(set) var lastValue: Float = 0
     private var bucket: Int64 = .min
     private var floor: Float = 0
-    /// Oldest first; -1 where a bucket had no value.
-    private var floors: [Float] = []
+    /// Oldest first, in two bytes each.
+    private var floors: [PackedFloor] = []
     /// The highest floor before the ones kept, from which it came back.
     private var peakBefore: Float = 0
+    /// The deepest fall within two buckets, forgotten by half in twelve hours: what a collection takes back.
+    private var fallBefore: Float = 0
     private(set) var horizonSeconds = GrowthWatch.never
-    private(set) var reading: GrowthReading?
+    private var growth: Growth?
+
+    private static let fallKept: Float = 0.997_116
+    /// Growth must be more than what collections took back before by this factor.
+    private static let fallMargin: Float = 1.25
+
+    /// What the last verdict saw.
+    private struct Growth: Sendable, Codable, Hashable {
+        var level: Float
+        var perHour: Float
+        var seconds: Float
+        var secondsLow: Float
+    }
 
     init(name: String, startAt: Int64) {
         self.name = name
@@ -99,7 +115,7 @@ struct GrowthSegment: Sendable, Codable, Hashable {
     }
 
     /// Bytes outside of the value itself.
-    var heapBytes: Int { floors.capacity * 4 + name.utf8.count }
+    var heapBytes: Int { floors.count * MemoryLayout<PackedFloor>.stride + name.utf8.count }
 
     /// Whether there are enough floors for a verdict.
     var isKnown: Bool { floors.count >= Exhaustion.bucketsMin }
@@ -107,9 +123,8 @@ struct GrowthSegment: Sendable, Codable, Hashable {
     mutating func take(_ value: Float, at millis: Int64, bucketMillis: Int64, rule: Exhaustion) {
         lastAt = millis
         lastValue = value
-        if let previous = floors.last(where: { $0 >= 0 }) ?? (bucket == .min ? nil : floor), value < previous * 0.6 {
-            startAnew(at: millis)
-        }
+        let previous = floors.last(where: \.isKnown)?.level ?? (bucket == .min ? nil : floor)
+        if let previous, value < previous * 0.6 { startAnew(at: millis) }
         guard millis - startAt >= rule.warmUp.wholeMilliseconds else { return }
         let current = (millis - 1) / bucketMillis
         if bucket == .min {
@@ -126,33 +141,37 @@ struct GrowthSegment: Sendable, Codable, Hashable {
     }
 
     private mutating func startAnew(at millis: Int64) {
-        peakBefore = max(peakBefore, floors.max() ?? 0, floor)
+        peakBefore = max(peakBefore, PackedFloor.highest(floors[...]), floor)
         floors = []
         bucket = .min
         startAt = millis
         horizonSeconds = GrowthWatch.never
-        reading = nil
+        growth = nil
     }
 
     private mutating func push(missing: Int64) {
-        floors.append(floor)
-        for _ in 0..<max(0, missing) { floors.append(-1) }
+        let before = floors.suffix(2).filter(\.isKnown).map(\.level).max() ?? floor
+        fallBefore = max(fallBefore * Self.fallKept, before - floor)
+        floors.append(PackedFloor(floor))
+        for _ in 0..<max(0, missing) { floors.append(.missing) }
         let excess = floors.count - Exhaustion.bucketsMax
         guard excess > 0 else { return }
-        peakBefore = max(peakBefore, floors.prefix(excess).max() ?? 0)
+        peakBefore = max(peakBefore, PackedFloor.highest(floors.prefix(excess)))
         floors.removeFirst(excess)
     }
 
     private mutating func judge(_ rule: Exhaustion, bucketSeconds: Double) {
         horizonSeconds = GrowthWatch.never
-        reading = nil
-        let points = floors.enumerated().filter { $0.element >= 0 }.map {
-            (x: Double($0.offset), y: Double($0.element))
+        growth = nil
+        let points = floors.enumerated().filter(\.element.isKnown).map {
+            (x: Double($0.offset), y: Double($0.element.level))
         }
         guard points.count >= Exhaustion.bucketsMin, let trend = GrowthTrend(points, rule) else { return }
         // A level it was at before, and came back from, is no news; one that had filled up is.
         let peak = Double(peakBefore)
         guard peak > 0.9 * rule.limit || trend.level > peak + rule.minimumGrowth else { return }
+        let lowest = points.map(\.y).min() ?? 0
+        guard trend.level - lowest > Double(fallBefore * Self.fallMargin) else { return }
         guard trend.slowest > 0, let buckets = trend.bucketsUntil(rule.limit) else { return }
         let room = max(0, rule.limit - trend.level)
         let seconds = buckets * bucketSeconds
@@ -160,11 +179,47 @@ struct GrowthSegment: Sendable, Codable, Hashable {
         let slowest = max(seconds, room / trend.slowest * bucketSeconds)
         // What the slowest growth that the data allow leaves is what is sure.
         horizonSeconds = min(GrowthWatch.never, slowest)
-        reading = GrowthReading(
-            contributor: name, level: trend.level, perHour: trend.slope / bucketSeconds * 3600, seconds: seconds,
-            secondsLow: min(seconds, room / trend.fastest * bucketSeconds),
-            secondsHigh: min(GrowthWatch.never, slowest),
-            overSeconds: Double(floors.count) * bucketSeconds)
+        growth = Growth(
+            level: Float(trend.level), perHour: Float(trend.slope / bucketSeconds * 3600), seconds: Float(seconds),
+            secondsLow: Float(min(seconds, room / trend.fastest * bucketSeconds)))
+    }
+
+    /// The numbers of the sentence; nil while nothing grows towards its limit.
+    var reading: GrowthReading? {
+        growth.map {
+            GrowthReading(
+                contributor: name, level: Double($0.level), perHour: Double($0.perHour), seconds: Double($0.seconds),
+                secondsLow: Double($0.secondsLow), secondsHigh: horizonSeconds,
+                overSeconds: Double(floors.count) * Double(Exhaustion.bucketMillis) / 1000)
+        }
+    }
+}
+
+/// A floor of a share in two bytes: multiples of 1/32768, up to 2.
+struct PackedFloor: Sendable, Codable, Hashable {
+    private let units: UInt16
+
+    /// A bucket without a value.
+    static let missing = PackedFloor(units: .max)
+
+    init(_ level: Float) { units = UInt16(min(max(0, level * 32_768), Float(UInt16.max - 1)).rounded()) }
+
+    private init(units: UInt16) { self.units = units }
+
+    init(from decoder: any Decoder) throws { units = try decoder.singleValueContainer().decode(UInt16.self) }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(units)
+    }
+
+    var isKnown: Bool { units != .max }
+
+    var level: Float { Float(units) / 32_768 }
+
+    /// The highest known level, 0 when none is.
+    static func highest(_ floors: ArraySlice<PackedFloor>) -> Float {
+        floors.filter(\.isKnown).map(\.level).max() ?? 0
     }
 }
 

@@ -12,11 +12,13 @@ package enum Measure: Hashable, Sendable, Codable {
     case deviation(Baseline)
     /// Usual spreads that the last quarter of an hour is away from the time before; direction `above`. Adaptive.
     case shift(LevelShift)
+    /// How odd the course of the signal is, as a multiple of what is told of; direction `above`. Adaptive.
+    case surprise(Baseline)
 
     /// Whether the level is learned rather than configured: such findings alone are worth P3 at most.
     package var isAdaptive: Bool {
         switch self {
-        case .deviation, .shift: true
+        case .deviation, .shift, .surprise: true
         case .signal, .burnRate, .timeToExhaustion: false
         }
     }
@@ -29,6 +31,7 @@ package enum Measure: Hashable, Sendable, Codable {
             exhaustion.warmUp + Exhaustion.bucket * (Exhaustion.bucketsMin + 1)
         case .deviation: .seconds(2 * 86_400)
         case .shift: LevelShift.bucket * (LevelShift.recentBuckets + LevelShift.referenceBuckets)
+        case .surprise: .seconds(CellMean.secondsMin) * SurpriseAlarm.magnitudeFrom
         }
     }
 }
@@ -159,6 +162,7 @@ extension Check {
         case .timeToExhaustion: .exhaustionSeconds
         case .deviation: .deviation
         case .shift: .levelShift
+        case .surprise: .surprise
         }
     }
 }
@@ -170,6 +174,8 @@ extension SignalName {
     package static let exhaustionSeconds = SignalName(rawValue: "exhaustion_seconds")
     /// Usual spreads away from what is usual.
     package static let deviation = SignalName(rawValue: "deviation")
+    /// Multiples of what is told of.
+    package static let surprise = SignalName(rawValue: "surprise")
     /// Usual spreads away from the level before.
     package static let levelShift = SignalName(rawValue: "level_shift")
 }

@@ -6,8 +6,25 @@ enum MeasureState: Sendable, Codable, Hashable {
     case lowVolume(RatioWindow)
     case burn(long: RatioWindow, short: RatioWindow)
     case growth(GrowthWatch)
-    case baseline(BaselineModel)
-    case shift(ShiftModel)
+    case baseline(Aside<BaselineModel>)
+    case shift(Aside<ShiftModel>)
+    case surprise(Aside<SurpriseWatch>)
+}
+
+/// A value that lies beside its owner and not in it, so that owners without one stay small.
+struct Aside<Value: Sendable & Codable & Hashable>: Sendable, Codable, Hashable {
+    private var only: [Value]
+
+    init(_ value: Value) { only = [value] }
+
+    init(from decoder: any Decoder) throws { only = [try Value(from: decoder)] }
+
+    func encode(to encoder: any Encoder) throws { try only[0].encode(to: encoder) }
+
+    var value: Value { only[0] }
+
+    /// Changes it in place.
+    mutating func change<Result>(_ body: (inout Value) -> Result) -> Result { body(&only[0]) }
 }
 
 /// What a measure saw beside its value: the numbers of its sentence.
@@ -21,19 +38,19 @@ indirect enum Reading: Sendable, Codable, Hashable {
 extension ThresholdDetector {
     /// Judges by another measure than the plain one.
     mutating func judgeMeasure(_ point: SignalPoint) -> Judgement? {
-        // The state is taken out while it changes, so that its arrays are changed in place.
-        let state = measured
-        measured = nil
         switch check.measure {
         case .signal: return nil
-        case .burnRate(let budget): return judgeBurn(point, budget, state)
-        case .timeToExhaustion(let rule): return judgeGrowth(point, rule, state)
-        case .deviation(let rule): return judgeDeviation(point, rule, state)
-        case .shift(let rule): return judgeShift(point, rule, state)
+        case .burnRate(let budget): return judgeBurn(point, budget)
+        case .timeToExhaustion(let rule): return judgeGrowth(point, rule)
+        case .deviation(let rule): return judgeDeviation(point, rule)
+        case .shift(let rule): return judgeShift(point, rule)
+        case .surprise(let rule): return judgeSurprise(point, rule)
         }
     }
 
-    private func judgement(_ value: Double, _ point: SignalPoint, volume: Double, _ reading: Reading?) -> Judgement {
+    // Each takes the state out while it changes, so that its arrays are changed in place.
+
+    func judgement(_ value: Double, _ point: SignalPoint, volume: Double, _ reading: Reading?) -> Judgement {
         let allowsClosing = point.coverage.allowsClosing
         return Judgement(
             value: value, volume: volume, isBreach: check.isBreach(value),
@@ -43,12 +60,13 @@ extension ThresholdDetector {
 
     // MARK: Burn rate
 
-    private mutating func judgeBurn(_ point: SignalPoint, _ budget: BurnRate, _ state: MeasureState?) -> Judgement? {
+    private mutating func judgeBurn(_ point: SignalPoint, _ budget: BurnRate) -> Judgement? {
         var long = RatioWindow()
         var short = RatioWindow()
-        if case .burn(let knownLong, let knownShort)? = state { (long, short) = (knownLong, knownShort) }
+        if case .burn(let knownLong, let knownShort)? = measured { (long, short) = (knownLong, knownShort) }
+        measured = nil
         defer { measured = .burn(long: long, short: short) }
-        guard let (errors, events) = point.errorsAndEvents else { return nil }
+        guard let (errors, events) = Cell(point).errorsAndEvents else { return nil }
         let end = point.at.millis
         long.add(errors: errors, events: events, at: end, span: budget.long.wholeMilliseconds, buckets: 24)
         short.add(errors: errors, events: events, at: end, span: budget.short.wholeMilliseconds, buckets: 10)
@@ -64,9 +82,10 @@ extension ThresholdDetector {
 
     // MARK: Leaks
 
-    private mutating func judgeGrowth(_ point: SignalPoint, _ rule: Exhaustion, _ state: MeasureState?) -> Judgement? {
+    private mutating func judgeGrowth(_ point: SignalPoint, _ rule: Exhaustion) -> Judgement? {
         var watch = GrowthWatch()
-        if case .growth(let known)? = state { watch = known }
+        if case .growth(let known)? = measured { watch = known }
+        measured = nil
         defer { measured = .growth(watch) }
         guard let (value, reading) = watch.take(point, rule: rule) else { return nil }
         return judgement(value, point, volume: 0, reading.map(Reading.growth))
@@ -74,30 +93,50 @@ extension ThresholdDetector {
 
     // MARK: Adaptive
 
-    private mutating func judgeDeviation(_ point: SignalPoint, _ rule: Baseline, _ state: MeasureState?) -> Judgement? {
-        var model = BaselineModel()
-        if case .baseline(let known)? = state { model = known }
+    private mutating func judgeDeviation(_ point: SignalPoint, _ rule: Baseline) -> Judgement? {
+        var model: Aside<BaselineModel>
+        if case .baseline(let known)? = measured { model = known } else { model = Aside(BaselineModel()) }
+        measured = nil
         defer { measured = .baseline(model) }
         guard let value = usable(point) else { return nil }
-        let verdict = model.take(value, at: point.at, step: point.step, smoothing: check.window)
+        let verdict = model.change { $0.take(value, at: point.at, step: point.step, smoothing: check.window) }
         guard let (score, reading) = verdict else { return nil }
         var judgement = judgement(rule.side.distance(score), point, volume: point.volume, .usual(reading))
-        if reading.value < rule.minimumValue || reading.factor < rule.minimumRatio { judgement.isBreach = false }
+        if !rule.isEnough(reading) { judgement.isBreach = false }
         return judgement
     }
 
-    private mutating func judgeShift(_ point: SignalPoint, _ rule: LevelShift, _ state: MeasureState?) -> Judgement? {
-        var model = ShiftModel()
-        if case .shift(let known)? = state { model = known }
+    private mutating func judgeShift(_ point: SignalPoint, _ rule: LevelShift) -> Judgement? {
+        var model: Aside<ShiftModel>
+        if case .shift(let known)? = measured { model = known } else { model = Aside(ShiftModel()) }
+        measured = nil
         defer { measured = .shift(model) }
-        guard let value = usable(point), let (score, reading) = model.take(value, at: point.at) else { return nil }
+        guard let value = usable(point), let (score, reading) = model.change({ $0.take(value, at: point.at) }) else {
+            return nil
+        }
         var judgement = judgement(rule.side.distance(score), point, volume: point.volume, .usual(reading))
         if reading.factor < rule.minimumRatio { judgement.isBreach = false }
         return judgement
     }
 
+    private mutating func judgeSurprise(_ point: SignalPoint, _ rule: Baseline) -> Judgement? {
+        var watch: Aside<SurpriseWatch>
+        if case .surprise(let known)? = measured { watch = known } else { watch = Aside(SurpriseWatch()) }
+        measured = nil
+        defer { measured = .surprise(watch) }
+        guard let value = usable(point) else { return nil }
+        let weight = tuning.kind == .weighted ? point.volume : 1
+        let verdict = watch.change {
+            $0.take(point, value: value, weight: weight, rule: rule, enter: check.enter)
+        }
+        guard let (score, reading) = verdict else { return nil }
+        var judgement = judgement(score, point, volume: point.volume, .usual(reading))
+        if !rule.isEnough(reading) { judgement.isBreach = false }
+        return judgement
+    }
+
     /// What adaptive measures learn from: values at full coverage, since a missing part looks like a change.
-    private func usable(_ point: SignalPoint) -> Double? {
+    func usable(_ point: SignalPoint) -> Double? {
         guard let value = point.value, value.isFinite, point.coverage.allowsClosing else { return nil }
         return check.minimumVolume > 0 && point.volume < check.minimumVolume ? nil : value
     }
@@ -111,7 +150,7 @@ extension ThresholdDetector {
         if case .lowVolume(let known)? = measured { ratios = known }
         measured = nil
         defer { measured = .lowVolume(ratios) }
-        guard let (errors, events) = point.errorsAndEvents else { return plain }
+        guard let (errors, events) = Cell(point).errorsAndEvents else { return plain }
         let span = tuning.lowVolumeMillis
         ratios.add(errors: errors, events: events, at: point.at.millis, span: span, buckets: 24)
         if phase == .idle, errors == 0 { return plain }
@@ -127,12 +166,13 @@ extension ThresholdDetector {
             reading: .lowVolume(errors: all.errors, requests: all.events, seconds: all.seconds))
     }
 
-    /// Adds a cell without errors.
-    mutating func noteGoodRequests(_ point: SignalPoint) {
+    /// Adds a cell that breaches nothing.
+    mutating func noteRequests(_ cell: Cell) {
+        guard let (errors, events) = cell.errorsAndEvents else { return }
         var ratios = RatioWindow()
         if case .lowVolume(let known)? = measured { ratios = known }
         measured = nil
-        ratios.add(errors: 0, events: point.volume, at: point.at.millis, span: tuning.lowVolumeMillis, buckets: 24)
+        ratios.add(errors: errors, events: events, at: cell.at.millis, span: tuning.lowVolumeMillis, buckets: 24)
         measured = .lowVolume(ratios)
     }
 
@@ -190,19 +230,8 @@ extension ThresholdDetector {
         case .burnRate(let budget):
             return contributions.count { $0.value >= (1 - budget.objective) * check.enter }
         case .timeToExhaustion: return judgement.reading == nil ? 0 : 1
-        case .deviation, .shift: return judgement.isRecovery ? 0 : point.coverage.expected
+        case .deviation, .shift, .surprise: return judgement.isRecovery ? 0 : point.coverage.expected
         }
-    }
-}
-
-extension SignalPoint {
-    /// Errors and events of a ratio's cell as they would be if all missing contributors were healthy; nil without data.
-    var errorsAndEvents: (errors: Double, events: Double)? {
-        guard let value, value.isFinite, let healthy = valueIfMissingHealthy else {
-            return coverage.allowsClosing && volume == 0 ? (0, 0) : nil
-        }
-        let errors = value * volume
-        return (errors, healthy > 0 ? errors / healthy : volume)
     }
 }
 
@@ -265,6 +294,10 @@ extension Explanation {
             let way = usual.value < usual.usual ? "fell" : "rose"
             return "\(title) \(way) from \(figure(usual.usual)) to \(figure(usual.value)) within a quarter of an hour, "
                 + "\(FigureText.figure(value)) times its usual spread, since \(time(onset))\(coverageNote)."
+        }
+        if case .surprise = check.measure {
+            return "\(title) \(figure(usual.value)) over five minutes, expected \(figure(usual.usual)): its course is "
+                + "\(FigureText.figure(value)) times as odd as what is told of, since \(time(onset))\(coverageNote)."
         }
         return "\(title) \(figure(usual.value)), usual at this hour \(figure(usual.usual)): "
             + "\(FigureText.figure(value)) times the usual spread away, since \(time(onset))\(coverageNote)."

@@ -1,58 +1,61 @@
-/// Errors and events of a window in a bounded number of buckets of 12 bytes.
+/// Errors and events of a window in a ring of buckets of 8 bytes.
 struct RatioWindow: Sendable, Codable, Hashable {
-    private var ticks: [Int32] = []
-    private var errors: [Float] = []
-    private var events: [Float] = []
+    /// Errors and events of a bucket in turn; the bucket of a tick lies at the tick modulo their number.
+    private var slots: [Float] = []
+    /// The newest bucket; ticks count widths since 1970.
+    private var lastTick: Int64 = 0
 
     /// Adds a cell's errors and events; a window of `span` has about `buckets` buckets.
     mutating func add(errors count: Double, events total: Double, at millis: Int64, span: Int64, buckets: Int64) {
         let width = max(1, span / buckets)
-        let tick = Int32(truncatingIfNeeded: (millis - 1) / width)
-        expire(at: millis, span: span, buckets: buckets)
-        if let last = ticks.last, last == tick {
-            errors[errors.count - 1] += Float(count)
-            events[events.count - 1] += Float(total)
-        } else if total > 0 || count > 0 {
-            ticks.append(tick)
-            errors.append(Float(count))
-            events.append(Float(total))
+        let room = Int(max(1, span / width))
+        let tick = (millis - 1) / width
+        if slots.count != room * 2 {
+            slots = Array(repeating: 0, count: room * 2)
+            lastTick = tick
         }
+        if tick > lastTick { turn(to: tick, room: room) }
+        guard total > 0 || count > 0 else { return }
+        let slot = Int(tick % Int64(room)) * 2
+        slots[slot] += Float(count)
+        slots[slot + 1] += Float(total)
     }
 
-    /// Drops what is older than the window that ends at a time.
-    mutating func expire(at millis: Int64, span: Int64, buckets: Int64) {
-        guard let first = ticks.first else { return }
-        let width = max(1, span / buckets)
-        let oldest = Int32(truncatingIfNeeded: (millis - 1 - span) / width)
-        guard first <= oldest else { return }
-        let gone = ticks.firstIndex { $0 > oldest } ?? ticks.count
-        ticks.removeFirst(gone)
-        errors.removeFirst(gone)
-        events.removeFirst(gone)
+    private mutating func turn(to tick: Int64, room: Int) {
+        for passed in max(lastTick + 1, tick - Int64(room) + 1)...tick {
+            let slot = Int(passed % Int64(room)) * 2
+            slots[slot] = 0
+            slots[slot + 1] = 0
+        }
+        lastTick = tick
     }
 
-    /// Errors and events in the last `span` milliseconds of buckets as wide as `width`.
+    /// Errors and events in the last buckets, of this width, that end after a time.
     func totals(since millis: Int64, width: Int64) -> (errors: Double, events: Double) {
-        let oldest = Int32(truncatingIfNeeded: (millis - 1) / max(1, width))
+        guard !slots.isEmpty else { return (0, 0) }
+        let room = Int64(slots.count / 2)
+        let oldest = max((millis - 1) / max(1, width), lastTick - room)
         var sum = (errors: 0.0, events: 0.0)
-        for index in ticks.indices.reversed() {
-            guard ticks[index] > oldest else { break }
-            sum.errors += Double(errors[index])
-            sum.events += Double(events[index])
+        var tick = lastTick
+        while tick > oldest {
+            let slot = Int(tick % room) * 2
+            sum.errors += Double(slots[slot])
+            sum.events += Double(slots[slot + 1])
+            tick -= 1
+        }
+        return sum
+    }
+
+    /// Errors and events in all buckets.
+    var totals: (errors: Double, events: Double) {
+        var sum = (errors: 0.0, events: 0.0)
+        for slot in stride(from: 0, to: slots.count, by: 2) {
+            sum.errors += Double(slots[slot])
+            sum.events += Double(slots[slot + 1])
         }
         return sum
     }
 
     /// Bytes outside of the value itself.
-    var heapBytes: Int { ticks.capacity * 4 + errors.capacity * 4 + events.capacity * 4 }
-
-    /// Errors and events in all buckets.
-    var totals: (errors: Double, events: Double) {
-        var sum = (errors: 0.0, events: 0.0)
-        for index in ticks.indices {
-            sum.errors += Double(errors[index])
-            sum.events += Double(events[index])
-        }
-        return sum
-    }
+    var heapBytes: Int { slots.count * MemoryLayout<Float>.stride }
 }

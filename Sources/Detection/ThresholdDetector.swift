@@ -93,14 +93,12 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     ///
     /// Points must come in order of time; one that is not newer than the last is passed over.
     package mutating func take(_ point: SignalPoint) -> Finding? {
-        if let lastPointAt, point.at <= lastPointAt { return nil }
-        if !tuning.isSet { tuning = Tuning(check) }
         var windowed: WindowedValue?
-        if phase == .idle, !tuning.isMeasured, passes(point, &windowed) {
-            lastPointAt = point.at
-            lastValueAt = point.at
-            return nil
-        }
+        return passes(Cell(point), &windowed) ? nil : take(point, windowed)
+    }
+
+    /// Takes a cell that `passes` did not; `windowed` is the window's value when the cell is in it already.
+    mutating func take(_ point: SignalPoint, _ windowed: WindowedValue?) -> Finding? {
         noteGap(before: point)
         lastPointAt = point.at
         guard let judgement = judge(point, windowed) else {
@@ -118,23 +116,33 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         return finding
     }
 
-    /// Most points: healthy in a healthy window while nothing stands.
+    /// Most cells: healthy in a healthy window while nothing stands; or one that is not newer than the last.
     ///
-    /// What it gives is what `judge` would come to; `windowed` is the window's value when the point is in it already.
-    private mutating func passes(_ point: SignalPoint, _ windowed: inout WindowedValue?) -> Bool {
-        guard let value = point.value, value.isFinite, let healthy = point.valueIfMissingHealthy,
+    /// What it gives is what `judge` would come to; `windowed` is the window's value when the cell is in it already.
+    mutating func passes(_ cell: Cell, _ windowed: inout WindowedValue?) -> Bool {
+        if let lastPointAt, cell.at.millis <= lastPointAt.millis { return true }
+        if !tuning.isSet { tuning = Tuning(check) }
+        guard phase == .idle, !tuning.isMeasured, isHealthy(cell, &windowed) else { return false }
+        lastPointAt = cell.at
+        lastValueAt = cell.at
+        return true
+    }
+
+    private mutating func isHealthy(_ cell: Cell, _ windowed: inout WindowedValue?) -> Bool {
+        guard let value = cell.value, value.isFinite, let healthy = cell.valueIfMissingHealthy,
             !check.isBreach(value), !check.isBreach(healthy), shares.isEmpty
         else { return false }
         switch tuning.kind {
         case .point: return true
         case .sum: return value == 0 && window.isEmpty
         case .weighted:
-            let whole = window.add(point, value: value, ifMissingHealthy: healthy, tuning: tuning)
+            let whole = window.add(cell, value: value, ifMissingHealthy: healthy, tuning: &tuning)
             windowed = whole
             guard !check.isBreach(whole.value), !check.isBreach(whole.ifMissingHealthy) else { return false }
             guard tuning.lowVolumeMillis > 0 else { return true }
-            guard value == 0 else { return false }
-            noteGoodRequests(point)
+            // Errors of a window with events enough are judged by its ratio, which is healthy.
+            guard value == 0 || whole.volume >= check.minimumVolume else { return false }
+            noteRequests(cell)
             return true
         }
     }
@@ -171,7 +179,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         guard let value = point.value, value.isFinite, let healthy = point.valueIfMissingHealthy else {
             return judgeQuiet(point)
         }
-        let windowed = known ?? window.add(point, value: value, ifMissingHealthy: healthy, tuning: tuning)
+        let windowed = known ?? window.add(Cell(point), value: value, ifMissingHealthy: healthy, tuning: &tuning)
         let isSeen = check.isBreach(windowed.value)
         let isShort = check.isRecovery(windowed.value)
         var judgement = Judgement(
@@ -211,7 +219,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
                 value: 0, volume: 0, isBreach: false, isRecovery: check.isRecovery(0), isUncertain: false,
                 coverage: point.coverage)
         }
-        let windowed = window.add(point, value: 0, ifMissingHealthy: 0, tuning: tuning)
+        let windowed = window.add(Cell(point), value: 0, ifMissingHealthy: 0, tuning: &tuning)
         return Judgement(
             value: windowed.value, volume: windowed.volume,
             isBreach: check.isBreach(windowed.ifMissingHealthy) && windowed.volume >= check.minimumVolume,

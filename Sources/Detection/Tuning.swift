@@ -15,7 +15,19 @@ struct Tuning: Sendable, Codable, Hashable {
     /// Whether no events mean that all is well.
     private(set) var isWeightedByEvents = false
 
+    private var step = Duration.zero
+    private var stepMillis: Int64 = 0
+
     init() {}
+
+    /// A step in milliseconds, reckoned only when it changes.
+    mutating func millis(of step: Duration) -> Int64 {
+        if step != self.step {
+            self.step = step
+            stepMillis = step.wholeMilliseconds
+        }
+        return stepMillis
+    }
 
     init(_ check: Check) {
         isSet = true

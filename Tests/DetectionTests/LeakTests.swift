@@ -73,6 +73,26 @@ import Testing
         #expect(run(&detector, hours: 24) { 0.3 + 0.18 * $0.truncatingRemainder(dividingBy: 1) }.isEmpty)
     }
 
+    /// On a day's peak, level 0.6 to 0.72 within two hours and a half, as long as the past that is looked at.
+    @Test(arguments: [UInt64(1), 2, 3, 4])
+    func aLongSawToothIsNoneOnceItFell(seed: UInt64) {
+        var detector = ThresholdDetector(subject: orders, check: Self.check)
+        _ = run(&detector, hours: 5, seed: seed) { 0.45 + 0.05 * $0.truncatingRemainder(dividingBy: 2.5) }
+        let findings = run(&detector, hours: 40, from: 5, seed: seed, noise: 0.03) { hour in
+            let season = 0.06 * sin(hour / 24 * 2 * .pi)
+            return 0.55 + season + 0.05 * hour.truncatingRemainder(dividingBy: 2.5)
+        }
+        #expect(findings.first?.explanation == nil)
+    }
+
+    @Test func aLeakBelowCollectionsIsFoundAllTheSame() throws {
+        var detector = ThresholdDetector(subject: orders, check: Self.check)
+        // 12 % an hour, with collections that take back 4 % every half hour.
+        let findings = run(&detector, hours: 4) { 0.4 + 0.12 * $0 + 0.08 * $0.truncatingRemainder(dividingBy: 0.5) }
+        let opened = try #require(findings.first)
+        #expect(opened.at < at(3 * 3600))
+    }
+
     @Test func aRestartStartsAnewAndIsNoProofOfRecovery() throws {
         var detector = ThresholdDetector(subject: orders, check: Self.check)
         var findings = run(&detector, hours: 2.5) { 0.45 + 0.15 * $0 }

@@ -18,7 +18,8 @@ import Testing
 
     @Test(arguments: [
         "errors-clear", "errors-idle-service-clear", "latency-one-pod-clear", "heap-leak-clear", "oom-kill-clear",
-        "none-ready-clear", "connections-full-clear", "agents-blind-clear", "login-spray-clear",
+        "none-ready-clear", "connections-full-clear", "latency-unusual-clear", "agents-blind-clear",
+        "login-spray-clear",
     ])
     func clearFaultsAreFound(name: String) throws {
         let outcome = try play(name)

@@ -80,7 +80,24 @@ extension ScenarioBuilder {
                 now.podLatency = [2: slowPod * random.within(0.9...1.1)]
             },
             quietService(kind),
+            latencyBelowItsThreshold(kind),
         ]
+    }
+
+    /// Many times what is usual after some hours of it, and still less than a second: only what was learned tells.
+    ///
+    /// It takes two cells of five minutes, since one of them may have begun before.
+    private func latencyBelowItsThreshold(_ kind: Scenario.Kind) -> Scenario {
+        let times = sort(kind, clear: 6...8, marginal: 4...4.5, "latency-unusual")
+        let name = "latency-unusual-\(kind.rawValue)"
+        let start = start(name) + 12_000
+        return Scenario(
+            name, .latency, kind, expects: ["latency-unusual", "latency"], breachAt: start + 600, seconds: start + 4800,
+            faultAt: start
+        ) { second, now, _ in
+            now.latency = min(now.latency, 0.1)
+            if second >= start { now.latency *= times }
+        }
     }
 
     /// A service with a request every half minute: the third failure of three proves it.

@@ -1,9 +1,11 @@
 import Detection
 import Foundation
+import LabelledSeries
 import Scenarios
 import Telemetry
 
-/// `detect-bench [--seed N] [--step S] [--days D] [--workloads W] [--only scenarios|month|speed] [--verbose]`.
+/// `detect-bench [--seed N] [--step S] [--days D] [--workloads W] [--only scenarios|month|speed|adaptive] [--verbose]
+/// [--recordings DIR]`.
 @main struct DetectBench {
     static func main() throws {
         let options = BenchOptions(CommandLine.arguments)
@@ -12,6 +14,7 @@ import Telemetry
         if options.runs("scenarios") { runScenarios(options, noise, &results) }
         if options.runs("speed") { runSpeed(&results) }
         if options.runs("month") { runMonth(options, noise, &results) }
+        if options.runs("adaptive") { try runAdaptive(options, &results) }
         results["detect_seed"] = Int(options.seed)
         try merge(results)
     }
@@ -49,15 +52,15 @@ import Telemetry
     }
 
     private static func runMonth(_ options: BenchOptions, _ noise: QuietNoise, _ results: inout [String: Any]) {
-        let started = ContinuousClock.now
+        let started = ProcessorTime.now
         var month = SimulatedMonth(
             workloads: options.workloads, days: options.days, stepSeconds: options.step, seed: options.seed,
             noise: noise)
         let outcome = month.run()
-        let seconds = (ContinuousClock.now - started) / .seconds(1)
+        let seconds = (ProcessorTime.now - started) / .seconds(1)
         let perWeek = Double(outcome.findings.count) / (Double(options.workloads) * Double(options.days) / 7)
         say(
-            "month: \(outcome.points) points in \(String(format: "%.1f", seconds)) s, false per workload and week "
+            "month: \(outcome.points) points in \(String(format: "%.1f", seconds)) s of one core, false per workload and week "
                 + String(format: "%.4f", perWeek))
         for (check, count) in Dictionary(grouping: outcome.findings, by: \.check).mapValues(\.count).sorted(by: {
             $0.key < $1.key
@@ -70,6 +73,19 @@ import Telemetry
         results["scenario_false_per_workload_week"] = perWeek
         results["scenario_month_points"] = outcome.points
         results["scenario_month_seconds"] = seconds
+        results["scenario_week_of_200_seconds"] = seconds * 1400 / Double(options.workloads * options.days)
+    }
+
+    private static func runAdaptive(_ options: BenchOptions, _ results: inout [String: Any]) throws {
+        let folder = URL(fileURLWithPath: options.recordings)
+        guard FileManager.default.fileExists(atPath: folder.path) else {
+            say("no recordings at \(folder.path): the adaptive detector's figures are left out")
+            return
+        }
+        for (key, value) in try AdaptiveFigures.measure(folder).sorted(by: { $0.key < $1.key }) {
+            say("\(key) \(String(format: "%.3f", value))")
+            results[key] = value
+        }
     }
 
     /// Puts the results beside what other benchmarks wrote.
@@ -99,6 +115,8 @@ struct BenchOptions {
     var workloads = 200
     var only: String?
     var isVerbose = false
+    /// Where `nab`, `mscloud` and `asd` lie.
+    var recordings = "../shared/detect"
 
     init(_ arguments: [String]) {
         var rest = arguments.dropFirst()
@@ -109,6 +127,7 @@ struct BenchOptions {
             case "--days": days = rest.popFirst().flatMap(Int.init) ?? days
             case "--workloads": workloads = rest.popFirst().flatMap(Int.init) ?? workloads
             case "--only": only = rest.popFirst()
+            case "--recordings": recordings = rest.popFirst() ?? recordings
             case "--verbose": isVerbose = true
             default:
                 FileHandle.standardError.write(Data("unknown option \(name)\n".utf8))
