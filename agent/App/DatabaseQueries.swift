@@ -1,5 +1,5 @@
-import AgentSettings
 import PostgresProbe
+import TargetSettings
 
 extension CustomQuery {
     /// The query that a file describes.

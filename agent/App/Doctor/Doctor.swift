@@ -99,33 +99,31 @@ struct Doctor {
 
     /// The probes' rows in their own order, a few at a time.
     private func examine(_ probes: [any Probe]) async -> [DoctorRow] {
-        var rows = [[DoctorRow]](repeating: [], count: probes.count)
-        await withTaskGroup(of: (Int, [DoctorRow]).self) { group in
+        var rows = [DoctorRow?](repeating: nil, count: probes.count)
+        await withTaskGroup(of: (Int, DoctorRow).self) { group in
             for (index, probe) in probes.enumerated() {
                 if index >= probesMax, let (place, found) = await group.next() { rows[place] = found }
                 group.addTask { (index, await examine(probe)) }
             }
             for await (place, found) in group { rows[place] = found }
         }
-        return rows.flatMap { $0 }
+        return rows.compactMap { $0 }
     }
 
-    private func examine(_ probe: any Probe) async -> [DoctorRow] {
+    private func examine(_ probe: any Probe) async -> DoctorRow {
         let report = await probe.run(startedAt: now())
         var row = DoctorRow(probe.target, report)
-        if row.verdict == .fine { await doubt(&row, probe) }
+        if row.verdict == .fine { await doubt(&row, probe, report) }
         await probe.close()
-        return [row]
+        return row
     }
 
     /// What works and could do more.
-    private func doubt(_ row: inout DoctorRow, _ probe: any Probe) async {
-        if let database = probe as? PostgresProbe {
-            let grants = await database.missingGrants
-            let remarks = await database.remarks
-            guard !grants.isEmpty || !remarks.isEmpty else { return }
+    private func doubt(_ row: inout DoctorRow, _ probe: any Probe, _ report: ProbeReport) async {
+        if !report.remarks.isEmpty {
             row.verdict = .doubtful
-            row.detail = remarks.isEmpty ? "the role lacks rights" : remarks.joined(separator: " ")
+            row.detail = report.remarks.joined(separator: " ")
+            let grants = await (probe as? PostgresProbe)?.missingGrants ?? []
             row.fix = grants.isEmpty ? nil : "a superuser runs: " + grants.joined(separator: " ")
         } else if let actuator = probe as? ActuatorProbe, let capabilities = await actuator.capabilities,
             !capabilities.mayHave("prometheus"), !capabilities.mayHave("metrics")
