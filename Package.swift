@@ -92,6 +92,7 @@ let pureCores: [Module] = [
     library("Signals", ["Telemetry"]),
     library("Detection", ["Telemetry", "Signals"]),
     library("Incidents", ["Telemetry", "Signals", "Detection"]),
+    library("Runbook", ["Telemetry", "Signals", "Detection", "Incidents"]),
 ]
 
 let systemLibraries: [Module] = [
@@ -106,8 +107,9 @@ let adapters: [Module] = [
     library("SegmentSpool", ["Telemetry", "SampleCodec"]),
     library("SQLiteFile", products: ["GRDB"]),
     library("SampleStore", ["Telemetry", "SQLiteFile"], products: ["GRDB"]),
-    library("IncidentStore", ["Telemetry", "Detection", "Incidents", "SQLiteFile"], products: ["GRDB"]),
+    library("IncidentStore", ["Telemetry", "Detection", "Incidents", "Runbook", "SQLiteFile"], products: ["GRDB"]),
     library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
+    library("Notification", ["Telemetry", "Probing", "CurlHTTP", "Incidents", "Runbook"]),
     library("PostgresClient", ["Telemetry", "FlowControl", "CLibpq"]),
     library("PostgresProbe", ["Telemetry", "Probing", "PostgresClient"]),
     library("PrometheusProbe", ["Telemetry", "Probing"]),
@@ -121,7 +123,8 @@ let adapters: [Module] = [
     library("TargetSettings", ["Telemetry", "ConfigurationKit"]),
     library("AgentSettings", ["Telemetry", "ConfigurationKit", "TargetSettings"]),
     library(
-        "CoordinatorSettings", ["Telemetry", "Signals", "Detection", "Incidents", "ConfigurationKit", "TargetSettings"]),
+        "CoordinatorSettings",
+        ["Telemetry", "Signals", "Detection", "Incidents", "Runbook", "ConfigurationKit", "TargetSettings"]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
     library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
@@ -158,8 +161,9 @@ let apps: [Module] = [
         "CoordinatorApp",
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SQLiteFile", "SampleStore", "IncidentStore",
-            "Signals", "Detection", "Incidents", "CoordinatorSettings", "TargetSettings", "TargetAssignment",
-            "ConfigurationKit", "CertificateAuthority", "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
+            "Signals", "Detection", "Incidents", "Runbook", "Notification", "Probing", "CurlHTTP",
+            "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
+            "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
         ],
         products: [
             "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf",
@@ -209,11 +213,16 @@ let testTargets: [Module] = [
     tests("LabelledSeriesTests", ["LabelledSeries", "Detection", "Telemetry"]),
     tests("ScenarioTests", ["Scenarios", "Detection", "Signals", "Telemetry"]),
     tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("RunbookTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
     tests("SampleStoreTests", ["SampleStore", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
     tests(
-        "IncidentStoreTests", ["IncidentStore", "SQLiteFile", "Incidents", "Detection", "Signals", "Telemetry"],
+        "IncidentStoreTests",
+        ["IncidentStore", "SQLiteFile", "Incidents", "Runbook", "Detection", "Signals", "Telemetry"],
         products: ["GRDB"]),
     tests("CurlHTTPTests", ["CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
+    tests(
+        "NotificationTests",
+        ["Notification", "Runbook", "Incidents", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("PrometheusProbeTests", ["PrometheusProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests(
         "ActuatorProbeTests",
@@ -228,7 +237,7 @@ let testTargets: [Module] = [
         "SettingsTests",
         [
             "AgentSettings", "CoordinatorSettings", "TargetSettings", "ConfigurationKit", "Signals", "Detection",
-            "Incidents", "Telemetry",
+            "Incidents", "Runbook", "Telemetry",
         ]),
     tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
     tests(

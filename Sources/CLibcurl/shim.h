@@ -19,6 +19,10 @@ static inline CURLcode tocsin_easy_setopt_pointer(CURL *handle, CURLoption optio
     return curl_easy_setopt(handle, option, value);
 }
 
+static inline CURLcode tocsin_easy_setopt_bytes(CURL *handle, CURLoption option, const void *value) {
+    return curl_easy_setopt(handle, option, value);
+}
+
 typedef size_t (*tocsin_curl_write_callback)(char *data, size_t size, size_t count, void *context);
 
 static inline CURLcode tocsin_easy_setopt_write(CURL *handle, CURLoption option, tocsin_curl_write_callback value) {

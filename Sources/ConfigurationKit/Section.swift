@@ -161,6 +161,11 @@ package final class Section {
         context.report(ConfigurationIssue(at: place, keyPath: keyPath, reason: reason, suggestion: suggestion))
     }
 
+    /// Reports an issue that the caller has put together.
+    package func report(_ issue: ConfigurationIssue) {
+        context.report(issue)
+    }
+
     /// Reports that a key which other values make necessary is missing.
     package func reportMissing(_ key: String, because reason: String) {
         report(nil, "the key '\(key)' is missing: \(reason)")

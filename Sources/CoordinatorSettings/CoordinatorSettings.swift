@@ -24,6 +24,8 @@ package struct CoordinatorSettings: Hashable, Sendable {
     package var limits: Limits
     /// What agents probe for their whole cluster, one at a time.
     package var targets: [ClusterTargets]
+    /// How people are reached.
+    package var notifications: NotificationSettings
 
     /// How long samples are kept; incidents are kept regardless.
     package struct Retention: Hashable, Sendable {
@@ -153,6 +155,7 @@ package struct CoordinatorSettings: Hashable, Sendable {
         ) { section in
             ClusterTargets(section, step: step)
         }
+        notifications = NotificationDecoder().decode(file)
     }
 
     private static func retention(_ file: Section) -> Retention {

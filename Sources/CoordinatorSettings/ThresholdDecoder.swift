@@ -33,7 +33,8 @@ struct ThresholdDecoder {
             override(section, checks: checks)
         }
         return ThresholdSettings(
-            checks: checks, severityRules: shipped?.severityRules ?? rules.map(\.rule), overrides: overrides)
+            checks: checks, severityRules: shipped?.severityRules ?? rules.map(\.rule), overrides: overrides,
+            escalation: EscalationDecoder().decode(file))
     }
 
     /// The shipped checks and severities when the file has neither; a file with one of the two is half a file.

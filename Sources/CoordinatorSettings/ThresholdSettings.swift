@@ -1,6 +1,7 @@
 package import ConfigurationKit
 package import Detection
 package import Incidents
+package import Runbook
 package import Telemetry
 
 /// What `thresholds.yaml` says: checks, severities and overrides, checked against each other.
@@ -11,6 +12,8 @@ package struct ThresholdSettings: Hashable, Sendable {
     package var severityRules: [SeverityRule]
     /// The overrides in the file's order.
     package var overrides: [Override]
+    /// Response times and the escalation matrix.
+    package var escalation: EscalationPolicy
 
     /// A check and where each of its values is written.
     package struct ConfiguredCheck: Hashable, Sendable {

@@ -10,15 +10,15 @@ struct CurlAddress {
 
     /// Parses an absolute URL; throws for one that is malformed, of another scheme, or that carries a user or a
     /// password.
-    init(_ url: String) throws(HTTPFailureError) {
+    init(_ url: String, schemes: [String] = ["http", "https"]) throws(HTTPFailureError) {
         guard let parts = curl_url() else { throw HTTPFailureError("Out of memory.") }
         defer { curl_url_cleanup(parts) }
         guard curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK,
             let scheme = Self.part(parts, CURLUPART_SCHEME), let host = Self.part(parts, CURLUPART_HOST),
             let port = Self.part(parts, CURLUPART_PORT, UInt32(CURLU_DEFAULT_PORT))
         else { throw HTTPFailureError("The URL is malformed.") }
-        guard scheme == "http" || scheme == "https" else {
-            throw HTTPFailureError("The URL is neither http nor https.")
+        guard schemes.contains(scheme) else {
+            throw HTTPFailureError("The URL is neither \(schemes.joined(separator: " nor ")).")
         }
         guard Self.part(parts, CURLUPART_USER) == nil, Self.part(parts, CURLUPART_PASSWORD) == nil else {
             throw HTTPFailureError("The URL carries credentials; they belong into a header.")

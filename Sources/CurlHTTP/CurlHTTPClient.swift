@@ -50,10 +50,22 @@ package final class CurlHTTPClient: HTTPFetching, HTTPStreaming {
     ///
     /// Cancelling the task ends the transfer with `FailureClass.internal`.
     package func fetch(_ request: HTTPRequest) async -> HTTPResult {
+        await whole(request, mail: nil)
+    }
+
+    /// Hands a mail to a server; see `Mail`.
+    ///
+    /// The answer's status is the server's last SMTP code: 2xx when it took the mail, 4xx when a later try may help, 5xx
+    /// when it never will. Never throws; returns by `mail.totalTimeout` at the latest.
+    package func send(_ mail: Mail) async -> HTTPResult {
+        await whole(mail.request, mail: mail)
+    }
+
+    private func whole(_ request: HTTPRequest, mail: Mail?) async -> HTTPResult {
         let id = queue.reserve()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                queue.submit(CurlJob(id: id, request: request, receiver: .whole(continuation)))
+                queue.submit(CurlJob(id: id, request: request, mail: mail, receiver: .whole(continuation)))
             }
         } onCancel: {
             queue.cancel(id)
@@ -115,6 +127,8 @@ package final class CurlHTTPClient: HTTPFetching, HTTPStreaming {
 struct CurlJob: Sendable {
     var id: UInt64
     var request: HTTPRequest
+    /// What a mail needs beside; nil for HTTP.
+    var mail: Mail?
     var receiver: Receiver
 
     /// Who gets what comes.

@@ -18,13 +18,16 @@ final class CurlTransfer {
     /// Who takes the body as it comes; nil gathers it.
     private let stream: CurlStream?
     private var lastByteAt = ContinuousClock.now
+    /// How much of the mail curl has taken.
+    var mailBytesSent = 0
 
     /// A head beyond this ends the transfer.
     static let headerBytesMax = 64 << 10
 
     init(_ job: CurlJob) throws(HTTPFailureError) {
-        let address = try CurlAddress(job.request.url)
+        let address = try CurlAddress(job.request.url, schemes: job.mail == nil ? ["http", "https"] : Mail.schemes)
         try Self.checkHeaders(job.request)
+        if let mail = job.mail { try Self.check(mail) }
         guard let handle = curl_easy_init() else {
             errorText.deallocate()
             throw HTTPFailureError("Out of memory.")
@@ -37,6 +40,7 @@ final class CurlTransfer {
         configure()
         configureTrust()
         configureConnection()
+        if let mail = job.mail { configure(mail) }
     }
 
     deinit {
@@ -73,7 +77,9 @@ final class CurlTransfer {
     }
 
     func result(of code: CURLcode) -> HTTPResult {
-        guard code == CURLE_OK else { return .failure(failure(of: code)) }
+        // A mail server that answered has decided, whatever curl calls its decision.
+        let isAnswered = code == CURLE_OK || job.mail != nil && long(CURLINFO_RESPONSE_CODE) >= 400
+        guard isAnswered else { return .failure(failure(of: code)) }
         return .response(
             HTTPResponse(
                 status: long(CURLINFO_RESPONSE_CODE), headers: headers, body: body,
@@ -122,7 +128,7 @@ final class CurlTransfer {
         long(CURLOPT_FOLLOWLOCATION, 0)
         string(CURLOPT_PROXY, "")
         string(CURLOPT_NOPROXY, "*")
-        string(CURLOPT_PROTOCOLS_STR, "http,https")
+        string(CURLOPT_PROTOCOLS_STR, job.mail == nil ? "http,https" : Mail.schemes.joined(separator: ","))
         // One request a connection at a time: a stalled answer must not hold up its neighbours, as with HTTP/2.
         long(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         if stream == nil {
@@ -154,6 +160,16 @@ final class CurlTransfer {
 
         var fields = request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         if serverName != nil { fields.append("Host: \(address.hostAndPort)") }
+        if job.mail == nil, let body = request.body {
+            tocsin_easy_setopt_off(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
+            // Copied by curl; the size is set before, since the body may hold zeros.
+            body.withUnsafeBytes { bytes in
+                guard let start = bytes.baseAddress else { return string(CURLOPT_COPYPOSTFIELDS, "") }
+                _ = tocsin_easy_setopt_bytes(handle, CURLOPT_COPYPOSTFIELDS, start)
+            }
+            // No wait for a "100 Continue" that few receivers send.
+            fields.append("Expect:")
+        }
         set(CURLOPT_HTTPHEADER, fields)
     }
 
@@ -193,11 +209,11 @@ final class CurlTransfer {
         tocsin_easy_setopt_long(handle, option, value)
     }
 
-    private func string(_ option: CURLoption, _ value: String?) {
+    func string(_ option: CURLoption, _ value: String?) {
         tocsin_easy_setopt_string(handle, option, value)
     }
 
-    private func set(_ option: CURLoption, _ lines: [String]) {
+    func set(_ option: CURLoption, _ lines: [String]) {
         var list: UnsafeMutablePointer<curl_slist>?
         for line in lines {
             guard let longer = curl_slist_append(list, line) else { continue }

@@ -1,8 +1,8 @@
 import Signals
-import Telemetry
+package import Telemetry
 
 /// Figures and times as explanations print them.
-enum FigureText {
+package enum FigureText {
     /// A signal's value with its unit: 12.4 %, 1.25 s, 3.
     static func value(_ value: Double, of signal: SignalName) -> String {
         switch signal {
@@ -62,7 +62,7 @@ enum FigureText {
     }
 
     /// 45s, 5m, 1h30m, 2d.
-    static func duration(_ duration: Duration) -> String {
+    package static func duration(_ duration: Duration) -> String {
         let millis = max(0, duration.wholeMilliseconds)
         if millis < 1000, millis > 0 { return "\(millis)ms" }
         var rest = millis / 1000
@@ -75,7 +75,7 @@ enum FigureText {
     }
 
     /// 02:10:30Z, with the date when it is not `day`'s.
-    static func time(_ timestamp: Timestamp, day: Timestamp) -> String {
+    package static func time(_ timestamp: Timestamp, day: Timestamp) -> String {
         let seconds = floorDivide(timestamp.millis, 1000)
         let date = floorDivide(seconds, 86_400)
         let second = seconds - date * 86_400

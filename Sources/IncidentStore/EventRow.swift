@@ -18,6 +18,7 @@ enum EventTable {
                     CREATE TABLE corrupt_events (sequence, incident, at, body, checksum);
                     """)
         }
+        migrator.registerMigration("2 outbox") { try OutboxTable.create($0) }
         return migrator
     }
 }

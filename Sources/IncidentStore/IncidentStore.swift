@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 package import Incidents
+package import Runbook
 package import SQLiteFile
 import Telemetry
 
@@ -35,7 +36,7 @@ package final class IncidentStore: Sendable {
 
     /// What opening found.
     package let openReport: OpenReport
-    private let file: SQLiteFile
+    let file: SQLiteFile
 
     /// Opens the log in a folder that exists, or makes it.
     ///
@@ -58,18 +59,23 @@ package final class IncidentStore: Sendable {
         openReport = report
     }
 
-    /// Appends events in one transaction: all of them are on the disk when this returns, or none is.
+    /// Appends events, with the notices that follow from them, in one transaction: all of them are on the disk when
+    /// this returns, or none is.
     ///
+    /// A notice whose key and channel are there already is not stored again.
     /// Their sequences must rise and be above all stored ones, else `.conflict`. Throws `.full` when the disk is: the
     /// log is unchanged, and the same call may be tried again.
-    package func append(_ events: [IncidentEvent]) async throws(StoreError) {
-        guard !events.isEmpty else { return }
+    package func append(_ events: [IncidentEvent], outbox: [OutboxEntry] = []) async throws(StoreError) {
+        guard !events.isEmpty || !outbox.isEmpty else { return }
         guard events.count <= Self.appendEventsMax else {
             throw StoreError(.invalid, "\(events.count) events at once; at most \(Self.appendEventsMax)")
         }
         var rows: [EventRow] = []
         for event in events { rows.append(try EventRow(event)) }
-        try await file.write { [rows] database in
+        var notices: [OutboxRow] = []
+        for entry in outbox { notices.append(try OutboxRow(entry)) }
+        try await file.write { [rows, notices] database in
+            for row in notices { try OutboxTable.insert(row, database) }
             var last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM events") ?? 0
             for row in rows {
                 guard row.sequence > last else {

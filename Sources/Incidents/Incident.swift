@@ -191,6 +191,11 @@ extension Incident {
             resolvedAt = event.at
             resolvedBy = author
             self.cause = cause
+        case .paged(let page):
+            // Whoever took it has fallen silent: it is to be taken anew.
+            if page.reason == .retriggered { (acknowledgedBy, acknowledgedSeverity) = (nil, nil) }
+        case .delivered, .messageSent:
+            break
         }
         if Self.append(entry, to: &timeline, max: limits.timelineMax) { timelineDropped += 1 }
     }

@@ -63,6 +63,12 @@ package struct IncidentEvent: Hashable, Sendable, Codable {
         case stateChanged(from: IncidentState, to: IncidentState, by: String)
         /// The end: by recovery (`system`, no cause) or by a person with a cause.
         case resolved(by: Author, cause: String?)
+        /// People were called.
+        case paged(page: Page)
+        /// A page reached a channel: its receiver has answered that it took it.
+        case delivered(key: String, channel: String)
+        /// A message to stakeholders or customers was put on its way.
+        case messageSent(message: SentMessage)
 
         /// Short name, as in the timeline.
         package var name: String {
@@ -77,6 +83,9 @@ package struct IncidentEvent: Hashable, Sendable, Codable {
             case .noted: "noted"
             case .stateChanged: "state_changed"
             case .resolved: "resolved"
+            case .paged: "paged"
+            case .delivered: "delivered"
+            case .messageSent: "message_sent"
             }
         }
     }

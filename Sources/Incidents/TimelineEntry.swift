@@ -58,6 +58,12 @@ package struct TimelineEntry: Hashable, Sendable, Codable {
         case .resolved(let author, let cause):
             let lasted = PlainText.duration(event.at - incident.openedAt)
             return (author.description, "Resolved after \(lasted): \(cause ?? "all checks have recovered").")
+        case .paged(let page):
+            return (system, page.sentence)
+        case .delivered(let key, let channel):
+            return (system, "Page \(key) was taken by \(channel).")
+        case .messageSent(let message):
+            return (message.author, "Sent the \(message.kind.rawValue) message: \(message.text)")
         }
     }
 }

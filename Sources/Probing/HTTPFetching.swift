@@ -1,12 +1,12 @@
 package import Telemetry
 
-/// One HTTP GET as probes need it: bounded in time and size, no redirects, no cookies, no proxy.
+/// One HTTP exchange as probes and notifications need it: bounded in time and size, no redirects, no cookies, no proxy.
 package protocol HTTPFetching: Sendable {
     /// Fetches once. Never throws: what goes wrong is a result. Returns by `request.totalTimeout` at the latest.
     func fetch(_ request: HTTPRequest) async -> HTTPResult
 }
 
-/// A GET request.
+/// A GET request, or with a body a POST.
 package struct HTTPRequest: Sendable, Hashable {
     /// Whom to trust on the other side of TLS.
     package enum Trust: Sendable, Hashable {
@@ -25,6 +25,8 @@ package struct HTTPRequest: Sendable, Hashable {
     package var url: String
     /// Header fields in order, without `Host`.
     package var headers: [Label]
+    /// What is posted; nil makes the request a GET.
+    package var body: [UInt8]?
     /// Name resolution, connection and TLS together may take this long.
     package var connectTimeout: Duration
     /// The whole exchange may take this long.
@@ -40,7 +42,7 @@ package struct HTTPRequest: Sendable, Hashable {
 
     /// Makes a request.
     package init(
-        url: String, headers: [Label] = [], connectTimeout: Duration = .seconds(2),
+        url: String, headers: [Label] = [], body: [UInt8]? = nil, connectTimeout: Duration = .seconds(2),
         totalTimeout: Duration = .seconds(5),
         bodyBytesMax: Int = 8 << 20, trust: Trust = .system, usesFreshConnection: Bool = false,
         connectsOnly: Bool = false
@@ -49,6 +51,7 @@ package struct HTTPRequest: Sendable, Hashable {
         self.connectsOnly = connectsOnly
         self.url = url
         self.headers = headers
+        self.body = body
         self.connectTimeout = connectTimeout
         self.totalTimeout = totalTimeout
         self.bodyBytesMax = bodyBytesMax

@@ -10,6 +10,12 @@ package struct IncidentDetailView: Hashable, Sendable, Codable {
     package var ledger: [LedgerView]
     /// What happened, oldest first.
     package var timeline: [TimelineView]
+    /// Pages that come unless something happens.
+    package var escalation: [PendingPageView] = []
+    /// The runbook's first 5 and first 15 minutes.
+    package var checklist: [ChecklistView] = []
+    /// End of the response time; nil when somebody has it.
+    package var respondBy: Timestamp?
 
     /// Makes a detail.
     package init(incident: IncidentView, ledger: [LedgerView] = [], timeline: [TimelineView] = []) {
@@ -23,6 +29,9 @@ package struct IncidentDetailView: Hashable, Sendable, Codable {
         self.init(
             incident: IncidentView(proto.incident), ledger: proto.ledger.map(LedgerView.init),
             timeline: proto.timeline.map(TimelineView.init))
+        escalation = proto.escalation.map(PendingPageView.init)
+        checklist = proto.checklist.map(ChecklistView.init)
+        respondBy = proto.hasRespondByMillis ? Timestamp(millis: proto.respondByMillis) : nil
     }
 
     /// The message.
@@ -31,6 +40,9 @@ package struct IncidentDetailView: Hashable, Sendable, Codable {
             $0.incident = incident.proto
             $0.ledger = ledger.map(\.proto)
             $0.timeline = timeline.map(\.proto)
+            $0.escalation = escalation.map(\.proto)
+            $0.checklist = checklist.map(\.proto)
+            if let respondBy { $0.respondByMillis = respondBy.millis }
         }
     }
 }

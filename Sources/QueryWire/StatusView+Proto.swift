@@ -22,6 +22,10 @@ extension StatusView {
         signals = Int(proto.signals)
         incidentsOpen = Int(proto.incidentsOpen)
         openIncidents = proto.openIncidents.map(IncidentView.init)
+        isEscalationArmed = proto.escalationArmed
+        noticesWaiting = Int(clamping: proto.noticesWaiting)
+        noticesDead = Int(clamping: proto.noticesDead)
+        deadLetters = proto.deadLetters.map(DeadLetterView.init)
     }
 
     /// The message; counts out of its range are clamped.
@@ -44,6 +48,10 @@ extension StatusView {
             $0.signals = UInt32(clamping: signals)
             $0.incidentsOpen = UInt32(clamping: incidentsOpen)
             $0.openIncidents = openIncidents.map(\.proto)
+            $0.escalationArmed = isEscalationArmed
+            $0.noticesWaiting = UInt64(clamping: noticesWaiting)
+            $0.noticesDead = UInt64(clamping: noticesDead)
+            $0.deadLetters = deadLetters.map(\.proto)
         }
     }
 }

@@ -36,6 +36,14 @@ package struct StatusView: Hashable, Sendable, Codable {
     package var incidentsOpen = 0
     /// Open incidents, worst first.
     package var openIncidents: [IncidentView] = []
+    /// Whether pages go to the contacts.
+    package var isEscalationArmed = false
+    /// Notices on their way.
+    package var noticesWaiting = 0
+    /// Notices that were given up.
+    package var noticesDead = 0
+    /// The notices that were given up last, newest first.
+    package var deadLetters: [DeadLetterView] = []
 
     /// Makes a status with all counts zero.
     package init(version: String, now: Timestamp, startedAt: Timestamp) {

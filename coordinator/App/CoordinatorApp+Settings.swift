@@ -23,13 +23,16 @@ extension CoordinatorApp.Configuration {
         let coordinator = try CoordinatorSettings.load(path: path, environment: environment)
         let thresholds = try ThresholdSettings.load(
             path: coordinator.value.thresholdsFile, step: coordinator.value.step, environment: environment)
+        let unarmed = coordinator.value.notifications.armingIssues(thresholds.value.escalation)
+        guard unarmed.isEmpty else { throw ConfigurationError(unarmed) }
         return Loading(
-            configuration: CoordinatorApp.Configuration(coordinator.value, thresholds: thresholds.value),
+            configuration: CoordinatorApp.Configuration(
+                coordinator.value, thresholds: thresholds.value, environment: environment),
             warnings: coordinator.warnings + thresholds.warnings + coordinator.missingFiles()
                 + thresholds.missingFiles())
     }
 
-    init(_ settings: CoordinatorSettings, thresholds: ThresholdSettings) {
+    init(_ settings: CoordinatorSettings, thresholds: ThresholdSettings, environment: [String: String]) {
         var incidents = IncidentBook.Configuration()
         incidents.reopenWindow = settings.incidents.reopenWithin
         incidents.lowerAfter = settings.incidents.severityHysteresis
@@ -43,7 +46,8 @@ extension CoordinatorApp.Configuration {
             httpPort: settings.httpListen.port,
             signals: SignalEngine.Configuration(step: settings.step), checks: CheckBook { thresholds.checks(for: $0) },
             severities: SeverityTable(rules: thresholds.severityRules, checks: thresholds.baseChecks),
-            incidents: incidents,
+            incidents: incidents, escalation: thresholds.escalation, notifications: settings.notifications,
+            environment: environment,
             fleet: FleetRegistry.Configuration(
                 suspectAfter: settings.agents.suspectAfter, silentAfter: settings.agents.silentAfter,
                 agentsMax: settings.limits.agentsMax),

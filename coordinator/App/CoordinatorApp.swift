@@ -1,3 +1,5 @@
+package import CoordinatorSettings
+import CurlHTTP
 package import Detection
 import Foundation
 import GRPCCore
@@ -5,6 +7,8 @@ import IncidentStore
 package import Incidents
 import IngestWire
 package import Logging
+import Notification
+package import Runbook
 import SQLiteFile
 import SampleCodec
 import SampleStore
@@ -40,6 +44,12 @@ package struct CoordinatorApp: Sendable {
         package var severities: SeverityTable
         /// Incident life.
         package var incidents: IncidentBook.Configuration
+        /// Response times and the escalation matrix.
+        package var escalation: EscalationPolicy
+        /// Channels, contacts and what goes where.
+        package var notifications: NotificationSettings
+        /// Variables that secrets may refer to.
+        package var environment: [String: String]
         /// Agents.
         package var fleet: FleetRegistry.Configuration
         /// Targets of each cluster that its agents share.
@@ -110,28 +120,45 @@ package struct CoordinatorApp: Sendable {
             logger.error("the sample store was damaged and set aside", metadata: ["path": "\(path)"])
         }
         let counters = CounterBoard()
+        let client = CurlHTTPClient()
+        let parts = NotificationParts(
+            settings: configuration.notifications, environment: configuration.environment, client: client)
+        let notifications = NotificationService(
+            channels: parts.channels, limits: parts.limits, store: incidentStore, logger: logger, now: now)
+        try await notifications.restore()
+        let plan = NoticePlan(routing: configuration.notifications.routing, policy: configuration.escalation)
         let pipeline = Pipeline(
-            core: try await restored(from: incidentStore), store: incidentStore, counters: counters,
+            core: try await restored(from: incidentStore), store: incidentStore, plan: plan,
+            notifications: notifications, counters: counters,
             tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger, now: now)
         let writer = StoreWriter(store: sampleStore, pipeline: pipeline, counters: counters, logger: logger)
         let fleet = FleetRegistry(configuration: configuration.fleet)
         let server = GRPCService(
             configuration: configuration,
             services: services(
-                fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, counters: counters),
+                fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, incidents: incidentStore,
+                notifications: notifications, counters: counters),
             address: address, logger: logger)
         let retention = RetentionService(
             store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
-            logger: logger,
-            now: now)
+            outbox: notifications, logger: logger, now: now)
         // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline
-        // judges it.
-        var running: [any Service] = [pipeline, writer, retention, server]
+        // judges it, and who is to be called for it is called last.
+        var running: [any Service] = [
+            NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
+            retention, server,
+        ]
+        if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
+            running.append(
+                HeartbeatService(
+                    heartbeat: heartbeat, interval: interval,
+                    progress: { .init(counters.snapshot, notifications.status) }, logger: logger, now: now))
+        }
         if let host = configuration.httpHost {
             running.insert(
                 HealthService(
                     host: host, port: configuration.httpPort, counters: counters, fleet: fleet, pipeline: pipeline,
-                    logger: logger, now: now), at: 0)
+                    notifications: notifications, logger: logger, now: now), at: 0)
         }
         var group = ServiceGroupConfiguration(
             services: running.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: logger)
@@ -141,16 +168,23 @@ package struct CoordinatorApp: Sendable {
     }
 
     private func restored(from store: IncidentStore) async throws -> DetectionCore {
-        let book = Mutex(IncidentBook(severities: configuration.severities, configuration: configuration.incidents))
+        let folded = Mutex(
+            (
+                book: IncidentBook(severities: configuration.severities, configuration: configuration.incidents),
+                escalation: EscalationMachine(policy: configuration.escalation)
+            ))
         let report = try await store.load { events in
-            book.withLock { book in
-                for event in events { book.apply(event) }
+            folded.withLock { folded in
+                for event in events {
+                    folded.book.apply(event)
+                    folded.escalation.apply(event)
+                }
             }
         }
         if report.corruptRows > 0 {
             logger.error("incident events were damaged and set aside", metadata: ["count": "\(report.corruptRows)"])
         }
-        let restored = book.withLock { $0 }
+        let (restored, escalation) = folded.withLock { ($0.book, $0.escalation) }
         let checks = configuration.checks
         var bank = DetectorBank(checks: { checks.checks(for: $0) })
         let orphans = bank.restore(
@@ -166,11 +200,13 @@ package struct CoordinatorApp: Sendable {
             "incidents loaded",
             metadata: ["events": "\(report.events)", "open": "\(restored.openIncidents.count)"])
         return DetectionCore(
-            engine: SignalEngine(configuration: configuration.signals, startedAt: now()), bank: bank, book: restored)
+            engine: SignalEngine(configuration: configuration.signals, startedAt: now()), bank: bank, book: restored,
+            escalation: escalation)
     }
 
     private func services(
-        fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore, counters: CounterBoard
+        fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore, incidents: IncidentStore,
+        notifications: NotificationService, counters: CounterBoard
     ) -> [any RegistrableRPCService] {
         let authorization = PeerAuthorization()
         let assignments = AssignmentBoard(
@@ -181,7 +217,8 @@ package struct CoordinatorApp: Sendable {
             configuration: IngestService.Configuration(version: configuration.version), authorization: authorization,
             fleet: fleet, assignments: assignments, writer: writer, counters: counters, logger: logger, now: now)
         let query = QueryService(
-            authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, counters: counters,
+            authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, incidents: incidents,
+            notifications: notifications, isArmed: configuration.notifications.isArmed, counters: counters,
             version: configuration.version, startedAt: now(), now: now)
         return [ingest, query]
     }

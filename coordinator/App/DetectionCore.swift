@@ -1,5 +1,6 @@
 package import Detection
 package import Incidents
+package import Runbook
 package import Signals
 package import Telemetry
 
@@ -13,6 +14,8 @@ package struct DetectionCore: Sendable {
     private var bank: DetectorBank
     /// The incidents: the fold of the events applied so far.
     package private(set) var book: IncidentBook
+    /// Who is called when: folded from the same events.
+    package private(set) var escalation: EscalationMachine
     /// Signal points closed so far.
     package private(set) var points: UInt64 = 0
     /// Findings so far, ongoing ones included.
@@ -24,11 +27,16 @@ package struct DetectionCore: Sendable {
 
     private let latestSubjectsMax: Int
 
-    /// Makes a core that continues from a book: its open findings are open in the detectors too.
-    package init(engine: SignalEngine, bank: DetectorBank, book: IncidentBook, latestSubjectsMax: Int = 20_000) {
+    /// Makes a core that continues from a book: its open findings are open in the detectors too, and its escalation has
+    /// folded the same events.
+    package init(
+        engine: SignalEngine, bank: DetectorBank, book: IncidentBook, escalation: EscalationMachine,
+        latestSubjectsMax: Int = 20_000
+    ) {
         self.engine = engine
         self.bank = bank
         self.book = book
+        self.escalation = escalation
         self.latestSubjectsMax = latestSubjectsMax
     }
 
@@ -59,7 +67,17 @@ package struct DetectionCore: Sendable {
             if decision.refused { refused += 1 }
             events += apply(decision.drafts)
         }
-        return events
+        return events + page(at: now)
+    }
+
+    /// What is recorded beside findings and commands: that a page arrived.
+    ///
+    /// - Returns: the events that were applied, to be stored by the caller; none when the incident is unknown.
+    package mutating func record(
+        _ kind: IncidentEvent.Kind, of incident: IncidentID, at now: Timestamp
+    ) -> [IncidentEvent] {
+        guard book.incidents[incident] != nil else { return [] }
+        return apply([IncidentEvent.Draft(incident: incident, at: now, kind: kind)])
     }
 
     /// What a command would lead to; nothing is applied, so that the caller can store the events first.
@@ -69,7 +87,16 @@ package struct DetectionCore: Sendable {
 
     /// Applies events that `decide` gave and that are stored by now.
     package mutating func apply(_ events: [IncidentEvent]) {
-        for event in events { book.apply(event) }
+        for event in events {
+            book.apply(event)
+            escalation.apply(event)
+        }
+    }
+
+    /// Records the pages that are due; those of an incident with a root wait, since its root has called.
+    private mutating func page(at now: Timestamp) -> [IncidentEvent] {
+        let due = escalation.due(at: now) { book.incidents[$0]?.root != nil }
+        return apply(due.map { IncidentEvent.Draft(incident: $0.0, at: now, kind: .paged(page: $0.1)) })
     }
 
     private mutating func apply(_ drafts: [IncidentEvent.Draft]) -> [IncidentEvent] {

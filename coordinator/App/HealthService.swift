@@ -13,6 +13,7 @@ struct HealthService: Service {
     let counters: CounterBoard
     let fleet: FleetRegistry
     let pipeline: Pipeline
+    let notifications: NotificationService
     let logger: Logger
     let now: @Sendable () -> Timestamp
 
@@ -56,6 +57,10 @@ struct HealthService: Service {
         add("target_samples_of_non_owners_total", "counter", counted.samplesOfNonOwners)
         add("target_samples_unconfirmed_total", "counter", counted.samplesUnconfirmed)
         add("requests_denied_total", "counter", counted.requestsDenied)
+        let notices = notifications.status
+        add("notices_delivered_total", "counter", notices.delivered)
+        add("notice_sends_failed_total", "counter", notices.failedSends)
+        add("notices_waiting", "gauge", UInt64(notices.waiting))
         add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
         add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
         add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))

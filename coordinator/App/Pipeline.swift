@@ -2,6 +2,7 @@ import AsyncAlgorithms
 import IncidentStore
 import Incidents
 import Logging
+import Runbook
 import ServiceLifecycle
 import Signals
 import Synchronization
@@ -23,6 +24,7 @@ final class Pipeline: Service {
     private enum Input: Sendable {
         case delivery(Delivery)
         case tick
+        case arrival(OutboxEntry)
         case command(IncidentCommand, CheckedContinuation<Result<Incident, CommandFailure>, Never>)
     }
 
@@ -36,14 +38,30 @@ final class Pipeline: Service {
     /// What others read: replaced as a whole after each change.
     struct Snapshot: Sendable {
         var book: IncidentBook
+        var escalation: EscalationMachine
         var latest: [Subject: [SignalName: SignalPoint]]
         var signalStatistics: SignalEngine.Statistics
+
+        init(_ core: DetectionCore) {
+            book = core.book
+            escalation = core.escalation
+            latest = core.latest
+            signalStatistics = core.signalStatistics
+        }
+    }
+
+    /// Applied and not stored yet, since the store refuses.
+    private struct Unsaved {
+        var events: [IncidentEvent] = []
+        var notices: [OutboxEntry] = []
     }
 
     private let inputs = AsyncChannel<Input>()
     private let published: Mutex<Snapshot>
     private let initial: DetectionCore
     private let store: IncidentStore
+    private let plan: NoticePlan
+    private let notifications: NotificationService
     private let counters: CounterBoard
     private let logger: Logger
     private let tickInterval: Duration
@@ -52,17 +70,18 @@ final class Pipeline: Service {
     private let unsavedMax = 10_000
 
     init(
-        core: DetectionCore, store: IncidentStore, counters: CounterBoard, tickInterval: Duration, logger: Logger,
-        now: @escaping @Sendable () -> Timestamp
+        core: DetectionCore, store: IncidentStore, plan: NoticePlan, notifications: NotificationService,
+        counters: CounterBoard, tickInterval: Duration, logger: Logger, now: @escaping @Sendable () -> Timestamp
     ) {
         self.initial = core
         self.store = store
+        self.plan = plan
+        self.notifications = notifications
         self.counters = counters
         self.tickInterval = tickInterval
         self.logger = logger
         self.now = now
-        self.published = Mutex(
-            Snapshot(book: core.book, latest: core.latest, signalStatistics: core.signalStatistics))
+        self.published = Mutex(Snapshot(core))
     }
 
     /// The state after the last change.
@@ -71,6 +90,11 @@ final class Pipeline: Service {
     /// Hands over what a durable frame held; returns when the pipeline has taken it.
     func deliver(_ delivery: Delivery) async {
         await inputs.send(.delivery(delivery))
+    }
+
+    /// Records that a page has reached a channel; nothing happens once the pipeline has stopped.
+    func noteArrival(_ entry: OutboxEntry) async {
+        await inputs.send(.arrival(entry))
     }
 
     /// Carries out a command: its events are durable when this returns.
@@ -99,7 +123,7 @@ final class Pipeline: Service {
 
     private func consume() async {
         var core = initial
-        var unsaved: [IncidentEvent] = []
+        var unsaved = Unsaved()
         for await input in inputs {
             switch input {
             case .delivery(let delivery):
@@ -110,8 +134,12 @@ final class Pipeline: Service {
             case .tick:
                 _ = await advance(&core, &unsaved)
                 publish(core)
+            case .arrival(let entry):
+                let kind = IncidentEvent.Kind.delivered(key: entry.notice.key, channel: entry.channel)
+                await keep(core.record(kind, of: entry.notice.incident, at: now()), core, &unsaved)
+                publish(core)
             case .command(let command, let continuation):
-                let result = await carryOut(command, &core, unsaved: unsaved)
+                let result = await carryOut(command, &core, unsaved: unsaved.events)
                 publish(core)
                 continuation.resume(returning: result)
             }
@@ -130,27 +158,38 @@ final class Pipeline: Service {
         }
     }
 
-    private func advance(_ core: inout DetectionCore, _ unsaved: inout [IncidentEvent]) async -> Bool {
+    private func advance(_ core: inout DetectionCore, _ unsaved: inout Unsaved) async -> Bool {
         let events = core.advance(to: now())
+        await keep(events, core, &unsaved)
+        return !events.isEmpty
+    }
+
+    /// Stores events that are applied, with the notices that follow from them in the same transaction, and sends those.
+    ///
+    /// A store that refuses keeps nobody from being called: the notices leave from memory.
+    private func keep(_ events: [IncidentEvent], _ core: DetectionCore, _ unsaved: inout Unsaved) async {
         for event in events { log(event, in: core) }
-        unsaved += events
+        let notices = plan.entries(for: events, in: core.book)
+        unsaved.events += events
+        unsaved.notices += notices
         await save(&unsaved)
-        if unsaved.count > unsavedMax {
-            let dropped = unsaved.count - unsavedMax
-            unsaved.removeFirst(dropped)
+        notifications.submit(notices)
+        if unsaved.events.count > unsavedMax {
+            let dropped = unsaved.events.count - unsavedMax
+            unsaved.events.removeFirst(dropped)
+            unsaved.notices.removeFirst(max(0, unsaved.notices.count - unsavedMax))
             logger.error(
                 "incident events dropped: the incident store has refused them for too long",
                 metadata: ["count": "\(dropped)"])
         }
-        return !events.isEmpty
     }
 
-    private func save(_ unsaved: inout [IncidentEvent]) async {
-        guard !unsaved.isEmpty else { return }
-        let count = unsaved.count
+    private func save(_ unsaved: inout Unsaved) async {
+        guard !unsaved.events.isEmpty else { return }
+        let count = unsaved.events.count
         do {
-            try await store.append(unsaved)
-            unsaved.removeAll(keepingCapacity: true)
+            try await store.append(unsaved.events, outbox: unsaved.notices)
+            unsaved = Unsaved()
             counters.add { $0.incidentEvents += UInt64(count) }
         } catch {
             counters.add { $0.incidentEventFailures += 1 }
@@ -165,8 +204,13 @@ final class Pipeline: Service {
         guard unsaved.isEmpty else { return .failure(.notStored("the incident store refuses writes")) }
         do {
             let events = try core.decide(command, now: now())
-            try await store.append(events)
-            core.apply(events)
+            // The book folds them before it is known what they are to say, and is given up if they are not stored.
+            var next = core
+            next.apply(events)
+            let notices = plan.entries(for: events, in: next.book)
+            try await store.append(events, outbox: notices)
+            core = next
+            notifications.submit(notices)
             counters.add { $0.incidentEvents += UInt64(events.count) }
             for event in events { log(event, in: core) }
         } catch let error as IncidentError {
@@ -183,7 +227,7 @@ final class Pipeline: Service {
 
     private func publish(_ core: DetectionCore) {
         published.withLock {
-            $0 = Snapshot(book: core.book, latest: core.latest, signalStatistics: core.signalStatistics)
+            $0 = Snapshot(core)
         }
         counters.add {
             $0.signalPoints = core.points

@@ -1,4 +1,5 @@
 import GRPCCore
+import IncidentStore
 import Incidents
 import Logging
 import QueryWire
@@ -13,6 +14,9 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     let fleet: FleetRegistry
     let pipeline: Pipeline
     let samples: SampleStore
+    let incidents: IncidentStore
+    let notifications: NotificationService
+    let isArmed: Bool
     let counters: CounterBoard
     let version: String
     let startedAt: Timestamp
@@ -46,6 +50,10 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         let open = snapshot.book.openIncidents.sorted { ($1.severity, $0.id) < ($0.severity, $1.id) }
         view.incidentsOpen = open.count
         view.openIncidents = open.map { IncidentView($0) }
+        view.isEscalationArmed = isArmed
+        view.noticesWaiting = notifications.status.waiting
+        view.noticesDead = (try? await incidents.outboxCounts())?.dead ?? 0
+        view.deadLetters = ((try? await incidents.deadEntries(limit: 10)) ?? []).map { DeadLetterView($0) }
         return view.proto
     }
 
@@ -80,7 +88,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         guard let incident = pipeline.snapshot.book.incidents[id] else {
             throw QueryError(.notFound, "there is no incident \(id)")
         }
-        return IncidentDetailView(incident).proto
+        return detail(incident).proto
     }
 
     func acknowledgeIncident(
@@ -125,7 +133,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
 
     private func perform(_ command: IncidentCommand) async throws -> Tocsin_V1_GetIncidentResponse {
         do {
-            return IncidentDetailView(try await pipeline.perform(command)).proto
+            return detail(try await pipeline.perform(command)).proto
         } catch .refused(let error) {
             switch error.code {
             case .notFound: throw QueryError(.notFound, error.message)
@@ -138,6 +146,13 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         } catch .stopping {
             throw QueryError(.unavailable, "the coordinator is stopping")
         }
+    }
+
+    /// An incident with what escalation has in store for it.
+    private func detail(_ incident: Incident) -> IncidentDetailView {
+        var view = IncidentDetailView(incident)
+        view.add(pipeline.snapshot.escalation, of: incident.id, at: now())
+        return view
     }
 
     private func user(_ context: ServerContext, _ need: PeerAuthorization.Need) throws -> String {

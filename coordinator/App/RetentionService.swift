@@ -3,11 +3,12 @@ import SampleStore
 import ServiceLifecycle
 import Telemetry
 
-/// Removes old samples every minute.
+/// Removes old samples and old notices every minute.
 struct RetentionService: Service {
     let store: SampleStore
     let ageMax: Duration
     let bytesMax: Int
+    let outbox: NotificationService
     let logger: Logger
     let now: @Sendable () -> Timestamp
 
@@ -24,6 +25,7 @@ struct RetentionService: Service {
                 } catch {
                     logger.error("retention failed; tried again in a minute", metadata: ["reason": "\(error)"])
                 }
+                await outbox.prune()
                 do {
                     try await Task.sleep(for: .seconds(60))
                 } catch {

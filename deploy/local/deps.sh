@@ -5,7 +5,7 @@ set -eu
 
 what=${1:-all}
 packages="libpq-dev libcurl4-openssl-dev zlib1g-dev libsqlite3-dev pkg-config"
-[ "$what" = build ] || packages="$packages postgresql openssl util-linux xz-utils locales"
+[ "$what" = build ] || packages="$packages postgresql openssl util-linux xz-utils locales python3-aiosmtpd"
 
 missing=""
 if command -v dpkg-query >/dev/null 2>&1; then

@@ -91,8 +91,7 @@ struct IncidentReport: Report {
         return .object(
             Self.entries(of: detail.incident) + [
                 .init(key: "ledger", value: .array(ledger)), .init(key: "timeline", value: .array(timeline)),
-                .init(key: "escalation", value: .array([])), .init(key: "checklist", value: .array([])),
-            ])
+            ] + ResponseReport(detail: detail).entries)
     }
 
     func table(_ context: RenderContext) -> String {
@@ -111,9 +110,12 @@ struct IncidentReport: Report {
             ("Opened", context.time(incident.openedAt) + (incident.episode > 1 ? ", episode \(incident.episode)" : "")),
             ("Acknowledged", acknowledgement(context)), ("Resolved", incident.resolvedAt.map { context.time($0) }),
             ("Cause", incident.cause), ("Under", incident.root),
+            ("Answer by", detail.respondBy.map { context.time($0) }),
         ]).render(context)
         text += section("Findings", findings(context), context)
         text += section("Why this level", ledger(context), context)
+        text += section("Next pages", ResponseReport(detail: detail).pages(context), context)
+        text += section("Runbook", ResponseReport(detail: detail).checklist(context), context)
         text += section("Timeline", timeline(context), context)
         return text
     }

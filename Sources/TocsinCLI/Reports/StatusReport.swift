@@ -17,6 +17,9 @@ struct StatusReport: Report {
             "rejectedFramesTotal": .unsigned(status.rejectedFramesTotal), "storeBytes": .unsigned(status.storeBytes),
             "signals": .count(status.signals), "incidentsOpen": .count(status.incidentsOpen),
             "openIncidents": .array(status.openIncidents.map { IncidentReport.value(of: $0) }),
+            "escalationArmed": .bool(status.isEscalationArmed), "noticesWaiting": .count(status.noticesWaiting),
+            "noticesDead": .count(status.noticesDead),
+            "deadLetters": .array(status.deadLetters.map { ResponseReport.value(of: $0) }),
         ]
     }
 
@@ -32,6 +35,7 @@ struct StatusReport: Report {
                     + "\(NumberText.bytes(status.storeBytes)), \(status.signals) signals"
             ))
         lines.append(("Losses", losses(context)))
+        lines.append(("Notices", notices(context)))
         if abs((status.now - context.now).inSeconds) > 5 {
             let ahead = status.now > context.now
             let difference = DurationText.short(ahead ? status.now - context.now : context.now - status.now)
@@ -48,7 +52,17 @@ struct StatusReport: Report {
         } else {
             text += IncidentListReport(incidents: status.openIncidents, filter: "open").table(context)
         }
+        if !status.deadLetters.isEmpty {
+            text += "\n" + context.styled("Dead letters", .bold) + "\n"
+            text += ResponseReport.deadLetters(status.deadLetters, context)
+        }
         return text
+    }
+
+    private func notices(_ context: RenderContext) -> String {
+        let armed =
+            status.isEscalationArmed ? "escalation armed" : context.styled("escalation not armed", .yellow)
+        return "\(armed), \(status.noticesWaiting) waiting" + count(status.noticesDead, " given up", .red, context)
     }
 
     private func agents(_ context: RenderContext) -> String {

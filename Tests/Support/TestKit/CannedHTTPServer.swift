@@ -14,6 +14,10 @@ package final class CannedHTTPServer: Sendable {
         package var path: String
         /// Header fields, names in lower case.
         package var headers: [String: String]
+        /// Body, as long as `Content-Length` says.
+        package var body: [UInt8] = []
+        /// Body as text.
+        package var text: String { String(decoding: body, as: UTF8.self) }
     }
 
     /// What to do about a request.
@@ -114,6 +118,8 @@ package final class CannedHTTPServer: Sendable {
     private func serve(_ connection: Int32) {
         defer {
             state.withLock { _ = $0.connections.remove(connection) }
+            // A process that another test started may have inherited it: closing alone would not end it.
+            shutdown(connection, Int32(SHUT_RDWR))
             close(connection)
         }
         var buffer: [UInt8] = []
@@ -147,8 +153,14 @@ package final class CannedHTTPServer: Sendable {
         var chunk = [UInt8](repeating: 0, count: 4096)
         while true {
             if let head = Self.head(of: buffer, upTo: end) {
-                buffer.removeFirst(head.count + end.count)
-                return Self.parse(String(decoding: head, as: UTF8.self))
+                guard var request = Self.parse(String(decoding: head, as: UTF8.self)) else { return nil }
+                let length = request.headers["content-length"].flatMap { Int($0) } ?? 0
+                if buffer.count >= head.count + end.count + length {
+                    buffer.removeFirst(head.count + end.count)
+                    request.body = Array(buffer[..<length])
+                    buffer.removeFirst(length)
+                    return request
+                }
             }
             let count = recv(connection, &chunk, chunk.count, 0)
             guard count > 0, buffer.count < 1 << 20 else { return nil }

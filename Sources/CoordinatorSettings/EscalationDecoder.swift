@@ -1,0 +1,71 @@
+import ConfigurationKit
+import Incidents
+import Runbook
+
+/// Decodes `escalation` of `thresholds.yaml`; what the file does not say is the runbook's.
+struct EscalationDecoder {
+    func decode(_ file: Section) -> EscalationPolicy {
+        file.section(
+            "escalation",
+            "Who is called when, by severity: response times, the matrix and the intervals of updates."
+        ) { section in
+            var policy = EscalationPolicy.runbook
+            for severity in Severity.allCases.sorted(by: >) {
+                policy[severity] = section.section("\(severity)", "The row of \(severity).") {
+                    level($0, policy[severity])
+                }
+            }
+            return policy
+        }
+    }
+
+    private func level(_ section: Section, _ base: EscalationPolicy.Level) -> EscalationPolicy.Level {
+        let longest: Duration = .seconds(14 * 86_400)
+        var level = base
+        level.respondWithin = section.value(
+            "respondWithin", .duration(in: .seconds(60) ... longest), default: base.respondWithin,
+            "Time in which somebody has to answer.")
+        level.clock = section.value(
+            "clock", ValueType<EscalationPolicy.Clock>.choice(), default: base.clock,
+            "From when the steps' clock runs: from detection, or from the missed end of the response time.")
+        level.retriggerAfter = interval(
+            "retriggerAfter", section, base.retriggerAfter,
+            "So long without a sign of whoever acknowledged calls again; `0` never does.")
+        level.updateEvery = interval(
+            "updateEvery", section, base.updateEvery, "Interval of internal updates; `0`: when something changes.")
+        level.customerUpdateEvery = interval(
+            "customerUpdateEvery", section, base.customerUpdateEvery,
+            "Interval of updates to customers; `0`: when something changes.")
+        let steps = section.sections(
+            "steps", countMax: 10,
+            "The matrix: who is called at which time of the clock, the first at once. Without it the runbook's."
+        ) { step in
+            EscalationPolicy.Step(
+                after: step.value(
+                    "after", .duration(in: .zero ... longest), default: .zero, "Time on the level's clock."),
+                role: step.required("role", .text(lengthMax: 80), "Whom, as in `contacts`; `\"-\"` says that nobody follows."))
+        }.map { EscalationPolicy.Step(after: $0.after, role: $0.role == "-" ? nil : $0.role) }
+        if !steps.isEmpty {
+            check(steps, section)
+            level.steps = steps
+        }
+        return level
+    }
+
+    private func interval(_ key: String, _ section: Section, _ base: Duration?, _ doc: String) -> Duration? {
+        let value = section.value(
+            key, .duration(in: .zero ... .seconds(14 * 86_400)), default: base ?? .zero, doc)
+        return value == .zero ? nil : value
+    }
+
+    private func check(_ steps: [EscalationPolicy.Step], _ section: Section) {
+        if steps[0].role == nil { section.report("steps", "the first step calls somebody") }
+        if steps[0].after != .zero { section.report("steps", "the first step is due at once: 'after: 0s'") }
+        if steps.dropLast().contains(where: { $0.role == nil }) {
+            section.report("steps", "nobody can follow after a step that says that nobody follows ('-')")
+        }
+        if zip(steps, steps.dropFirst()).contains(where: { $0.after >= $1.after }) {
+            section.report("steps", "the times of the steps must rise")
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import ConfigurationKit
+import CoordinatorSettings
+import Incidents
+import Runbook
+import Testing
+
+@Suite struct NotificationSettingsTests {
+    private func settings(_ name: String = "coordinator/notifications.yaml") throws -> NotificationSettings {
+        try CoordinatorSettings.decode(GoldenFiles.source(name), environment: GoldenFiles.environment).value.notifications
+    }
+
+    @Test func everyKindOfChannelIsRead() throws {
+        let channels = try settings().channels
+        #expect(channels.map(\.name) == ["pager", "chat", "hook", "mail", "log"])
+        #expect(
+            channels.map(\.kind) == [
+                .pagerduty(
+                    routingKey: .file("/etc/tocsin/secrets/pagerduty"),
+                    endpoint: "https://events.pagerduty.com/v2/enqueue", trustRootsFile: nil),
+                .slack(url: .file("/etc/tocsin/secrets/slack"), trustRootsFile: nil),
+                .webhook(
+                    url: .file("/etc/tocsin/secrets/hook"), token: .file("/etc/tocsin/secrets/hook-token"),
+                    trustRootsFile: "/etc/tocsin/ca.crt"),
+                .smtp(
+                    .init(
+                        server: HostPort(host: "mail.shop.test", port: 587), protection: .startTLS, user: "tocsin",
+                        password: .file("/etc/tocsin/secrets/mail"), from: "tocsin@shop.test")),
+                .file(path: "/etc/tocsin/notices.jsonl"),
+            ])
+        #expect(channels.map(\.perMinute) == [20, 10, 20, 20, 20])
+        #expect(channels.map(\.digestFrom) == [5, 3, 5, 5, 5])
+    }
+
+    @Test func rolesLeadToChannelsAndMailToAddresses() throws {
+        let settings = try settings()
+        #expect(settings.armingIssues(.runbook).isEmpty)
+        let routing = settings.routing
+        #expect(routing.roles["On-call Engineer"] == [.init(channel: "pager"), .init(channel: "chat")])
+        #expect(routing.roles["CTO"] == [.init(channel: "mail", recipients: ["joan@shop.test"]), .init(channel: "stdout")])
+        #expect(routing.always == [.init(channel: "log")])
+        #expect(settings.heartbeat?.interval == .seconds(30))
+    }
+
+    @Test func withoutAnythingAllGoesToTheStandardOutput() throws {
+        let settings = try settings("coordinator/minimal.yaml")
+        #expect(!settings.isArmed)
+        #expect(settings.routing == NoticeRouting(always: [.init(channel: "stdout")]))
+    }
+
+    @Test func armedContactsThatNobodyNamedAreRefusedWithTheirPlace() throws {
+        var settings = try settings()
+        settings.contacts.removeAll { $0.role == "Team Lead" }
+        let index = try #require(settings.contacts.firstIndex { $0.role == "CTO" })
+        settings.contacts[index].channels = []
+        let issues = settings.armingIssues(.runbook)
+        #expect(issues.map(\.reason) == [
+            "no channel reaches this contact", "the escalation matrix calls 'Team Lead', and 'contacts' has nobody of that role",
+        ])
+        #expect(issues.map(\.origin.line) == [18, 20])
+    }
+
+    @Test func theShippedEscalationIsTheRunbooks() {
+        #expect(ThresholdSettings.shipped.escalation == .runbook)
+    }
+
+    @Test func aFileWithoutEscalationHasTheRunbooks() throws {
+        let source = try GoldenFiles.source("thresholds/only-kind.yaml")
+        #expect(try ThresholdSettings.decode(source, step: nil, environment: [:]).value.escalation == .runbook)
+    }
+
+    @Test func aRowOfTheMatrixMayBeAnother() throws {
+        let source = ConfigurationSource(
+            file: "t.yaml", folder: "/", text: """
+                kind: thresholds
+                escalation:
+                  P4:
+                    clock: detected
+                    retriggerAfter: 2d
+                    steps: [{role: Desk}, {after: 4h, role: "-"}]
+                """)
+        let row = try ThresholdSettings.decode(source, step: nil, environment: [:]).value.escalation[.p4]
+        #expect(row.clock == .detected)
+        #expect(row.retriggerAfter == .seconds(2 * 86_400))
+        #expect(row.respondWithin == .seconds(86_400), "the runbook's")
+        #expect(
+            row.steps == [
+                EscalationPolicy.Step(after: .zero, role: "Desk"),
+                EscalationPolicy.Step(after: .seconds(4 * 3600), role: nil),
+            ])
+    }
+}
