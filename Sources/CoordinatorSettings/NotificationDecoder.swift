@@ -51,7 +51,7 @@ struct NotificationDecoder {
             "digestFrom", .integer(in: 0...1000), default: limits.digestFrom,
             "So many notices of P3 and P4 that wait go out as one; `0` never does. PagerDuty gets each as its event.")
         let kind = kind(type, section)
-        for key in Self.keys.values.reduce([], { $0.union($1) }).sorted()
+        for key in Set(Self.keys.values.joined()).sorted()
         where section.has(key) && Self.keys[type]?.contains(key) == false {
             section.report(key, "a channel of type '\(type.rawValue)' has no such key")
         }

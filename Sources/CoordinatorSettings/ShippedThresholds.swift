@@ -423,6 +423,52 @@ enum ShippedThresholds {
           - {check: disk-inodes, level: P4, because: few inodes are left}
           - {check: certificate-expiry, level: P4, because: a certificate expires within three weeks}
 
+        # Who is called when. The matrix, the response times and the update intervals are the runbook's. It gives 30 minutes
+        # and 1 hour for every level although a P4 has 24 hours to be answered, so the clock of P3 and P4 starts at the missed
+        # response deadline; it names the intervals 15, 30 and 60 minutes without a level each. `retriggerAfter` is ours.
+        # "-" is the runbook's: nobody follows. Contacts and channels are in coordinator.yaml.
+        escalation:
+          P1:
+            respondWithin: 15m
+            clock: detected
+            retriggerAfter: 30m
+            updateEvery: 15m
+            customerUpdateEvery: 30m
+            steps:
+              - {after: 0s, role: On-call Engineer}
+              - {after: 30m, role: Engineering Manager}
+              - {after: 1h, role: CTO}
+          P2:
+            respondWithin: 30m
+            clock: detected
+            retriggerAfter: 1h
+            updateEvery: 30m
+            customerUpdateEvery: 1h
+            steps:
+              - {after: 0s, role: On-call Engineer}
+              - {after: 30m, role: Engineering Manager}
+              - {after: 1h, role: CTO}
+          P3:
+            respondWithin: 2h
+            clock: responseDeadline
+            retriggerAfter: 8h
+            updateEvery: 1h
+            customerUpdateEvery: 1h
+            steps:
+              - {after: 0s, role: On-call Engineer}
+              - {after: 30m, role: Team Lead}
+              - {after: 1h, role: Engineering Manager}
+          P4:
+            respondWithin: 24h
+            clock: responseDeadline
+            retriggerAfter: 0s     # never
+            updateEvery: 0s        # when something changes
+            customerUpdateEvery: 0s
+            steps:
+              - {after: 0s, role: On-call Engineer}
+              - {after: 30m, role: Team Lead}
+              - {after: 1h, role: "-"}
+
         # Other values for some subjects: NAMESPACE/KIND/NAME of a workload, postgresql/NAME, node/NAME,
         # target/KIND/NAME. Of several overrides that match and name a check, the most specific applies to that check as
         # a whole; what it does not say comes from the check above.
