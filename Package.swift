@@ -54,6 +54,7 @@ let packageOfProduct: [String: String] = [
     "NIOSSL": "swift-nio-ssl",
     "Hummingbird": "hummingbird",
     "AsyncAlgorithms": "swift-async-algorithms",
+    "Mustache": "swift-mustache",
 ]
 
 let packages: [(name: String, dependency: Package.Dependency)] = [
@@ -76,6 +77,7 @@ let packages: [(name: String, dependency: Package.Dependency)] = [
     ("swift-nio", .package(url: "https://github.com/apple/swift-nio", from: "2.101.2")),
     ("swift-nio-ssl", .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6")),
     ("swift-async-algorithms", .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")),
+    ("swift-mustache", .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1")),
     ("hummingbird", .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1")),
 ]
 
@@ -109,7 +111,8 @@ let adapters: [Module] = [
     library("SampleStore", ["Telemetry", "SQLiteFile"], products: ["GRDB"]),
     library("IncidentStore", ["Telemetry", "Detection", "Incidents", "Runbook", "SQLiteFile"], products: ["GRDB"]),
     library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
-    library("Notification", ["Telemetry", "Probing", "CurlHTTP", "Incidents", "Runbook"]),
+    library(
+        "Notification", ["Telemetry", "Probing", "CurlHTTP", "Incidents", "Runbook"], products: ["Mustache"]),
     library("PostgresClient", ["Telemetry", "FlowControl", "CLibpq"]),
     library("PostgresProbe", ["Telemetry", "Probing", "PostgresClient"]),
     library("PrometheusProbe", ["Telemetry", "Probing"]),
@@ -222,7 +225,10 @@ let testTargets: [Module] = [
     tests("CurlHTTPTests", ["CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests(
         "NotificationTests",
-        ["Notification", "Runbook", "Incidents", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
+        [
+            "Notification", "Runbook", "Incidents", "Detection", "Signals", "CurlHTTP", "Probing", "Telemetry",
+            "TocsinTestKit",
+        ]),
     tests("PrometheusProbeTests", ["PrometheusProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests(
         "ActuatorProbeTests",

@@ -23,7 +23,7 @@ struct EscalationDecoder {
         let longest: Duration = .seconds(14 * 86_400)
         var level = base
         level.respondWithin = section.value(
-            "respondWithin", .duration(in: .seconds(60) ... longest), default: base.respondWithin,
+            "respondWithin", .duration(in: .seconds(60)...longest), default: base.respondWithin,
             "Time in which somebody has to answer.")
         level.clock = section.value(
             "clock", ValueType<EscalationPolicy.Clock>.choice(), default: base.clock,
@@ -42,8 +42,9 @@ struct EscalationDecoder {
         ) { step in
             EscalationPolicy.Step(
                 after: step.value(
-                    "after", .duration(in: .zero ... longest), default: .zero, "Time on the level's clock."),
-                role: step.required("role", .text(lengthMax: 80), "Whom, as in `contacts`; `\"-\"` says that nobody follows."))
+                    "after", .duration(in: .zero...longest), default: .zero, "Time on the level's clock."),
+                role: step.required(
+                    "role", .text(lengthMax: 80), "Whom, as in `contacts`; `\"-\"` says that nobody follows."))
         }.map { EscalationPolicy.Step(after: $0.after, role: $0.role == "-" ? nil : $0.role) }
         if !steps.isEmpty {
             check(steps, section)

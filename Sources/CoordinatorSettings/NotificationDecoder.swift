@@ -69,7 +69,8 @@ struct NotificationDecoder {
             "endpoint", .url, default: "https://events.pagerduty.com/v2/enqueue", "`pagerduty`: where it takes events.")
         let mail = mailServer(section)
         let roots = section.optionalFile(
-            "trustRootsFile", "PEM file of the roots that the server's certificate must come from, instead of the system's.")
+            "trustRootsFile",
+            "PEM file of the roots that the server's certificate must come from, instead of the system's.")
         func needed(_ secret: SecretReference?, _ name: String) -> SecretReference? {
             if secret == nil, !section.has(name) {
                 section.reportMissing("\(name)File", because: "a channel of type '\(type.rawValue)' needs it")
@@ -167,7 +168,8 @@ struct NotificationDecoder {
     private func notifications(_ section: Section, _ names: [String]) -> NotificationSettings {
         let armed = section.value(
             "armed", .boolean, default: false,
-            "Whether pages go to the contacts. Each role of the escalation matrix then needs a contact that is no placeholder.")
+            "Whether pages go to the contacts. Each role of the escalation matrix then needs a contact that is no placeholder."
+        )
         return NotificationSettings(
             channels: [], contacts: [], isArmed: armed,
             always: channelNames(
@@ -183,7 +185,8 @@ struct NotificationDecoder {
                 heartbeat) ?? nil,
             templatesDirectory: section.optional(
                 "templatesDirectory", .path,
-                "Folder of `initial.mustache`, `update.mustache`, `resolution.mustache` and `customer.mustache`; those that are missing are the shipped ones."),
+                "Folder of `KIND.mustache` for the kinds `initial`, `update`, `resolution`, `customer`; the shipped ones for what it lacks."
+            ),
             armedOrigin: armed ? section.origin(of: "armed") : nil)
     }
 

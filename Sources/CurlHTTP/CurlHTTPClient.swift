@@ -55,8 +55,8 @@ package final class CurlHTTPClient: HTTPFetching, HTTPStreaming {
 
     /// Hands a mail to a server; see `Mail`.
     ///
-    /// The answer's status is the server's last SMTP code: 2xx when it took the mail, 4xx when a later try may help, 5xx
-    /// when it never will. Never throws; returns by `mail.totalTimeout` at the latest.
+    /// The answer's status is the server's last SMTP code: 2xx when it took the mail, 4xx when a later try may help,
+    /// 5xx when it never will. Never throws; returns by `mail.totalTimeout` at the latest.
     package func send(_ mail: Mail) async -> HTTPResult {
         await whole(mail.request, mail: mail)
     }

@@ -16,6 +16,11 @@ extension IncidentBook {
             var script = Script(incident, now: now)
             script.add(.resolved(by: .person(name: author), cause: cause))
             return script.drafts
+        case .sendMessage(_, let author, let kind, let text, let nextUpdateAt):
+            // The log's position makes the key unique, and the same at every resend.
+            let key = "\(incident.id)/\(incident.episode)/message/\(lastSequence + 1)"
+            let message = SentMessage(key: key, kind: kind, author: author, text: text, nextUpdateAt: nextUpdateAt)
+            return [.init(incident: incident.id, at: now, kind: .messageSent(message: message))]
         }
     }
 

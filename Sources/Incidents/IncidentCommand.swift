@@ -1,3 +1,5 @@
+package import Telemetry
+
 /// What a person asks of an incident.
 package enum IncidentCommand: Hashable, Sendable {
     /// Take it: detected becomes investigating.
@@ -8,11 +10,15 @@ package enum IncidentCommand: Hashable, Sendable {
     case setState(IncidentID, to: IncidentState, by: String)
     /// End it, with the cause for the record.
     case resolve(IncidentID, by: String, cause: String)
+    /// Tell stakeholders or customers; also after the end.
+    case sendMessage(IncidentID, by: String, kind: SentMessage.Kind, text: String, nextUpdateAt: Timestamp?)
 
     /// The incident it is about.
     package var incident: IncidentID {
         switch self {
-        case .acknowledge(let id, _), .note(let id, _, _), .setState(let id, _, _), .resolve(let id, _, _): id
+        case .acknowledge(let id, _), .note(let id, _, _), .setState(let id, _, _), .resolve(let id, _, _),
+            .sendMessage(let id, _, _, _, _):
+            id
         }
     }
 
@@ -32,6 +38,9 @@ package enum IncidentCommand: Hashable, Sendable {
         case .resolve(_, let author, let cause):
             try Self.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
             try Self.check("cause", cause, charactersMax: Self.textCharactersMax, multiline: true)
+        case .sendMessage(_, let author, _, let text, _):
+            try Self.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
+            try Self.check("message", text, charactersMax: Self.textCharactersMax, multiline: true)
         }
     }
 

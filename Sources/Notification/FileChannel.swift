@@ -14,6 +14,7 @@ package final class FileChannel: NoticeChannel {
         self.path = path
     }
 
+    /// Appends the send's line; on the disk when this returns.
     package func deliver(_ send: OutboxMachine.Send) async -> OutboxMachine.Outcome {
         let line = Data(JSONText.encode(NoticeJSON(send)) + [10])
         return await withCheckedContinuation { continuation in
@@ -22,7 +23,8 @@ package final class FileChannel: NoticeChannel {
                     try Self.append(line, to: path)
                     continuation.resume(returning: .delivered)
                 } catch {
-                    continuation.resume(returning: .failed(reason: "\(path ?? "the output") cannot be written", after: nil))
+                    continuation.resume(
+                        returning: .failed(reason: "\(path ?? "the output") cannot be written", after: nil))
                 }
             }
         }

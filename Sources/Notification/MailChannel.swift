@@ -43,6 +43,7 @@ package struct MailChannel: NoticeChannel {
         self.client = client
     }
 
+    /// Sends one mail to all recipients of the send.
     package func deliver(_ send: OutboxMachine.Send) async -> OutboxMachine.Outcome {
         let recipients = send.entries.reduce(into: [String]()) { all, entry in
             all += entry.recipients.filter { !all.contains($0) }

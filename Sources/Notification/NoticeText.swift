@@ -28,7 +28,9 @@ enum NoticeText {
     /// The incidents of a digest, each once; at most five by name.
     private static func names(_ send: OutboxMachine.Send) -> String {
         var seen: [String] = []
-        for name in send.entries.map({ $0.notice.incident.description }) where !seen.contains(name) { seen.append(name) }
+        for name in send.entries.map({ $0.notice.incident.description }) where !seen.contains(name) {
+            seen.append(name)
+        }
         let rest = seen.count - 5
         return seen.prefix(5).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
     }

@@ -60,7 +60,8 @@ package struct PagerDutyChannel: NoticeChannel {
             if notice.purpose == .page {
                 event.payload = Payload(
                     // PagerDuty cuts nothing: a longer summary is refused.
-                    summary: String("[\(notice.severity)] \(notice.incident) \(notice.title): \(notice.subject)".prefix(1024)),
+                    summary: String(
+                        "[\(notice.severity)] \(notice.incident) \(notice.title): \(notice.subject)".prefix(1024)),
                     source: notice.subject, severity: Self.word(notice.severity),
                     timestamp: JSONText.time(notice.openedAt), component: notice.cluster,
                     custom_details: ["text": notice.text, "page": notice.key])

@@ -22,6 +22,7 @@ package struct WebhookChannel: NoticeChannel {
         post = HTTPPost(http: http, trust: trust, timeout: timeout)
     }
 
+    /// Posts the send as one body.
     package func deliver(_ send: OutboxMachine.Send) async -> OutboxMachine.Outcome {
         do throws(SecretProblem) {
             var headers = [Label("Idempotency-Key", send.key)]
@@ -51,6 +52,7 @@ package struct SlackChannel: NoticeChannel {
         post = HTTPPost(http: http, trust: trust, timeout: timeout)
     }
 
+    /// Posts the send as one message.
     package func deliver(_ send: OutboxMachine.Send) async -> OutboxMachine.Outcome {
         do throws(SecretProblem) {
             // Slack knows no keys: a duplicate after a crash is seen by its text, which holds the incident.

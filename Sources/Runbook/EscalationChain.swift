@@ -189,7 +189,8 @@ extension EscalationChain {
         let steps = policy[severity].steps
         guard nextStep < steps.count, steps[nextStep].role == nil else { return nil }
         return page(
-            .escalated, severity, step: nextStep, roles: [], dueAt: clockStart(severity, policy) + steps[nextStep].after,
+            .escalated, severity, step: nextStep, roles: [],
+            dueAt: clockStart(severity, policy) + steps[nextStep].after,
             key: "\(round)/\(nextStep)")
     }
 

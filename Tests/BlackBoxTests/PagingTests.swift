@@ -60,7 +60,7 @@ struct PagingTests {
               hook: {type: webhook, urlFile: hook-url}
             contacts:
             \(contacts.joined(separator: "\n"))
-            notifications: {armed: true}
+            notifications: {armed: true, internalMessages: [hook]}
             """, to: fleet.lab.path("coordinator.yaml"))
         try append(
             """
@@ -121,6 +121,21 @@ struct PagingTests {
         #expect(try #require(notified).evidence?.contains("hook took \(page.key)") == true)
         #expect(after.timeline.contains { $0.kind == "paged" && $0.text.contains("Engineering Manager") })
 
+        let careless = try await fleet.lab.tocsin(
+            ["incident", "message", page.incident, "--kind", "customer", "--service", "10.0.0.7", "--send"])
+        #expect(careless.exit == .code(2))
+        #expect(careless.text.contains("'10.0.0.7' is a network address"), "\(careless.text)")
+        let told = try await fleet.lab.tocsin(["incident", "message", page.incident, "--kind", "initial", "--send"])
+        #expect(told.exit == .code(0), "\(told.text)")
+        let message = try await fleet.lab.eventually(within: .seconds(20)) {
+            try notices(server).first { $0.purpose == "message" }
+        }
+        #expect(try #require(message).text.contains("Updates will follow every 15 minutes."))
+        let promised = try await fleet.lab.json(Shown.self, ["incident", "show", page.incident])
+        #expect(promised.escalation.first?.reason == "promiseMissed", "a promise is a timer")
+        #expect(promised.timeline.contains { $0.kind == "message_sent" })
+        #expect(promised.checklist.first { $0.step == "tellStakeholders" }?.doneAt != nil)
+
         // The CTO's time passes, and nobody calls.
         _ = try await fleet.lab.eventually(within: .seconds(60)) {
             Date().timeIntervalSince(acknowledgedAt) > 22 ? true : nil
@@ -132,7 +147,9 @@ struct PagingTests {
             try notices(server).first { $0.purpose == "resolved" && $0.incident == page.incident }
         }
         #expect(try #require(end).roles == ["On-call Engineer", "Engineering Manager"])
-        #expect(try notices(server).filter { $0.incident == page.incident }.map(\.purpose) == ["page", "page", "resolved"])
+        #expect(
+            try notices(server).filter { $0.incident == page.incident }.map(\.purpose)
+                == ["page", "page", "message", "resolved"])
         for process in [agent, coordinator] { try await process.terminate() }
         #expect(!coordinator.lines.contains { $0.contains("s3cret") }, "no secret in the log")
     }
@@ -155,13 +172,13 @@ struct PagingTests {
         try #require(try await fleet.waitUntilProbed())
         try await fleet.database.kill9()
         _ = try #require(
-            try await fleet.lab.eventually(within: .seconds(60)) { server.requests.isEmpty ? nil : true })
+            try await fleet.lab.eventually(within: .seconds(60)) { server.requests.first?.path })
         coordinator.kill()
         _ = try await coordinator.waitForExit()
 
         coordinator = try await fleet.lab.startCoordinator()
         _ = try #require(
-            try await fleet.lab.eventually(within: .seconds(60)) { server.requests.count < 2 ? nil : true })
+            try await fleet.lab.eventually(within: .seconds(60)) { server.requests.dropFirst().first?.path })
         let key = try #require(try notices(server).first?.key)
         // Delivered and committed: neither time nor a further kill brings it again.
         _ = try await fleet.lab.eventually(within: .seconds(20)) {
@@ -189,7 +206,8 @@ struct PagingTests {
         try text.replacing("CTO: {name: Somebody", with: "CTO: {name: \"[Name]\"")
             .write(toFile: path, atomically: true, encoding: .utf8)
         let line = try #require(
-            text.components(separatedBy: "\n").firstIndex { $0.contains("CTO: {name") }).advanced(by: 1)
+            text.components(separatedBy: "\n").firstIndex { $0.contains("CTO: {name") }
+        ).advanced(by: 1)
         let process = try ChildProcess(
             "\(fleet.lab.binaries)/tocsin-coordinator", ["--config", path], directory: fleet.lab.folder.path)
         let exit = try await process.waitForExit()

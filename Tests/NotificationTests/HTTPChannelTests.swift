@@ -42,11 +42,12 @@ import TocsinTestKit
         #expect(item["roles"] as? [String] == ["On-call Engineer"])
     }
 
-    @Test(arguments: [
-        (500, nil, true, nil), (503, "7", true, Duration.seconds(7)), (429, "30", true, .seconds(30)),
-        (429, "Wed, 21 Oct 2026 07:28:00 GMT", true, nil), (408, nil, true, nil), (400, nil, false, nil),
-        (404, nil, false, nil), (302, nil, false, nil), (410, nil, false, nil),
-    ] as [(Int, String?, Bool, Duration?)])
+    @Test(
+        arguments: [
+            (500, nil, true, nil), (503, "7", true, Duration.seconds(7)), (429, "30", true, .seconds(30)),
+            (429, "Wed, 21 Oct 2026 07:28:00 GMT", true, nil), (408, nil, true, nil), (400, nil, false, nil),
+            (404, nil, false, nil), (302, nil, false, nil), (410, nil, false, nil),
+        ] as [(Int, String?, Bool, Duration?)])
     func whatAnAnswerMeans(status: Int, retryAfter: String?, isTemporary: Bool, pause: Duration?) async throws {
         let server = try CannedHTTPServer { _ in
             .bytes(CannedHTTPServer.answer(status, headers: retryAfter.map { ["Retry-After: \($0)"] } ?? []))
@@ -113,7 +114,8 @@ import TocsinTestKit
         let text = try Sample.object(try #require(server.requests.first).body)["text"] as? String
         #expect(
             text
-                == "*[P1] INC-7 High error rate*\nP1 High error rate &lt;&amp;&gt;\nPaged On-call Engineer: opened at P1.")
+                == "*[P1] INC-7 High error rate*\nP1 High error rate &lt;&amp;&gt;\nPaged On-call Engineer: opened at P1."
+        )
     }
 
     @Test func aDigestIsOneMessageThatNamesAll() async throws {

@@ -105,7 +105,8 @@ import Testing
         var outbox = machine()
         _ = outbox.add([Self.entry("a")], at: Self.time(0))
         let send = try #require(outbox.due(at: Self.time(86_400)).first)
-        #expect(outbox.finish(send, .failed(reason: "refused", after: nil), at: Self.time(86_400)).first?.state == .dead)
+        #expect(
+            outbox.finish(send, .failed(reason: "refused", after: nil), at: Self.time(86_400)).first?.state == .dead)
     }
 
     @Test func aChannelThatIsNoLongerConfiguredIsADeadLetter() {

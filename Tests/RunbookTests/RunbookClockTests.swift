@@ -24,7 +24,8 @@ import Testing
     }
 
     private var assessment: SeverityAssessment {
-        SeverityAssessment(severity: .p1, check: "error-rate", origin: "t:1", because: "many", sentence: "P1 because many")
+        SeverityAssessment(
+            severity: .p1, check: "error-rate", origin: "t:1", because: "many", sentence: "P1 because many")
     }
 
     @Test func theListsAreTheRunbooks() {

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct NotificationSettingsTests {
     private func settings(_ name: String = "coordinator/notifications.yaml") throws -> NotificationSettings {
-        try CoordinatorSettings.decode(GoldenFiles.source(name), environment: GoldenFiles.environment).value.notifications
+        try CoordinatorSettings.decode(GoldenFiles.source(name), environment: GoldenFiles.environment).value
+            .notifications
     }
 
     @Test func everyKindOfChannelIsRead() throws {
@@ -41,7 +42,8 @@ import Testing
         #expect(settings.armingIssues(.runbook).isEmpty)
         let routing = settings.routing
         #expect(routing.roles["On-call Engineer"] == [.init(channel: "pager"), .init(channel: "chat")])
-        #expect(routing.roles["CTO"] == [.init(channel: "mail", recipients: ["joan@shop.test"]), .init(channel: "stdout")])
+        #expect(
+            routing.roles["CTO"] == [.init(channel: "mail", recipients: ["joan@shop.test"]), .init(channel: "stdout")])
         #expect(routing.always == [.init(channel: "log")])
         #expect(settings.heartbeat?.interval == .seconds(30))
     }
@@ -58,9 +60,11 @@ import Testing
         let index = try #require(settings.contacts.firstIndex { $0.role == "CTO" })
         settings.contacts[index].channels = []
         let issues = settings.armingIssues(.runbook)
-        #expect(issues.map(\.reason) == [
-            "no channel reaches this contact", "the escalation matrix calls 'Team Lead', and 'contacts' has nobody of that role",
-        ])
+        #expect(
+            issues.map(\.reason) == [
+                "no channel reaches this contact",
+                "the escalation matrix calls 'Team Lead', and 'contacts' has nobody of that role",
+            ])
         #expect(issues.map(\.origin.line) == [18, 20])
     }
 
@@ -75,7 +79,8 @@ import Testing
 
     @Test func aRowOfTheMatrixMayBeAnother() throws {
         let source = ConfigurationSource(
-            file: "t.yaml", folder: "/", text: """
+            file: "t.yaml", folder: "/",
+            text: """
                 kind: thresholds
                 escalation:
                   P4:

@@ -41,6 +41,8 @@ struct BuiltToolTests {
                 (["incident", "ack", "INC-7"], "user-ana", 0), (["incident", "note", "7", "a note"], "user-ana", 0),
                 (["incident", "state", "7", "monitoring"], "user-ana", 1),
                 (["incident", "resolve", "7", "--cause", "bad deploy"], "user-ana", 0),
+                (["incident", "message", "7", "--kind", "customer", "--service", "10.0.0.7"], "user-ana", 2),
+                (["incident", "message", "7", "--kind", "update", "--next", "wait", "--send"], "user-ana", 0),
                 (["query", "up{a=\"b\"}", "--since", "30m", "--step", "10s", "--plot"], "user-vic", 0),
                 (["status"], "agent-node-1", 5),
             ]
@@ -52,6 +54,8 @@ struct BuiltToolTests {
             let calls = running.service.calls.withLock { $0 }
             #expect(calls.contains("ack INC-7 as ana by user ana (responder)"))
             #expect(calls.contains("note INC-7 as ana: a note by user ana (responder)"))
+            #expect(calls.contains("compose customer of INC-7: service=10.0.0.7 by user ana (responder)"))
+            #expect(calls.contains("send update of INC-7: nextSteps=wait by user ana (responder)"))
             #expect(calls.contains("query up{a=\"b\"} over 1800000 by 10000 by user vic (viewer)"))
             let versions = running.tlsVersions.versions.withLock { Set($0) }
             #expect(versions == ["tlsv13"])

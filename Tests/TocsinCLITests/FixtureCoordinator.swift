@@ -110,6 +110,16 @@ final class FixtureQueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         return try detail(request.id)
     }
 
+    func composeMessage(
+        request: Tocsin_V1_ComposeMessageRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_ComposeMessageResponse {
+        let fields = request.fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        try allow(
+            .responder, context,
+            "\(request.send ? "send" : "compose") \(request.kind) of \(request.id): \(fields.joined(separator: " "))")
+        return (request.send ? FixtureViews.sentMessage : FixtureViews.message).proto
+    }
+
     func querySamples(
         request: Tocsin_V1_QuerySamplesRequest, response: RPCWriter<Tocsin_V1_QuerySamplesResponse>,
         context: ServerContext

@@ -37,6 +37,30 @@ enum FixtureViews {
     }
 
     static var detail: IncidentDetailView {
+        var view = plainDetail
+        view.respondBy = now + .seconds(1488)
+        view.escalation = [
+            PendingPageView(
+                key: "INC-7/1/1/1", reason: "escalated", severity: "P2", step: 1, roles: ["Engineering Manager"],
+                dueAt: now + .seconds(1488)),
+            PendingPageView(
+                key: "INC-7/1/1/2", reason: "escalated", severity: "P2", step: 2, roles: [], dueAt: now + .seconds(3288)
+            ),
+        ]
+        var done = ChecklistView(
+            step: "acknowledge", title: "Acknowledge the alert", listMinutes: 5, dueAt: now - .seconds(12),
+            isLate: false)
+        (done.doneAt, done.evidence) = (now - .seconds(100), "ana at P2")
+        let missing = ChecklistView(
+            step: "notifyOnCall", title: "Notify on-call team", listMinutes: 5, dueAt: now - .seconds(12), isLate: true)
+        let later = ChecklistView(
+            step: "tellStakeholders", title: "Communicate status to stakeholders", listMinutes: 15,
+            dueAt: now + .seconds(588), isLate: false)
+        view.checklist = [done, missing, later]
+        return view
+    }
+
+    private static var plainDetail: IncidentDetailView {
         IncidentDetailView(
             incident: incident,
             ledger: [
@@ -112,6 +136,28 @@ enum FixtureViews {
         view.signals = 44
         view.incidentsOpen = 1
         view.openIncidents = [incident]
+        view.isEscalationArmed = true
+        view.noticesWaiting = 2
+        view.noticesDead = 1
+        view.deadLetters = [
+            DeadLetterView(
+                key: "INC-7/1/1/0", channel: "chat", incident: "INC-7", title: "High error rate", reason: "HTTP 410",
+                attempts: 3, createdAt: now - .seconds(300), givenUpAt: now - .seconds(280))
+        ]
+        return view
+    }
+
+    static var message: MessageView {
+        var view = MessageView(
+            text: "We are currently experiencing issues with 10.0.0.7.\nWe apologize.",
+            nextUpdateAt: now + .seconds(1800))
+        view.problems = [.init(words: "10.0.0.7", reason: "is a network address")]
+        return view
+    }
+
+    static var sentMessage: MessageView {
+        var view = message
+        (view.text, view.problems, view.isSent) = ("We apologize.", [], true)
         return view
     }
 

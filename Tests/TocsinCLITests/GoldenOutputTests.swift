@@ -26,6 +26,14 @@ struct GoldenOutputTests {
         ("target-list", TargetListReport(targets: FixtureViews.targets)),
         ("incident-list", IncidentListReport(incidents: [FixtureViews.incident, FixtureViews.resolved], filter: "")),
         ("incident-show", IncidentReport(detail: FixtureViews.detail)),
+        (
+            "incident-message",
+            MessageReport(message: FixtureViews.message, incident: "INC-7", kind: "customer")
+        ),
+        (
+            "incident-message-sent",
+            MessageReport(message: FixtureViews.sentMessage, incident: "INC-7", kind: "customer")
+        ),
         ("query", SeriesReport(series: FixtureViews.series, detail: .summary)),
         ("query-points", SeriesReport(series: [FixtureViews.series[1]], detail: .points)),
         ("query-plot", SeriesReport(series: FixtureViews.series, detail: .plot)),
@@ -71,7 +79,7 @@ struct GoldenOutputTests {
                 "acknowledgedAt", "resolvedAt", "root", "findings",
             ]))
         let detail = Set(Self.keys(IncidentReport(detail: FixtureViews.detail).value))
-        #expect(detail == incident.union(["ledger", "timeline", "escalation", "checklist"]))
+        #expect(detail == incident.union(["ledger", "timeline", "respondBy", "escalation", "checklist"]))
     }
 
     @Test func emptyAnswersSaySo() {

@@ -40,7 +40,7 @@ struct QueryViewTests {
     }
 
     @Test func detailRoundTrips() throws {
-        let detail = IncidentDetailView(
+        var detail = IncidentDetailView(
             incident: incident,
             ledger: [LedgerView(at: now, severity: "P2", check: "c", rule: "t.yaml:1", because: "b", sentence: "s")],
             timeline: [
@@ -48,6 +48,24 @@ struct QueryViewTests {
                 TimelineView(at: now, sequence: 2, kind: "note", author: "ana", text: "n"),
             ])
         #expect(IncidentDetailView(try sent(detail.proto)) == detail)
+        detail.respondBy = now
+        detail.escalation = [
+            PendingPageView(key: "k", reason: "escalated", severity: "P2", step: 1, roles: ["CTO"], dueAt: now)
+        ]
+        var item = ChecklistView(step: "assess", title: "t", listMinutes: 15, dueAt: now, isLate: true)
+        detail.checklist = [item]
+        (item.doneAt, item.evidence) = (now, "e")
+        detail.checklist.append(item)
+        #expect(IncidentDetailView(try sent(detail.proto)) == detail)
+    }
+
+    @Test func messageRoundTrips() throws {
+        var message = MessageView(text: "t", nextUpdateAt: nil)
+        #expect(MessageView(try sent(message.proto)) == message)
+        message.nextUpdateAt = now
+        message.isSent = true
+        message.problems = [.init(words: "w", reason: "r")]
+        #expect(MessageView(try sent(message.proto)) == message)
     }
 
     @Test func agentRoundTrips() throws {
@@ -112,6 +130,14 @@ struct QueryViewTests {
         status.signals = 12
         status.incidentsOpen = 13
         status.openIncidents = [incident]
+        status.isEscalationArmed = true
+        status.noticesWaiting = 14
+        status.noticesDead = 15
+        status.deadLetters = [
+            DeadLetterView(
+                key: "k", channel: "c", incident: "INC-1", title: "t", reason: "r", attempts: 2, createdAt: now,
+                givenUpAt: now)
+        ]
         #expect(StatusView(try sent(status.proto)) == status)
         status.targets = -1
         #expect(status.proto.targets == 0)

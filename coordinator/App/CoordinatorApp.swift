@@ -120,6 +120,9 @@ package struct CoordinatorApp: Sendable {
             logger.error("the sample store was damaged and set aside", metadata: ["path": "\(path)"])
         }
         let counters = CounterBoard()
+        let desk = MessageDesk(
+            templates: try MessageTemplates(directory: configuration.notifications.templatesDirectory),
+            policy: configuration.escalation)
         let client = CurlHTTPClient()
         let parts = NotificationParts(
             settings: configuration.notifications, environment: configuration.environment, client: client)
@@ -137,7 +140,7 @@ package struct CoordinatorApp: Sendable {
             configuration: configuration,
             services: services(
                 fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, incidents: incidentStore,
-                notifications: notifications, counters: counters),
+                notifications: notifications, desk: desk, counters: counters),
             address: address, logger: logger)
         let retention = RetentionService(
             store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
@@ -206,7 +209,7 @@ package struct CoordinatorApp: Sendable {
 
     private func services(
         fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore, incidents: IncidentStore,
-        notifications: NotificationService, counters: CounterBoard
+        notifications: NotificationService, desk: MessageDesk, counters: CounterBoard
     ) -> [any RegistrableRPCService] {
         let authorization = PeerAuthorization()
         let assignments = AssignmentBoard(
@@ -218,7 +221,7 @@ package struct CoordinatorApp: Sendable {
             fleet: fleet, assignments: assignments, writer: writer, counters: counters, logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, incidents: incidents,
-            notifications: notifications, isArmed: configuration.notifications.isArmed, counters: counters,
+            notifications: notifications, isArmed: configuration.notifications.isArmed, desk: desk, counters: counters,
             version: configuration.version, startedAt: now(), now: now)
         return [ingest, query]
     }

@@ -41,7 +41,8 @@ final class NotificationService: Sendable {
     private let now: @Sendable () -> Timestamp
     private let state: Mutex<State>
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    /// Ends that wait for a store which refuses them; beyond, the oldest is forgotten: it is sent again after a restart.
+    /// Ends that wait for a store which refuses them; beyond, the oldest is forgotten: it is sent again after a
+    /// restart.
     private let unstoredMax = 10_000
     private let keepFor: Duration = .seconds(30 * 86_400)
 

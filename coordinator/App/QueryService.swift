@@ -17,6 +17,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     let incidents: IncidentStore
     let notifications: NotificationService
     let isArmed: Bool
+    let desk: MessageDesk
     let counters: CounterBoard
     let version: String
     let startedAt: Timestamp
@@ -84,11 +85,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         request: Tocsin_V1_GetIncidentRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
         _ = try user(context, .view)
-        let id = try incidentID(request.id)
-        guard let incident = pipeline.snapshot.book.incidents[id] else {
-            throw QueryError(.notFound, "there is no incident \(id)")
-        }
-        return detail(incident).proto
+        return detail(try incident(request.id)).proto
     }
 
     func acknowledgeIncident(
@@ -131,7 +128,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         try await SamplesAnswer(request: request, samples: samples).run(to: response)
     }
 
-    private func perform(_ command: IncidentCommand) async throws -> Tocsin_V1_GetIncidentResponse {
+    func perform(_ command: IncidentCommand) async throws -> Tocsin_V1_GetIncidentResponse {
         do {
             return detail(try await pipeline.perform(command)).proto
         } catch .refused(let error) {
@@ -146,6 +143,15 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         } catch .stopping {
             throw QueryError(.unavailable, "the coordinator is stopping")
         }
+    }
+
+    /// The incident of an id as a caller wrote it.
+    func incident(_ text: String) throws -> Incident {
+        let id = try incidentID(text)
+        guard let incident = pipeline.snapshot.book.incidents[id] else {
+            throw QueryError(.notFound, "there is no incident \(id)")
+        }
+        return incident
     }
 
     /// An incident with what escalation has in store for it.
@@ -165,7 +171,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     }
 
     /// The certificate's name is the author; what the client claims may only add to it.
-    private func author(_ claimed: String, _ context: ServerContext) throws -> String {
+    func author(_ claimed: String, _ context: ServerContext) throws -> String {
         let name = try user(context, .respond)
         return claimed.isEmpty || claimed == name ? name : "\(claimed) (as \(name))"
     }

@@ -137,6 +137,19 @@ package enum Tocsin_V1_Query: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ComposeMessage" metadata.
+        package enum ComposeMessage: Sendable {
+            /// Request type for "ComposeMessage".
+            package typealias Input = Tocsin_V1_ComposeMessageRequest
+            /// Response type for "ComposeMessage".
+            package typealias Output = Tocsin_V1_ComposeMessageResponse
+            /// Descriptor for "ComposeMessage".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "ComposeMessage",
+                type: .unary
+            )
+        }
         /// Namespace for "QuerySamples" metadata.
         package enum QuerySamples: Sendable {
             /// Request type for "QuerySamples".
@@ -161,6 +174,7 @@ package enum Tocsin_V1_Query: Sendable {
             NoteIncident.descriptor,
             SetIncidentState.descriptor,
             ResolveIncident.descriptor,
+            ComposeMessage.descriptor,
             QuerySamples.descriptor
         ]
     }
@@ -318,6 +332,20 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetIncidentResponse>
 
+        /// Handle the "ComposeMessage" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_ComposeMessageRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_ComposeMessageResponse` messages.
+        func composeMessage(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_ComposeMessageRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ComposeMessageResponse>
+
         /// Handle the "QuerySamples" method.
         ///
         /// - Parameters:
@@ -471,6 +499,20 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetIncidentResponse>
 
+        /// Handle the "ComposeMessage" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ComposeMessageRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tocsin_V1_ComposeMessageResponse` message.
+        func composeMessage(
+            request: GRPCCore.ServerRequest<Tocsin_V1_ComposeMessageRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ComposeMessageResponse>
+
         /// Handle the "QuerySamples" method.
         ///
         /// - Parameters:
@@ -622,6 +664,20 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws -> Tocsin_V1_GetIncidentResponse
 
+        /// Handle the "ComposeMessage" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_ComposeMessageRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tocsin_V1_ComposeMessageResponse` to respond with.
+        func composeMessage(
+            request: Tocsin_V1_ComposeMessageRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tocsin_V1_ComposeMessageResponse
+
         /// Handle the "QuerySamples" method.
         ///
         /// - Parameters:
@@ -743,6 +799,17 @@ extension Tocsin_V1_Query.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.ComposeMessage.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ComposeMessageRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ComposeMessageResponse>(),
+            handler: { request, context in
+                try await self.composeMessage(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Tocsin_V1_Query.Method.QuerySamples.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_QuerySamplesRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_QuerySamplesResponse>(),
@@ -852,6 +919,17 @@ extension Tocsin_V1_Query.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetIncidentResponse> {
         let response = try await self.resolveIncident(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func composeMessage(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_ComposeMessageRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ComposeMessageResponse> {
+        let response = try await self.composeMessage(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -983,6 +1061,19 @@ extension Tocsin_V1_Query.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetIncidentResponse> {
         return GRPCCore.ServerResponse<Tocsin_V1_GetIncidentResponse>(
             message: try await self.resolveIncident(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func composeMessage(
+        request: GRPCCore.ServerRequest<Tocsin_V1_ComposeMessageRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ComposeMessageResponse> {
+        return GRPCCore.ServerResponse<Tocsin_V1_ComposeMessageResponse>(
+            message: try await self.composeMessage(
                 request: request.message,
                 context: context
             ),
@@ -1190,6 +1281,25 @@ extension Tocsin_V1_Query {
             deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_GetIncidentResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetIncidentResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ComposeMessage" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ComposeMessageRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ComposeMessageRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ComposeMessageResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func composeMessage<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ComposeMessageRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ComposeMessageRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ComposeMessageResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ComposeMessageResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "QuerySamples" method.
@@ -1502,6 +1612,36 @@ extension Tocsin_V1_Query {
             )
         }
 
+        /// Call the "ComposeMessage" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ComposeMessageRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ComposeMessageRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ComposeMessageResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func composeMessage<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ComposeMessageRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ComposeMessageRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ComposeMessageResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ComposeMessageResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.ComposeMessage.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "QuerySamples" method.
         ///
         /// - Parameters:
@@ -1755,6 +1895,31 @@ extension Tocsin_V1_Query.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ResolveIncidentRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_GetIncidentResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ComposeMessage" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_ComposeMessageRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func composeMessage<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_ComposeMessageRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ComposeMessageResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.composeMessage(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ComposeMessageRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ComposeMessageResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -2042,6 +2207,35 @@ extension Tocsin_V1_Query.ClientProtocol {
             metadata: metadata
         )
         return try await self.resolveIncident(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ComposeMessage" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func composeMessage<Result>(
+        _ message: Tocsin_V1_ComposeMessageRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ComposeMessageResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_ComposeMessageRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.composeMessage(
             request: request,
             options: options,
             onResponse: handleResponse

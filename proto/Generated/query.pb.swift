@@ -121,11 +121,60 @@ package nonisolated struct Tocsin_V1_GetStatusResponse: @unchecked Sendable {
     set {_uniqueStorage()._openIncidents = newValue}
   }
 
+  /// Whether pages go to the contacts.
+  package var escalationArmed: Bool {
+    get {_storage._escalationArmed}
+    set {_uniqueStorage()._escalationArmed = newValue}
+  }
+
+  package var noticesWaiting: UInt64 {
+    get {_storage._noticesWaiting}
+    set {_uniqueStorage()._noticesWaiting = newValue}
+  }
+
+  package var noticesDead: UInt64 {
+    get {_storage._noticesDead}
+    set {_uniqueStorage()._noticesDead = newValue}
+  }
+
+  /// The notices that were given up last, newest first.
+  package var deadLetters: [Tocsin_V1_DeadLetter] {
+    get {_storage._deadLetters}
+    set {_uniqueStorage()._deadLetters = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// A notice that its receiver never took.
+package nonisolated struct Tocsin_V1_DeadLetter: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var key: String = String()
+
+  package var channel: String = String()
+
+  package var incident: String = String()
+
+  package var title: String = String()
+
+  package var reason: String = String()
+
+  package var attempts: UInt32 = 0
+
+  package var createdAtMillis: Int64 = 0
+
+  package var givenUpAtMillis: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct Tocsin_V1_ListAgentsRequest: Sendable {
@@ -500,11 +549,85 @@ package nonisolated struct Tocsin_V1_GetIncidentResponse: Sendable {
 
   package var timeline: [Tocsin_V1_TimelineEntry] = []
 
+  /// Pages that come unless something happens, in order of their due times.
+  package var escalation: [Tocsin_V1_PendingPage] = []
+
+  /// The runbook's first 5 and first 15 minutes.
+  package var checklist: [Tocsin_V1_ChecklistItem] = []
+
+  /// End of the response time; absent when somebody has it.
+  package var respondByMillis: Int64 {
+    get {_respondByMillis ?? 0}
+    set {_respondByMillis = newValue}
+  }
+  /// Returns true if `respondByMillis` has been explicitly set.
+  package var hasRespondByMillis: Bool {self._respondByMillis != nil}
+  /// Clears the value of `respondByMillis`. Subsequent reads from it will return its default value.
+  package mutating func clearRespondByMillis() {self._respondByMillis = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _incident: Tocsin_V1_Incident? = nil
+  fileprivate var _respondByMillis: Int64? = nil
+}
+
+package nonisolated struct Tocsin_V1_PendingPage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var key: String = String()
+
+  package var reason: String = String()
+
+  package var severity: String = String()
+
+  package var step: UInt32 = 0
+
+  /// Empty: the matrix says that nobody follows.
+  package var roles: [String] = []
+
+  package var dueAtMillis: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_ChecklistItem: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var step: String = String()
+
+  package var title: String = String()
+
+  /// 5 or 15: the list that it stands in.
+  package var listMinutes: UInt32 = 0
+
+  package var dueAtMillis: Int64 = 0
+
+  package var doneAtMillis: Int64 {
+    get {_doneAtMillis ?? 0}
+    set {_doneAtMillis = newValue}
+  }
+  /// Returns true if `doneAtMillis` has been explicitly set.
+  package var hasDoneAtMillis: Bool {self._doneAtMillis != nil}
+  /// Clears the value of `doneAtMillis`. Subsequent reads from it will return its default value.
+  package mutating func clearDoneAtMillis() {self._doneAtMillis = nil}
+
+  package var evidence: String = String()
+
+  package var late: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _doneAtMillis: Int64? = nil
 }
 
 /// Why an incident has its level.
@@ -613,6 +736,71 @@ package nonisolated struct Tocsin_V1_ResolveIncidentRequest: Sendable {
   package init() {}
 }
 
+package nonisolated struct Tocsin_V1_ComposeMessageRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var id: String = String()
+
+  /// "initial", "update", "resolution" or "customer".
+  package var kind: String = String()
+
+  package var author: String = String()
+
+  /// What the sender adds: service, impact, eta, progress, nextSteps, resolution, review.
+  package var fields: Dictionary<String,String> = [:]
+
+  package var send: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_ComposeMessageResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var text: String = String()
+
+  /// Why the text must not go to customers; such a message is never sent.
+  package var problems: [Tocsin_V1_MessageProblem] = []
+
+  /// When the text promises the next update.
+  package var nextUpdateAtMillis: Int64 {
+    get {_nextUpdateAtMillis ?? 0}
+    set {_nextUpdateAtMillis = newValue}
+  }
+  /// Returns true if `nextUpdateAtMillis` has been explicitly set.
+  package var hasNextUpdateAtMillis: Bool {self._nextUpdateAtMillis != nil}
+  /// Clears the value of `nextUpdateAtMillis`. Subsequent reads from it will return its default value.
+  package mutating func clearNextUpdateAtMillis() {self._nextUpdateAtMillis = nil}
+
+  package var sent: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _nextUpdateAtMillis: Int64? = nil
+}
+
+package nonisolated struct Tocsin_V1_MessageProblem: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var words: String = String()
+
+  package var reason: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 package nonisolated struct Tocsin_V1_QuerySamplesRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -691,7 +879,7 @@ nonisolated extension Tocsin_V1_GetStatusRequest: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetStatusResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}now_millis\0\u{3}started_at_millis\0\u{3}agents_live\0\u{3}agents_suspect\0\u{3}agents_silent\0\u{1}targets\0\u{3}targets_failing\0\u{1}series\0\u{3}samples_total\0\u{3}duplicate_frames_total\0\u{3}rejected_frames_total\0\u{3}lost_samples_total\0\u{3}store_bytes\0\u{1}signals\0\u{3}incidents_open\0\u{3}open_incidents\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}now_millis\0\u{3}started_at_millis\0\u{3}agents_live\0\u{3}agents_suspect\0\u{3}agents_silent\0\u{1}targets\0\u{3}targets_failing\0\u{1}series\0\u{3}samples_total\0\u{3}duplicate_frames_total\0\u{3}rejected_frames_total\0\u{3}lost_samples_total\0\u{3}store_bytes\0\u{1}signals\0\u{3}incidents_open\0\u{3}open_incidents\0\u{4}\u{d}escalation_armed\0\u{3}notices_waiting\0\u{3}notices_dead\0\u{3}dead_letters\0")
 
   fileprivate class _StorageClass {
     var _version: String = String()
@@ -711,6 +899,10 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
     var _signals: UInt32 = 0
     var _incidentsOpen: UInt32 = 0
     var _openIncidents: [Tocsin_V1_Incident] = []
+    var _escalationArmed: Bool = false
+    var _noticesWaiting: UInt64 = 0
+    var _noticesDead: UInt64 = 0
+    var _deadLetters: [Tocsin_V1_DeadLetter] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -738,6 +930,10 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
       _signals = source._signals
       _incidentsOpen = source._incidentsOpen
       _openIncidents = source._openIncidents
+      _escalationArmed = source._escalationArmed
+      _noticesWaiting = source._noticesWaiting
+      _noticesDead = source._noticesDead
+      _deadLetters = source._deadLetters
     }
   }
 
@@ -773,6 +969,10 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
         case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._signals) }()
         case 16: try { try decoder.decodeSingularUInt32Field(value: &_storage._incidentsOpen) }()
         case 17: try { try decoder.decodeRepeatedMessageField(value: &_storage._openIncidents) }()
+        case 30: try { try decoder.decodeSingularBoolField(value: &_storage._escalationArmed) }()
+        case 31: try { try decoder.decodeSingularUInt64Field(value: &_storage._noticesWaiting) }()
+        case 32: try { try decoder.decodeSingularUInt64Field(value: &_storage._noticesDead) }()
+        case 33: try { try decoder.decodeRepeatedMessageField(value: &_storage._deadLetters) }()
         default: break
         }
       }
@@ -832,6 +1032,18 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
       if !_storage._openIncidents.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._openIncidents, fieldNumber: 17)
       }
+      if _storage._escalationArmed != false {
+        try visitor.visitSingularBoolField(value: _storage._escalationArmed, fieldNumber: 30)
+      }
+      if _storage._noticesWaiting != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._noticesWaiting, fieldNumber: 31)
+      }
+      if _storage._noticesDead != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._noticesDead, fieldNumber: 32)
+      }
+      if !_storage._deadLetters.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._deadLetters, fieldNumber: 33)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -858,10 +1070,79 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
         if _storage._signals != rhs_storage._signals {return false}
         if _storage._incidentsOpen != rhs_storage._incidentsOpen {return false}
         if _storage._openIncidents != rhs_storage._openIncidents {return false}
+        if _storage._escalationArmed != rhs_storage._escalationArmed {return false}
+        if _storage._noticesWaiting != rhs_storage._noticesWaiting {return false}
+        if _storage._noticesDead != rhs_storage._noticesDead {return false}
+        if _storage._deadLetters != rhs_storage._deadLetters {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_DeadLetter: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".DeadLetter"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}channel\0\u{1}incident\0\u{1}title\0\u{1}reason\0\u{1}attempts\0\u{3}created_at_millis\0\u{3}given_up_at_millis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.channel) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.incident) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.title) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.attempts) }()
+      case 7: try { try decoder.decodeSingularSInt64Field(value: &self.createdAtMillis) }()
+      case 8: try { try decoder.decodeSingularSInt64Field(value: &self.givenUpAtMillis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    if !self.channel.isEmpty {
+      try visitor.visitSingularStringField(value: self.channel, fieldNumber: 2)
+    }
+    if !self.incident.isEmpty {
+      try visitor.visitSingularStringField(value: self.incident, fieldNumber: 3)
+    }
+    if !self.title.isEmpty {
+      try visitor.visitSingularStringField(value: self.title, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    if self.attempts != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempts, fieldNumber: 6)
+    }
+    if self.createdAtMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.createdAtMillis, fieldNumber: 7)
+    }
+    if self.givenUpAtMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.givenUpAtMillis, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_DeadLetter, rhs: Tocsin_V1_DeadLetter) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.channel != rhs.channel {return false}
+    if lhs.incident != rhs.incident {return false}
+    if lhs.title != rhs.title {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.attempts != rhs.attempts {return false}
+    if lhs.createdAtMillis != rhs.createdAtMillis {return false}
+    if lhs.givenUpAtMillis != rhs.givenUpAtMillis {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1525,7 +1806,7 @@ nonisolated extension Tocsin_V1_GetIncidentRequest: SwiftProtobuf.Message, Swift
 
 nonisolated extension Tocsin_V1_GetIncidentResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetIncidentResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incident\0\u{1}ledger\0\u{1}timeline\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incident\0\u{1}ledger\0\u{1}timeline\0\u{2}\u{11}escalation\0\u{1}checklist\0\u{3}respond_by_millis\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1536,6 +1817,9 @@ nonisolated extension Tocsin_V1_GetIncidentResponse: SwiftProtobuf.Message, Swif
       case 1: try { try decoder.decodeSingularMessageField(value: &self._incident) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.ledger) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.timeline) }()
+      case 20: try { try decoder.decodeRepeatedMessageField(value: &self.escalation) }()
+      case 21: try { try decoder.decodeRepeatedMessageField(value: &self.checklist) }()
+      case 22: try { try decoder.decodeSingularSInt64Field(value: &self._respondByMillis) }()
       default: break
       }
     }
@@ -1555,6 +1839,15 @@ nonisolated extension Tocsin_V1_GetIncidentResponse: SwiftProtobuf.Message, Swif
     if !self.timeline.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.timeline, fieldNumber: 3)
     }
+    if !self.escalation.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.escalation, fieldNumber: 20)
+    }
+    if !self.checklist.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.checklist, fieldNumber: 21)
+    }
+    try { if let v = self._respondByMillis {
+      try visitor.visitSingularSInt64Field(value: v, fieldNumber: 22)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1562,6 +1855,128 @@ nonisolated extension Tocsin_V1_GetIncidentResponse: SwiftProtobuf.Message, Swif
     if lhs._incident != rhs._incident {return false}
     if lhs.ledger != rhs.ledger {return false}
     if lhs.timeline != rhs.timeline {return false}
+    if lhs.escalation != rhs.escalation {return false}
+    if lhs.checklist != rhs.checklist {return false}
+    if lhs._respondByMillis != rhs._respondByMillis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_PendingPage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PendingPage"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}reason\0\u{1}severity\0\u{1}step\0\u{1}roles\0\u{3}due_at_millis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.severity) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.step) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.roles) }()
+      case 6: try { try decoder.decodeSingularSInt64Field(value: &self.dueAtMillis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    if !self.severity.isEmpty {
+      try visitor.visitSingularStringField(value: self.severity, fieldNumber: 3)
+    }
+    if self.step != 0 {
+      try visitor.visitSingularUInt32Field(value: self.step, fieldNumber: 4)
+    }
+    if !self.roles.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.roles, fieldNumber: 5)
+    }
+    if self.dueAtMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.dueAtMillis, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_PendingPage, rhs: Tocsin_V1_PendingPage) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.severity != rhs.severity {return false}
+    if lhs.step != rhs.step {return false}
+    if lhs.roles != rhs.roles {return false}
+    if lhs.dueAtMillis != rhs.dueAtMillis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ChecklistItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ChecklistItem"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}step\0\u{1}title\0\u{3}list_minutes\0\u{3}due_at_millis\0\u{3}done_at_millis\0\u{1}evidence\0\u{1}late\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.step) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.title) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.listMinutes) }()
+      case 4: try { try decoder.decodeSingularSInt64Field(value: &self.dueAtMillis) }()
+      case 5: try { try decoder.decodeSingularSInt64Field(value: &self._doneAtMillis) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.evidence) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.late) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.step.isEmpty {
+      try visitor.visitSingularStringField(value: self.step, fieldNumber: 1)
+    }
+    if !self.title.isEmpty {
+      try visitor.visitSingularStringField(value: self.title, fieldNumber: 2)
+    }
+    if self.listMinutes != 0 {
+      try visitor.visitSingularUInt32Field(value: self.listMinutes, fieldNumber: 3)
+    }
+    if self.dueAtMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.dueAtMillis, fieldNumber: 4)
+    }
+    try { if let v = self._doneAtMillis {
+      try visitor.visitSingularSInt64Field(value: v, fieldNumber: 5)
+    } }()
+    if !self.evidence.isEmpty {
+      try visitor.visitSingularStringField(value: self.evidence, fieldNumber: 6)
+    }
+    if self.late != false {
+      try visitor.visitSingularBoolField(value: self.late, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ChecklistItem, rhs: Tocsin_V1_ChecklistItem) -> Bool {
+    if lhs.step != rhs.step {return false}
+    if lhs.title != rhs.title {return false}
+    if lhs.listMinutes != rhs.listMinutes {return false}
+    if lhs.dueAtMillis != rhs.dueAtMillis {return false}
+    if lhs._doneAtMillis != rhs._doneAtMillis {return false}
+    if lhs.evidence != rhs.evidence {return false}
+    if lhs.late != rhs.late {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1822,6 +2237,140 @@ nonisolated extension Tocsin_V1_ResolveIncidentRequest: SwiftProtobuf.Message, S
     if lhs.id != rhs.id {return false}
     if lhs.author != rhs.author {return false}
     if lhs.cause != rhs.cause {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ComposeMessageRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ComposeMessageRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{1}author\0\u{1}fields\0\u{1}send\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.author) }()
+      case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.fields) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.send) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 2)
+    }
+    if !self.author.isEmpty {
+      try visitor.visitSingularStringField(value: self.author, fieldNumber: 3)
+    }
+    if !self.fields.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.fields, fieldNumber: 4)
+    }
+    if self.send != false {
+      try visitor.visitSingularBoolField(value: self.send, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ComposeMessageRequest, rhs: Tocsin_V1_ComposeMessageRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.author != rhs.author {return false}
+    if lhs.fields != rhs.fields {return false}
+    if lhs.send != rhs.send {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ComposeMessageResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ComposeMessageResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{1}problems\0\u{3}next_update_at_millis\0\u{1}sent\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.problems) }()
+      case 3: try { try decoder.decodeSingularSInt64Field(value: &self._nextUpdateAtMillis) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.sent) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 1)
+    }
+    if !self.problems.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.problems, fieldNumber: 2)
+    }
+    try { if let v = self._nextUpdateAtMillis {
+      try visitor.visitSingularSInt64Field(value: v, fieldNumber: 3)
+    } }()
+    if self.sent != false {
+      try visitor.visitSingularBoolField(value: self.sent, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ComposeMessageResponse, rhs: Tocsin_V1_ComposeMessageResponse) -> Bool {
+    if lhs.text != rhs.text {return false}
+    if lhs.problems != rhs.problems {return false}
+    if lhs._nextUpdateAtMillis != rhs._nextUpdateAtMillis {return false}
+    if lhs.sent != rhs.sent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_MessageProblem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".MessageProblem"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}words\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.words) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.words.isEmpty {
+      try visitor.visitSingularStringField(value: self.words, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_MessageProblem, rhs: Tocsin_V1_MessageProblem) -> Bool {
+    if lhs.words != rhs.words {return false}
+    if lhs.reason != rhs.reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

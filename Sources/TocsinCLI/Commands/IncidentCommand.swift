@@ -8,7 +8,7 @@ import TocsinProto
 struct IncidentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "incident", abstract: "Incidents: look, take, annotate, resolve.",
-        subcommands: [List.self, Show.self, Acknowledge.self, Note.self, State.self, Resolve.self])
+        subcommands: [List.self, Show.self, Acknowledge.self, Note.self, State.self, Resolve.self, MessageCommand.self])
 
     struct List: CoordinatorCommand {
         static let configuration = CommandConfiguration(
