@@ -66,12 +66,41 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var severityHysteresis: Duration
         /// Open incidents beyond this are not opened but counted.
         package var openMax: Int
+        /// Incidents whose breaches began within this time may be taken for cause and consequence.
+        package var correlateWithin: Duration
+        /// A consequence that is still open this long after its root's end stands for itself.
+        package var consequencesOutlast: Duration
+        /// When a recovery is doubted.
+        package var flapping: Flapping
 
         /// Makes the settings of incidents' life.
-        package init(reopenWithin: Duration, severityHysteresis: Duration, openMax: Int) {
+        package init(
+            reopenWithin: Duration, severityHysteresis: Duration, openMax: Int, correlateWithin: Duration,
+            consequencesOutlast: Duration, flapping: Flapping
+        ) {
             self.reopenWithin = reopenWithin
             self.severityHysteresis = severityHysteresis
             self.openMax = openMax
+            self.correlateWithin = correlateWithin
+            self.consequencesOutlast = consequencesOutlast
+            self.flapping = flapping
+        }
+    }
+
+    /// When a recovery is doubted, since the incident comes back again and again.
+    package struct Flapping: Hashable, Sendable {
+        /// So many openings within `within` make the next recovery doubtful.
+        package var openings: Int
+        /// Span in which openings are counted.
+        package var within: Duration
+        /// How long a doubtful recovery must last.
+        package var quiet: Duration
+
+        /// Makes the settings of flapping.
+        package init(openings: Int, within: Duration, quiet: Duration) {
+            self.openings = openings
+            self.within = within
+            self.quiet = quiet
         }
     }
 
@@ -210,7 +239,30 @@ package struct CoordinatorSettings: Hashable, Sendable {
                 ),
                 openMax: section.value(
                     "maxOpen", .integer(in: 10...100_000), default: 1000,
-                    "Open incidents beyond this are not opened but counted."))
+                    "Open incidents beyond this are not opened but counted."),
+                correlateWithin: section.value(
+                    "correlateWithin", .duration(in: .zero ... .seconds(86_400)), default: .seconds(300),
+                    "Incidents whose breaches began within this time may be taken for cause and consequence."),
+                consequencesOutlast: section.value(
+                    "consequencesOutlast", .duration(in: .zero ... .seconds(86_400)), default: .seconds(600),
+                    "A consequence that is still open this long after its root's end stands for itself."),
+                flapping: flapping(section))
+        }
+    }
+
+    private static func flapping(_ incidents: Section) -> Flapping {
+        incidents.section("flapping", "When a recovery is doubted, since the incident comes back again and again.") {
+            section in
+            Flapping(
+                openings: section.value(
+                    "openings", .integer(in: 2...16), default: 3,
+                    "So many openings within `within` make the next recovery doubtful: its end is held back."),
+                within: section.value(
+                    "within", .duration(in: .seconds(60) ... .seconds(7 * 86_400)), default: .seconds(3600),
+                    "Span in which openings are counted."),
+                quiet: section.value(
+                    "quiet", .duration(in: .zero ... .seconds(86_400)), default: .seconds(900),
+                    "How long a doubtful recovery must last before the incident ends."))
         }
     }
 

@@ -80,12 +80,23 @@ struct ThresholdDecoder {
         let lasting = section.optional(
             "durationAtLeast", .duration(in: CheckReader.holds),
             "The breach must have lasted this long since its onset.")
+        let family = section.optional(
+            "family", ValueType<Family>.choice(), "The check must be of this family; for rows with a wide pattern.")
+        let volume = section.optional(
+            "volumeAtLeast", .number(in: 0...1e12),
+            "The volume in the check's window, such as requests, must be at least this.")
+        let dependents = section.optional(
+            "dependentsAtLeast", .integer(in: 1...10_000),
+            "At least this many workloads must depend on it, as seen from the addresses of a database's clients.")
         let level = section.required("level", .severity, "The severity.")
         let because = section.required("because", .text(lengthMax: 160), "Why, for the incident's ledger.")
         var rule = SeverityRule(
             check: glob.pattern, scopeAtLeast: scope, durationAtLeast: lasting, severity: level, because: because,
             origin: section.origin.fileAndLine)
-        let matching = checks.filter { glob.matches($0.check.name) }
+        rule.family = family
+        rule.volumeAtLeast = volume
+        rule.dependentsAtLeast = dependents
+        let matching = checks.filter { glob.matches($0.check.name) && (family == nil || family == $0.check.family) }
         if matching.isEmpty, !glob.pattern.isEmpty, !checks.isEmpty {
             section.report(
                 "check", value: glob.pattern, "matches no check",
@@ -94,8 +105,13 @@ struct ThresholdDecoder {
         if let value { rule.value = ruleValue(value, section, matching: matching.map(\.check)) }
         return PlacedRule(
             rule: rule, origin: section.origin, names: Set(matching.map(\.check.name)),
-            isUnconditional: !["value", "scopeAtLeast", "durationAtLeast"].contains(where: section.has))
+            isUnconditional: !Self.conditions.contains(where: section.has))
     }
+
+    /// Keys of a row under which it may not apply to a check whose name it matches; `family` is judged with the name.
+    private static let conditions = [
+        "value", "scopeAtLeast", "durationAtLeast", "volumeAtLeast", "dependentsAtLeast",
+    ]
 
     private func ruleValue(_ value: DeferredValue, _ section: Section, matching: [Check]) -> Double? {
         let units = Set(matching.compactMap { SignalDescription.of($0.signal)?.unit })

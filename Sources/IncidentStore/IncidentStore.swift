@@ -132,8 +132,11 @@ package final class IncidentStore: Sendable {
         let bound = before?.rawValue ?? Int.max
         let numbers = try await file.read { database in
             try Int.fetchAll(
-                database, sql: "SELECT DISTINCT incident FROM events WHERE incident < ? ORDER BY incident DESC LIMIT ?",
-                arguments: [bound, max(0, limit)])
+                database,
+                sql: """
+                    SELECT DISTINCT incident FROM events WHERE incident > 0 AND incident < ?
+                    ORDER BY incident DESC LIMIT ?
+                    """, arguments: [bound, max(0, limit)])
         }
         return numbers.map { IncidentID(rawValue: $0) }
     }

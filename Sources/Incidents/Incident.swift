@@ -51,6 +51,29 @@ package struct Incident: Hashable, Sendable {
         package init() {}
     }
 
+    /// What the incidents that are its consequences amount to.
+    package struct Impact: Hashable, Sendable, Codable {
+        /// Open incidents under it.
+        package var consequences = 0
+        /// Paths of the workloads in trouble, its own subject included, ascending.
+        package var workloads: [String] = []
+        /// The worst level of the open incidents under it; nil without any.
+        package var severity: Severity?
+        /// The one that has that level.
+        package var worst: IncidentID?
+
+        /// No consequences.
+        package init() {}
+
+        /// Sums up consequences.
+        init(consequences: Int, workloads: [String], severity: Severity?, worst: IncidentID?) {
+            self.consequences = consequences
+            self.workloads = workloads
+            self.severity = severity
+            self.worst = worst
+        }
+    }
+
     /// Id, such as `INC-7`.
     package let id: IncidentID
     /// Whose trouble.
@@ -75,6 +98,8 @@ package struct Incident: Hashable, Sendable {
     package let firstOpenedAt: Timestamp
     /// When the current episode was first acknowledged.
     package private(set) var acknowledgedAt: Timestamp?
+    /// When it was acknowledged last, which starts the wait before it may page again.
+    package private(set) var lastAcknowledgedAt: Timestamp?
     /// Who acknowledged it last.
     package private(set) var acknowledgedBy: String?
     /// The level at which it was acknowledged last.
@@ -86,7 +111,17 @@ package struct Incident: Hashable, Sendable {
     /// The cause that the resolver gave; nil after a recovery.
     package private(set) var cause: String?
     /// The incident that this one is a consequence of; nil for a root.
-    package let root: IncidentID? = nil
+    package private(set) var root: IncidentID?
+    /// Why it is taken for a consequence; empty for a root.
+    package private(set) var rootReasons: [String] = []
+    /// What its own consequences amount to.
+    package private(set) var impact = Impact()
+    /// When all checks had recovered but the end is held back since it flaps: until when, if it stays quiet.
+    package private(set) var heldUntil: Timestamp?
+    /// How often it came back while its end was held back, in this episode.
+    package private(set) var flaps = 0
+    /// When its latest episodes were opened, the newest last, at most `flapMemory`.
+    package private(set) var recentOpenings: [Timestamp] = []
     /// 1 for the first, one more at each recurrence inside the window.
     package private(set) var episode = 1
     /// The checks that have had a part in it, by first appearance.
@@ -97,8 +132,14 @@ package struct Incident: Hashable, Sendable {
     package private(set) var timeline: [TimelineEntry] = []
     /// Timeline entries that made room for later ones.
     package private(set) var timelineDropped = 0
+    /// Sequence of the last event that people may base a decision on: all but the records of findings, and notes.
+    ///
+    /// What a command that expects a version is held against.
+    package private(set) var version: UInt64
     /// Notes written so far.
     package private(set) var notes = 0
+    /// Openings that are remembered to tell flapping.
+    static let flapMemory = 16
     /// For each level: since when the open findings have asked for no more than it.
     ///
     /// The fold's memory for lowering.
@@ -121,6 +162,8 @@ package struct Incident: Hashable, Sendable {
         self.firstOpenedAt = event.at
         self.detectedAt = detected
         self.onsetAt = onset
+        self.version = event.sequence
+        self.recentOpenings = [event.at]
         self.limits = limits
         timeline.append(TimelineEntry(event, of: self))
     }
@@ -151,10 +194,15 @@ package struct Incident: Hashable, Sendable {
         findings.count < limits.findingsMax || findings.contains { $0.finding.check == check || !$0.isOpen }
     }
 
-    /// The worst level that an open finding asks for.
+    /// The worst level that an open finding or a consequence asks for.
     var worstOpenLevel: Severity? {
-        findings.lazy.filter(\.isOpen).map(\.assessment.severity).max()
+        let own = findings.lazy.filter(\.isOpen).map(\.assessment.severity).max()
+        guard let impact = impact.severity else { return own }
+        return own.map { Swift.max($0, impact) } ?? impact
     }
+
+    /// Whether time alone may change it.
+    var mayChangeByItself: Bool { isOpen && (root != nil || heldUntil != nil) }
 }
 
 // MARK: - The fold
@@ -163,12 +211,17 @@ extension Incident {
     /// Folds one event of this incident; the only way it changes.
     mutating func apply(_ event: IncidentEvent) {
         let entry = TimelineEntry(event, of: self)
+        if event.kind.movesVersion { version = event.sequence }
         switch event.kind {
         case .detected:
             return
         case .reopened(let title, let episode, let onsetAt, let detectedAt):
             reopen(title: title, episode: episode, openedAt: event.at, onsetAt: onsetAt, detectedAt: detectedAt)
         case .findingOpened(let finding, let assessment), .findingUpdated(let finding, let assessment):
+            if heldUntil != nil {
+                heldUntil = nil
+                flaps += 1
+            }
             let record = IncidentFinding(finding: finding, assessment: assessment, recordedAt: event.at)
             keep(record)
             noteLevels(at: event.at)
@@ -180,14 +233,27 @@ extension Incident {
             Self.append(ledgerEntry, to: &ledger, max: limits.ledgerMax)
         case .acknowledged(let author, let severity):
             acknowledgedAt = acknowledgedAt ?? event.at
+            lastAcknowledgedAt = event.at
             acknowledgedBy = author
             acknowledgedSeverity = severity
         case .noted:
             notes += 1
         case .stateChanged(_, let to, _):
             state = to
+        case .joined(let root, _, let reasons):
+            self.root = root
+            rootReasons = reasons
+        case .parted:
+            root = nil
+            rootReasons = []
+        case .impactChanged(let impact):
+            self.impact = impact
+            noteLevels(at: event.at)
+        case .recoveryHeld(let until):
+            heldUntil = until
         case .resolved(let author, let cause):
             state = .resolved
+            heldUntil = nil
             resolvedAt = event.at
             resolvedBy = author
             self.cause = cause
@@ -196,6 +262,8 @@ extension Incident {
             if page.reason == .retriggered { (acknowledgedBy, acknowledgedSeverity) = (nil, nil) }
         case .delivered, .messageSent:
             break
+        case .silenceAdded, .silenceExpired:
+            return
         }
         if Self.append(entry, to: &timeline, max: limits.timelineMax) { timelineDropped += 1 }
     }
@@ -221,8 +289,11 @@ extension Incident {
         self.onsetAt = onsetAt
         self.detectedAt = detectedAt
         state = .detected
-        (acknowledgedAt, acknowledgedBy, acknowledgedSeverity) = (nil, nil, nil)
+        (acknowledgedAt, lastAcknowledgedAt, acknowledgedBy, acknowledgedSeverity) = (nil, nil, nil, nil)
         (resolvedAt, resolvedBy, cause) = (nil, nil, nil)
+        (root, rootReasons, impact) = (nil, [], Impact())
+        flaps = 0
+        recentOpenings = recentOpenings.suffix(Self.flapMemory - 1) + [openedAt]
         atMostSince = [:]
     }
 

@@ -1,12 +1,21 @@
 package import Telemetry
 
 extension IncidentBook {
-    /// What a person's command leads to at `now`; nothing when it is already so.
+    /// What a person's command leads to at `now`.
     ///
-    /// Throws why it is refused: unknown or archived incident, illegal move, somebody else's acknowledgement, bad text.
-    package func decide(_ command: IncidentCommand, now: Timestamp) throws(IncidentError) -> [IncidentEvent.Draft] {
+    /// Commands are applied in the order in which they come. One that was meant for a certain version of the incident
+    /// is refused when the incident has moved on.
+    ///
+    /// Throws why it is refused: unknown or archived incident, illegal move, somebody else's acknowledgement, bad text,
+    /// another version.
+    ///
+    /// - Parameter version: the `Incident.version` that the person saw; nil takes any.
+    package func decide(
+        _ command: IncidentCommand, expecting version: UInt64? = nil, now: Timestamp
+    ) throws(IncidentError) -> [IncidentEvent.Draft] {
         try command.validate()
         let incident = try find(command.incident)
+        if let version, version != incident.version { throw changedError(incident, since: version) }
         switch command {
         case .acknowledge(_, let author): return try acknowledge(incident, by: author, now: now)
         case .note(_, let author, let text): return try note(incident, by: author, text: text, now: now)
@@ -36,8 +45,10 @@ extension IncidentBook {
         _ incident: Incident, by author: String, now: Timestamp
     ) throws(IncidentError) -> [IncidentEvent.Draft] {
         guard incident.isOpen else { throw resolvedError(incident) }
-        if let holder = incident.acknowledgedBy, let level = incident.acknowledgedSeverity, level >= incident.severity {
-            if holder == author { return [] }
+        // Who holds it may say so again: that starts anew the wait before it pages again.
+        if let holder = incident.acknowledgedBy, let level = incident.acknowledgedSeverity, level >= incident.severity,
+            holder != author
+        {
             throw IncidentError(.alreadyAcknowledged, "\(incident.id) is acknowledged by \(holder) at \(level)")
         }
         var script = Script(incident, now: now)
@@ -77,6 +88,14 @@ extension IncidentBook {
         if incident.acknowledgedAt == nil { script.add(.acknowledged(by: author, severity: incident.severity)) }
         script.add(.stateChanged(from: incident.state, to: state, by: author))
         return script.drafts
+    }
+
+    /// What the person did not know, in one sentence.
+    private func changedError(_ incident: Incident, since version: UInt64) -> IncidentError {
+        let news = incident.timeline.first { $0.sequence == incident.version }
+        let what = news.map { ": \($0.author): \($0.text)" } ?? ""
+        return IncidentError(
+            .changed, "\(incident.id) has changed since version \(version), it is at \(incident.version) now\(what)")
     }
 
     private func resolvedError(_ incident: Incident) -> IncidentError {

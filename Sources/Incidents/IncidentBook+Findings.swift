@@ -6,16 +6,20 @@ extension IncidentBook {
     ///
     /// A finding that brings nothing new leads to nothing. A finding of an incident that a person resolved is ignored
     /// until its check closes, or breaches anew (its onset is after the end).
-    package func decide(_ finding: Finding, now: Timestamp) -> Decision {
+    ///
+    /// - Parameter dependents: how many workloads depend on the finding's subject.
+    package func decide(_ finding: Finding, dependents: Int = 0, now: Timestamp) -> Decision {
         let key = IncidentKey(subject: finding.subject, checkGroup: finding.checkGroup)
         guard let incident = incident(of: key) else {
-            return finding.phase == .closed ? Decision() : decideNew(finding, replacing: nil, now: now)
+            return finding.phase == .closed
+                ? Decision()
+                : decideNew(finding, dependents: dependents, replacing: nil, now: now)
         }
         if finding.phase == .closed { return decideClosed(finding, of: incident, now: now) }
         guard incident.hasRoom(for: finding.check) else { return Decision(refused: true) }
         return incident.isOpen
-            ? Decision(drafts: decideOpen(finding, of: incident, now: now))
-            : decideRecurrence(finding, of: incident, now: now)
+            ? Decision(drafts: decideOpen(finding, dependents: dependents, of: incident, now: now))
+            : decideRecurrence(finding, dependents: dependents, of: incident, now: now)
     }
 
     private func decideClosed(_ finding: Finding, of incident: Incident, now: Timestamp) -> Decision {
@@ -23,34 +27,52 @@ extension IncidentBook {
         var script = Script(incident, now: now)
         script.add(.findingClosed(finding: finding))
         if incident.isOpen, !script.incident.hasOpenFindings {
-            script.add(.resolved(by: .system, cause: nil))
+            if flaps(incident, now: now) {
+                script.add(.recoveryHeld(until: now + configuration.flapQuiet))
+            } else {
+                script.add(.resolved(by: .system, cause: nil))
+            }
         }
         return Decision(drafts: script.drafts)
     }
 
-    private func decideOpen(_ finding: Finding, of incident: Incident, now: Timestamp) -> [IncidentEvent.Draft] {
-        let assessment = severities.assess(finding)
+    private func decideOpen(
+        _ finding: Finding, dependents: Int, of incident: Incident, now: Timestamp
+    ) -> [IncidentEvent.Draft] {
         var script = Script(incident, now: now)
-        if let record = incident.record(of: finding.check), record.isOpen {
-            if isWorthRecord(finding, assessment, after: record, now: now) {
-                script.add(.findingUpdated(finding: finding, assessment: assessment))
+        let record = incident.record(of: finding.check)
+        let level = severities.level(of: finding, dependents: dependents)
+        var cause = "check \(finding.check) opened"
+        if let record, record.isOpen {
+            if isWorthRecord(finding, level, after: record, now: now) {
+                script.add(
+                    .findingUpdated(finding: finding, assessment: severities.assess(finding, dependents: dependents)))
             }
+            cause = "check \(finding.check) went from \(record.assessment.severity) to \(level)"
         } else {
-            script.add(.findingOpened(finding: finding, assessment: assessment))
+            script.add(
+                .findingOpened(finding: finding, assessment: severities.assess(finding, dependents: dependents)))
         }
         if let due = script.incident.severityDue(at: now, lowerAfter: configuration.lowerAfter) {
-            let entry = ledgerEntry(for: due, in: script.incident, newest: assessment, now: now)
-            script.add(.severityChanged(from: incident.severity, to: due, entry: entry))
+            let newest = severities.assess(finding, dependents: dependents)
+            if due < incident.severity {
+                cause = "nothing worse was asked for in the last \(PlainText.duration(configuration.lowerAfter))"
+            }
+            script.changeSeverity(
+                from: incident.severity, to: ledgerEntry(for: due, in: script.incident, newest: newest, now: now),
+                cause: cause)
         }
         return script.drafts
     }
 
-    private func decideRecurrence(_ finding: Finding, of incident: Incident, now: Timestamp) -> Decision {
+    private func decideRecurrence(
+        _ finding: Finding, dependents: Int, of incident: Incident, now: Timestamp
+    ) -> Decision {
         let isMuted = incident.record(of: finding.check)?.isOpen == true
         // Onset tells a breach that the resolver knew of from a new one, also when detectors were restarted.
         if isMuted, finding.onsetAt <= incident.resolvedAt ?? finding.onsetAt { return Decision() }
         guard let quietSince = incident.quietSince, now - quietSince <= configuration.reopenWindow else {
-            return decideNew(finding, replacing: incident, now: now)
+            return decideNew(finding, dependents: dependents, replacing: incident, now: now)
         }
         guard incident.hasOpenFindings || liveCount < configuration.openIncidentsMax else {
             return Decision(refused: true)
@@ -59,11 +81,13 @@ extension IncidentBook {
         script.add(
             .reopened(
                 title: finding.title, episode: incident.episode + 1, onsetAt: finding.onsetAt, detectedAt: finding.at))
-        open(finding, from: nil, in: &script)
+        open(finding, dependents: dependents, in: &script)
         return Decision(drafts: script.drafts)
     }
 
-    private func decideNew(_ finding: Finding, replacing old: Incident?, now: Timestamp) -> Decision {
+    private func decideNew(
+        _ finding: Finding, dependents: Int, replacing old: Incident?, now: Timestamp
+    ) -> Decision {
         guard liveCount < configuration.openIncidentsMax else { return Decision(refused: true) }
         var drafts: [IncidentEvent.Draft] = []
         if let old {
@@ -82,17 +106,18 @@ extension IncidentBook {
         guard let incident = Incident(detected, limits: configuration.limits) else { return Decision() }
         var script = Script(incident, now: now)
         script.drafts.append(.init(incident: incident.id, at: now, kind: detected.kind))
-        open(finding, from: nil, in: &script)
+        open(finding, dependents: dependents, in: &script)
         return Decision(drafts: drafts + script.drafts)
     }
 
     /// Adds the finding and the level that the episode starts with.
-    private func open(_ finding: Finding, from: Severity?, in script: inout Script) {
-        let assessment = severities.assess(finding)
+    private func open(_ finding: Finding, dependents: Int, in script: inout Script) {
+        let assessment = severities.assess(finding, dependents: dependents)
         script.add(.findingOpened(finding: finding, assessment: assessment))
         let level = script.incident.worstOpenLevel ?? assessment.severity
-        let entry = ledgerEntry(for: level, in: script.incident, newest: assessment, now: script.now)
-        script.add(.severityChanged(from: from, to: level, entry: entry))
+        script.changeSeverity(
+            from: nil, to: ledgerEntry(for: level, in: script.incident, newest: assessment, now: script.now),
+            cause: "check \(finding.check) opened episode \(script.incident.episode)")
     }
 
     /// A record is worth making when the finding's own level changes or its depth has grown by half.
@@ -100,9 +125,9 @@ extension IncidentBook {
     /// A level that falls again and again is recorded at most once in a fifth of `lowerAfter`, so that a value that
     /// swings about a rule's limit does not fill the log; the severity then falls later, never sooner.
     private func isWorthRecord(
-        _ finding: Finding, _ assessment: SeverityAssessment, after record: IncidentFinding, now: Timestamp
+        _ finding: Finding, _ new: Severity, after record: IncidentFinding, now: Timestamp
     ) -> Bool {
-        let (old, new) = (record.assessment.severity, assessment.severity)
+        let old = record.assessment.severity
         if new > old { return true }
         if new < old { return now - record.recordedAt >= configuration.lowerAfter / 5 }
         let depth = (finding.worstValue - finding.threshold).magnitude
@@ -122,9 +147,11 @@ extension IncidentBook {
         }
         let held = PlainText.duration(configuration.lowerAfter)
         let because = "nothing worse was asked for in the last \(held)"
-        return LedgerEntry(
+        var entry = LedgerEntry(
             at: now, severity: level, check: newest.check, rule: newest.origin, because: because,
             sentence: "\(level) because \(because); now \(newest.sentence)")
+        entry.reasoning = newest.reasoning
+        return entry
     }
 }
 
@@ -142,5 +169,14 @@ struct Script {
     mutating func add(_ kind: IncidentEvent.Kind) {
         incident.apply(IncidentEvent(sequence: 0, incident: incident.id, at: now, kind: kind))
         drafts.append(IncidentEvent.Draft(incident: incident.id, at: now, kind: kind))
+    }
+
+    /// Gives a level, with what it was before and what changed it.
+    mutating func changeSeverity(from: Severity?, to entry: LedgerEntry, cause: String) {
+        var entry = entry
+        entry.previous = from
+        entry.previousSince = from == nil ? nil : incident.ledger.last?.at
+        entry.cause = cause
+        add(.severityChanged(from: from, to: entry.severity, entry: entry))
     }
 }

@@ -17,6 +17,10 @@ package struct IncidentBook: Hashable, Sendable {
         ///
         /// Default 1000.
         package var resolvedIncidentsMax = 1000
+        /// Silences to come and in force; beyond, new ones are refused.
+        ///
+        /// Default 1000; as many that are over are remembered.
+        package var silencesMax = 1000
         /// Notes of one incident.
         ///
         /// Default 1000.
@@ -29,6 +33,34 @@ package struct IncidentBook: Hashable, Sendable {
         ///
         /// Default 5 minutes.
         package var lowerAfter: Duration = .seconds(300)
+        /// Two incidents whose breaches began within this time may be taken for cause and consequence.
+        ///
+        /// Default 5 minutes.
+        package var correlationWindow: Duration = .seconds(300)
+        /// Two workloads that got a new revision within this time were rolled out together.
+        ///
+        /// Default 2 minutes.
+        package var sharedRolloutWithin: Duration = .seconds(120)
+        /// Open incidents under one root; further ones stand for themselves.
+        ///
+        /// Default 200.
+        package var consequencesMax = 200
+        /// A consequence that is still open this long after its root's end stands for itself.
+        ///
+        /// Default 10 minutes, the longest `leaveFor` of the shipped checks.
+        package var consequencesOutlast: Duration = .seconds(600)
+        /// So many openings within `flapWithin` make the next recovery doubtful: its end is held back.
+        ///
+        /// Default 3.
+        package var flapOpenings = 3
+        /// Span in which openings are counted.
+        ///
+        /// Default 1 hour.
+        package var flapWithin: Duration = .seconds(3600)
+        /// How long a doubtful recovery must last.
+        ///
+        /// Default 15 minutes.
+        package var flapQuiet: Duration = .seconds(900)
         /// Bounds of one incident.
         package var limits = Incident.Limits()
 
@@ -57,6 +89,12 @@ package struct IncidentBook: Hashable, Sendable {
     package private(set) var ignoredEvents = 0
     /// Incidents in memory by id.
     package private(set) var incidents: [IncidentID: Incident] = [:]
+    /// Silences in memory by id.
+    package private(set) var silences: [SilenceID: Silence] = [:]
+    /// Highest silence number so far, 0 at first.
+    package private(set) var lastSilence = 0
+    /// Open incidents that time alone may change.
+    package private(set) var unsettled: Set<IncidentID> = []
     /// The newest incident in memory of each key.
     private var newest: [IncidentKey: IncidentID] = [:]
 
@@ -103,16 +141,45 @@ package struct IncidentBook: Hashable, Sendable {
             return
         }
         lastSequence = event.sequence
+        if event.incident == .none {
+            applySilence(event)
+            return
+        }
         lastNumber = max(lastNumber, event.incident.rawValue)
         if var incident = incidents.removeValue(forKey: event.incident) {
             incident.apply(event)
             incidents[event.incident] = incident
+            if incident.mayChangeByItself {
+                unsettled.insert(incident.id)
+            } else if !unsettled.isEmpty {
+                unsettled.remove(incident.id)
+            }
             if incident.state == .resolved { archive() }
         } else if let incident = Incident(event, limits: configuration.limits) {
             incidents[incident.id] = incident
             newest[incident.key] = incident.id
         } else {
             ignoredEvents += 1
+        }
+    }
+
+    private mutating func applySilence(_ event: IncidentEvent) {
+        switch event.kind {
+        case .silenceAdded(let silence):
+            silences[silence.id] = silence
+            lastSilence = max(lastSilence, silence.id.rawValue)
+            let over = silences.values.filter { $0.endsAt <= event.at }.sorted {
+                ($0.endsAt, $0.id) < ($1.endsAt, $1.id)
+            }
+            for old in over.dropLast(configuration.silencesMax) { silences[old.id] = nil }
+        case .silenceExpired(let id, let author):
+            guard var silence = silences[id] else { return }
+            // One that had not begun ends where it starts.
+            silence.startsAt = min(silence.startsAt, event.at)
+            silence.endsAt = event.at
+            silence.expiredBy = author
+            silences[id] = silence
+        default: ignoredEvents += 1
         }
     }
 

@@ -31,34 +31,16 @@ package enum IncidentCommand: Hashable, Sendable {
     func validate() throws(IncidentError) {
         switch self {
         case .acknowledge(_, let author), .setState(_, _, let author):
-            try Self.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
+            try PersonText.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
         case .note(_, let author, let text):
-            try Self.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
-            try Self.check("note", text, charactersMax: Self.textCharactersMax, multiline: true)
+            try PersonText.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
+            try PersonText.check("note", text, charactersMax: Self.textCharactersMax, multiline: true)
         case .resolve(_, let author, let cause):
-            try Self.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
-            try Self.check("cause", cause, charactersMax: Self.textCharactersMax, multiline: true)
+            try PersonText.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
+            try PersonText.check("cause", cause, charactersMax: Self.textCharactersMax, multiline: true)
         case .sendMessage(_, let author, _, let text, _):
-            try Self.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
-            try Self.check("message", text, charactersMax: Self.textCharactersMax, multiline: true)
-        }
-    }
-
-    private static func check(
-        _ name: String, _ text: String, charactersMax: Int, multiline: Bool
-    ) throws(IncidentError) {
-        if text.allSatisfy(\.isWhitespace) {
-            throw IncidentError(.invalidText, "the \(name) is empty")
-        }
-        // Bytes first: counting characters of a huge text is the cost that the limit is to avoid.
-        if text.utf8.count > charactersMax * 4 || text.count > charactersMax {
-            throw IncidentError(.invalidText, "the \(name) is longer than \(charactersMax) characters")
-        }
-        let isControl = { (scalar: Unicode.Scalar) in
-            scalar.properties.generalCategory == .control && !(multiline && (scalar == "\n" || scalar == "\t"))
-        }
-        if text.unicodeScalars.contains(where: isControl) {
-            throw IncidentError(.invalidText, "the \(name) holds control characters")
+            try PersonText.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
+            try PersonText.check("message", text, charactersMax: Self.textCharactersMax, multiline: true)
         }
     }
 }

@@ -10,10 +10,14 @@ package struct IncidentError: Error, Equatable, Sendable, CustomStringConvertibl
         case illegalTransition
         /// Somebody else has acknowledged it at this severity or a worse one.
         case alreadyAcknowledged
+        /// The incident is no longer at the version that the command was meant for.
+        case changed
         /// The incident is resolved.
         case alreadyResolved
         /// Author, text or cause is empty, too long or holds control characters.
         case invalidText
+        /// There are as many silences as there may be.
+        case tooManySilences
         /// The incident has all the notes it may have.
         case tooManyNotes
     }

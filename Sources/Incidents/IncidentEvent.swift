@@ -61,6 +61,14 @@ package struct IncidentEvent: Hashable, Sendable, Codable {
         case noted(by: String, text: String)
         /// Somebody moved it.
         case stateChanged(from: IncidentState, to: IncidentState, by: String)
+        /// It is taken for a consequence of another, for these reasons; `from` is the root that it had before.
+        case joined(root: IncidentID, from: IncidentID?, reasons: [String])
+        /// It is no longer taken for a consequence: it stands for itself.
+        case parted(root: IncidentID, because: String)
+        /// Its consequences became more, fewer, worse or milder.
+        case impactChanged(impact: Incident.Impact)
+        /// All checks have recovered, but it has come back too often to be believed before `until`.
+        case recoveryHeld(until: Timestamp)
         /// The end: by recovery (`system`, no cause) or by a person with a cause.
         case resolved(by: Author, cause: String?)
         /// People were called.
@@ -69,6 +77,37 @@ package struct IncidentEvent: Hashable, Sendable, Codable {
         case delivered(key: String, channel: String)
         /// A message to stakeholders or customers was put on its way.
         case messageSent(message: SentMessage)
+        /// Somebody made a silence; of no incident.
+        case silenceAdded(silence: Silence)
+        /// Somebody ended a silence before its time; of no incident.
+        case silenceExpired(silence: SilenceID, by: String)
+
+        /// Whether a person who decided before it may have decided otherwise after it.
+        var movesVersion: Bool {
+            switch self {
+            case .findingOpened, .findingUpdated, .findingClosed, .noted, .impactChanged, .paged, .delivered,
+                .messageSent:
+                false
+            default: true
+            }
+        }
+
+        /// Whether an episode begins with it.
+        var startsEpisode: Bool {
+            switch self {
+            case .detected, .reopened: true
+            default: false
+            }
+        }
+
+        /// The root that the incident left.
+        var formerRoot: IncidentID? {
+            switch self {
+            case .joined(_, let from, _): from
+            case .parted(let root, _): root
+            default: nil
+            }
+        }
 
         /// Short name, as in the timeline.
         package var name: String {
@@ -82,10 +121,16 @@ package struct IncidentEvent: Hashable, Sendable, Codable {
             case .acknowledged: "acknowledged"
             case .noted: "noted"
             case .stateChanged: "state_changed"
+            case .joined: "joined"
+            case .parted: "parted"
+            case .impactChanged: "impact_changed"
+            case .recoveryHeld: "recovery_held"
             case .resolved: "resolved"
             case .paged: "paged"
             case .delivered: "delivered"
             case .messageSent: "message_sent"
+            case .silenceAdded: "silence_added"
+            case .silenceExpired: "silence_expired"
             }
         }
     }

@@ -4,16 +4,16 @@
 package struct IncidentID: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     package var rawValue: Int
 
+    /// The id of events that belong to no incident, such as those of silences.
+    package static let none = IncidentID(rawValue: 0)
+
     package init(rawValue: Int) {
         self.rawValue = rawValue
     }
 
     /// Reads `INC-7`, `inc-7` or `7`; nil for anything else, zero included.
     package init?(_ text: String) {
-        let digits = text.lowercased().hasPrefix("inc-") ? text.dropFirst(4) : Substring(text)
-        guard digits.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(digits), number > 0 else {
-            return nil
-        }
+        guard let number = NumberedName.number(of: text, prefix: "inc-") else { return nil }
         self.init(rawValue: number)
     }
 
@@ -29,4 +29,18 @@ package struct IncidentID: RawRepresentable, Hashable, Comparable, Sendable, Cod
     package var description: String { "INC-\(rawValue)" }
 
     package static func < (lhs: IncidentID, rhs: IncidentID) -> Bool { lhs.rawValue < rhs.rawValue }
+}
+
+/// Names that are a prefix and a number.
+enum NumberedName {
+    /// The number of `PREFIX7`, in either case, or of `7`; nil for anything else, zero included.
+    ///
+    /// - Parameter prefix: in lower case.
+    static func number(of text: String, prefix: String) -> Int? {
+        let digits = text.lowercased().hasPrefix(prefix) ? text.dropFirst(prefix.count) : Substring(text)
+        guard digits.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(digits), number > 0 else {
+            return nil
+        }
+        return number
+    }
 }

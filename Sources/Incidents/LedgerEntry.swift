@@ -12,14 +12,20 @@ package struct SeverityAssessment: Hashable, Sendable, Codable {
     package var because: String
     /// The whole reasoning with numbers, and what would make it worse.
     package var sentence: String
+    /// The reasoning in parts; nil in events that were written before it was kept.
+    package var reasoning: SeverityReasoning?
 
     /// Makes an assessment.
-    package init(severity: Severity, check: String, origin: String, because: String, sentence: String) {
+    package init(
+        severity: Severity, check: String, origin: String, because: String, sentence: String,
+        reasoning: SeverityReasoning? = nil
+    ) {
         self.severity = severity
         self.check = check
         self.origin = origin
         self.because = because
         self.sentence = sentence
+        self.reasoning = reasoning
     }
 }
 
@@ -37,8 +43,16 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
     package var because: String
     /// The whole reasoning with numbers.
     package var sentence: String
+    /// The level before; nil at the start of an episode.
+    package var previous: Severity?
+    /// Since when the level before had held; nil at the start of an episode.
+    package var previousSince: Timestamp?
+    /// What changed the level, in words; nil in events that were written before it was kept.
+    package var cause: String?
+    /// The reasoning in parts; nil in events that were written before it was kept.
+    package var reasoning: SeverityReasoning?
 
-    /// Makes an entry.
+    /// Makes an entry that tells no cause.
     package init(
         at: Timestamp, severity: Severity, check: String, rule: String, because: String, sentence: String
     ) {
@@ -55,5 +69,6 @@ package struct LedgerEntry: Hashable, Sendable, Codable {
         self.init(
             at: at, severity: assessment.severity, check: assessment.check, rule: assessment.origin,
             because: assessment.because, sentence: assessment.sentence)
+        reasoning = assessment.reasoning
     }
 }

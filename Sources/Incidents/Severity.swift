@@ -1,3 +1,5 @@
+package import Detection
+
 /// The runbook's four levels; P1 is the worst and the greatest.
 package enum Severity: Int, Sendable, Codable, CaseIterable, Comparable, CustomStringConvertible {
     case p4 = 4
@@ -38,6 +40,12 @@ package struct SeverityRule: Hashable, Sendable, Codable {
     package var check: String
     /// The finding's value must be at or beyond this in the check's bad direction; nil: any.
     package var value: Double?
+    /// The finding must be of this family; nil: any.
+    package var family: Family?
+    /// The volume in the check's window must be at least this; nil: any.
+    package var volumeAtLeast: Double?
+    /// At least this many workloads must depend on the subject; nil: any.
+    package var dependentsAtLeast: Int?
     /// At least this share of the contributors must be in breach, 0...1; nil: any.
     package var scopeAtLeast: Double?
     /// The breach must have lasted at least this long since onset; nil: any.
@@ -49,7 +57,7 @@ package struct SeverityRule: Hashable, Sendable, Codable {
     /// `FILE:LINE` of the row, for the ledger.
     package var origin: String
 
-    /// Makes a row.
+    /// Makes a row for any family, volume and number of dependents.
     package init(
         check: String, value: Double? = nil, scopeAtLeast: Double? = nil, durationAtLeast: Duration? = nil,
         severity: Severity,

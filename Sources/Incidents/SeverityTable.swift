@@ -21,48 +21,134 @@ package struct SeverityTable: Hashable, Sendable {
     }
 
     /// The level of a finding, with the reasoning.
-    package func assess(_ finding: Finding) -> SeverityAssessment {
-        let matching = rules.enumerated().filter { Glob.matches($0.element.check, finding.check) }
-        let hit = matching.first { unmet($0.element, finding).isEmpty }
-        let severity = hit?.element.severity ?? fallback
-        let because = hit?.element.because ?? "no rule of the severity table matches"
-        let origin = hit?.element.origin ?? "default"
-        var sentence = "\(severity) because \(because) (\(origin)): \(facts(finding))"
+    ///
+    /// - Parameter dependents: how many workloads depend on the finding's subject.
+    package func assess(_ finding: Finding, dependents: Int = 0) -> SeverityAssessment {
+        let matching = rules.filter { isAbout($0, finding) }
+        let view = View(finding: finding, dependents: dependents, lasted: finding.at - finding.onsetAt)
+        let hitIndex = matching.firstIndex { missing($0, view).isEmpty }
+        let hit = hitIndex.map { matching[$0] }
+        let severity = capped(hit?.severity ?? fallback, finding)
+        let because = hit?.because ?? "no rule of the severity table matches"
+        let origin = hit?.origin ?? "default"
         // Only rules above the one that matched could have won.
-        let above = matching.filter { $0.offset < hit?.offset ?? rules.count }
-        if let worse = nearestWorse(than: severity, in: above.map(\.element), finding) {
-            sentence += "; would be \(worse.severity) if \(unmet(worse, finding).joined(separator: " and "))"
+        let above = matching[..<(hitIndex ?? matching.endIndex)]
+        let reasoning = SeverityReasoning(
+            steps: steps(above, hit: hit, view), figures: figures(view),
+            wouldBe: alternatives(above, worseThan: severity, view), until: until(hit, matching, view))
+        var sentence = "\(severity) because \(because) (\(origin)): " + sentence(reasoning, view)
+        if let level = hit?.severity, level > severity {
+            sentence += "; not \(level), since what is usual was learned, not configured"
         }
         return SeverityAssessment(
-            severity: severity, check: finding.check, origin: origin, because: because, sentence: sentence)
+            severity: severity, check: finding.check, origin: origin, because: because, sentence: sentence,
+            reasoning: reasoning)
     }
 
-    /// The next level up; of several rules that give it, the one with the fewest conditions missing.
-    private func nearestWorse(
-        than severity: Severity, in rules: [SeverityRule], _ finding: Finding
-    ) -> SeverityRule? {
-        let worse = rules.filter { $0.severity > severity }
-        guard let next = worse.map(\.severity).min() else { return nil }
-        return worse.filter { $0.severity == next }
-            .min { unmet($0, finding).count < unmet($1, finding).count }
+    /// A level that was learned alone pages nobody out of bed: a threshold or a second family must agree.
+    private func capped(_ severity: Severity, _ finding: Finding) -> Severity {
+        finding.isAdaptive ? min(severity, .p3) : severity
     }
 
-    /// The rule's conditions that the finding does not meet, in words; empty when the rule matches.
-    private func unmet(_ rule: SeverityRule, _ finding: Finding) -> [String] {
-        var missing: [String] = []
-        let signal = checks[finding.check]?.signal
-        if let level = rule.value, !isAtOrBeyond(finding.value, level, finding) {
-            let bound = direction(of: finding) == .above ? "at least" : "at most"
-            missing.append("\(bound) \(PlainText.value(level, of: signal))")
+    /// The level alone, as `assess` gives it, at a fraction of the cost: what each further point of a breach asks for.
+    package func level(of finding: Finding, dependents: Int = 0) -> Severity {
+        let view = View(finding: finding, dependents: dependents, lasted: finding.at - finding.onsetAt)
+        let hit = rules.first { isAbout($0, finding) && missing($0, view).isEmpty }
+        return capped(hit?.severity ?? fallback, finding)
+    }
+
+    /// What the rules look at.
+    private struct View {
+        var finding: Finding
+        var dependents: Int
+        var lasted: Duration
+    }
+
+    private func isAbout(_ rule: SeverityRule, _ finding: Finding) -> Bool {
+        (rule.family == nil || rule.family == finding.family) && Glob.matches(rule.check, finding.check)
+    }
+
+    private func steps(_ above: ArraySlice<SeverityRule>, hit: SeverityRule?, _ view: View) -> [SeverityReasoning.Step]
+    {
+        (above + (hit.map { [$0] } ?? [])).suffix(SeverityReasoning.stepsMax).map { rule in
+            SeverityReasoning.Step(
+                origin: rule.origin, severity: rule.severity, because: rule.because, unmet: unmet(rule, view))
         }
-        if let scope = rule.scopeAtLeast, !(Self.scope(of: finding) >= scope) {
-            missing.append("at least \(PlainText.number(scope * 100)) % of \(Self.parts(of: finding)) are affected")
+    }
+
+    /// For each worse level: of the rules that give it, the one with the fewest conditions missing.
+    private func alternatives(
+        _ above: ArraySlice<SeverityRule>, worseThan severity: Severity, _ view: View
+    ) -> [SeverityReasoning.Alternative] {
+        Severity.allCases.sorted().filter { $0 > severity && $0 == capped($0, view.finding) }.compactMap { level in
+            above.lazy.filter { $0.severity == level }.map { missing($0, view) }.min { $0.count < $1.count }
+                .map { .init(severity: level, conditions: $0.map { words($0, view.finding) }) }
         }
-        if let duration = rule.durationAtLeast, finding.at - finding.onsetAt < duration {
-            missing.append("for \(PlainText.duration(duration))")
+    }
+
+    /// The level just before the rule's duration had passed, when it is another one.
+    private func until(_ hit: SeverityRule?, _ matching: [SeverityRule], _ view: View) -> SeverityReasoning.Until? {
+        guard let duration = hit?.durationAtLeast, duration > .zero else { return nil }
+        var before = view
+        before.lasted = duration - .milliseconds(1)
+        let level = capped(matching.first { missing($0, before).isEmpty }?.severity ?? fallback, view.finding)
+        guard level != hit?.severity else { return nil }
+        return SeverityReasoning.Until(severity: level, at: view.finding.onsetAt + duration, lasted: duration)
+    }
+
+    private func sentence(_ reasoning: SeverityReasoning, _ view: View) -> String {
+        var sentence = facts(view)
+        if !reasoning.wouldBe.isEmpty {
+            let levels = reasoning.wouldBe.map { "\($0.severity) if \($0.conditions.joined(separator: " and "))" }
+            sentence += "; would be " + levels.joined(separator: ", ")
         }
+        if let until = reasoning.until {
+            sentence += "; would have been \(until.severity) until it had lasted \(PlainText.duration(until.lasted))"
+        }
+        return sentence
+    }
+
+    /// A condition of a rule.
+    private enum Condition {
+        case value(Double)
+        case scope(Double)
+        case volume(Double)
+        case dependents(Int)
+        case duration(Duration)
+    }
+
+    /// The rule's conditions that do not hold; empty when the rule matches.
+    private func missing(_ rule: SeverityRule, _ view: View) -> [Condition] {
+        var missing: [Condition] = []
+        let finding = view.finding
+        if let level = rule.value, !isAtOrBeyond(finding.value, level, finding) { missing.append(.value(level)) }
+        if let scope = rule.scopeAtLeast, !(Self.scope(of: finding) >= scope) { missing.append(.scope(scope)) }
+        if let volume = rule.volumeAtLeast, !(finding.volume >= volume) { missing.append(.volume(volume)) }
+        if let dependents = rule.dependentsAtLeast, view.dependents < dependents {
+            missing.append(.dependents(dependents))
+        }
+        if let duration = rule.durationAtLeast, view.lasted < duration { missing.append(.duration(duration)) }
         return missing
     }
+
+    private func unmet(_ rule: SeverityRule, _ view: View) -> [String] {
+        missing(rule, view).map { words($0, view.finding) }
+    }
+
+    private func words(_ condition: Condition, _ finding: Finding) -> String {
+        switch condition {
+        case .value(let level):
+            let bound = direction(of: finding) == .above ? "at least" : "at most"
+            return "\(bound) \(PlainText.value(level, of: signal(of: finding)))"
+        case .scope(let share):
+            return "at least \(PlainText.number(share * 100)) % of \(Self.parts(of: finding)) are affected"
+        case .volume(let volume): return "the volume is at least \(PlainText.number(volume))"
+        case .dependents(let count): return "at least \(count) workloads depend on it"
+        case .duration(let duration): return "for \(PlainText.duration(duration))"
+        }
+    }
+
+    private func signal(of finding: Finding) -> SignalName? { checks[finding.check]?.signal }
 
     private func isAtOrBeyond(_ value: Double, _ level: Double, _ finding: Finding) -> Bool {
         direction(of: finding) == .above ? value >= level : value <= level
@@ -78,15 +164,47 @@ package struct SeverityTable: Hashable, Sendable {
         finding.total > 0 ? Double(finding.affected) / Double(finding.total) : 0
     }
 
-    private func facts(_ finding: Finding) -> String {
-        let signal = checks[finding.check]?.signal
+    private func facts(_ view: View) -> String {
+        let finding = view.finding
+        let signal = signal(of: finding)
         var facts = ["\(PlainText.signal(signal)) \(PlainText.value(finding.value, of: signal))"]
         if finding.total > 1 || finding.subject.kind == .workload {
             facts.append("\(finding.affected) of \(finding.total) \(Self.parts(of: finding))")
         }
-        facts.append("for \(PlainText.duration(finding.at - finding.onsetAt))")
+        if view.dependents > 0 { facts.append("\(view.dependents) workloads depend on it") }
+        facts.append("for \(PlainText.duration(view.lasted))")
         return facts.joined(separator: ", ")
     }
+
+    /// The numbers with where they come from: the value, the scope, and what the worst contributors had.
+    private func figures(_ view: View) -> [SeverityReasoning.Figure] {
+        let finding = view.finding
+        let signal = signal(of: finding)
+        func source(_ contributor: String? = nil) -> SampleReference? {
+            signal?.selector(of: finding.subject, contributor: contributor)
+                .map { SampleReference(selector: $0, at: finding.at) }
+        }
+        var figures = [
+            SeverityReasoning.Figure(
+                name: PlainText.signal(signal), text: PlainText.value(finding.value, of: signal), source: source()),
+            .init(name: "worst since onset", text: PlainText.value(finding.worstValue, of: signal), source: source()),
+            .init(name: "judged against", text: PlainText.value(finding.threshold, of: signal)),
+            .init(name: "lasted", text: PlainText.duration(view.lasted)),
+        ]
+        if finding.total > 0 {
+            figures.append(.init(name: Self.parts(of: finding), text: "\(finding.affected) of \(finding.total)"))
+        }
+        if finding.volume > 0 { figures.append(.init(name: "volume", text: PlainText.number(finding.volume))) }
+        if view.dependents > 0 { figures.append(.init(name: "dependents", text: "\(view.dependents)")) }
+        figures += finding.contributors.prefix(Self.contributorsMax).map {
+            .init(
+                name: $0.contributor, text: PlainText.value($0.value, of: signal), source: source($0.contributor))
+        }
+        return figures
+    }
+
+    /// Contributors in a ledger entry: what a finding carries at most.
+    private static let contributorsMax = 8
 
     private static func parts(of finding: Finding) -> String {
         if finding.contributors.contains(where: { $0.contributor.contains("/") }) { return "containers" }

@@ -50,11 +50,22 @@ package struct TimelineEntry: Hashable, Sendable, Codable {
             }
             return (system, "\(change ?? "Severity \(to)"): \(entry.sentence).")
         case .acknowledged(let author, let severity):
-            return (author, "Acknowledged at \(severity).")
+            let again = incident.acknowledgedBy == author ? "Acknowledged again" : "Acknowledged"
+            return (author, "\(again) at \(severity).")
         case .noted(let author, let text):
             return (author, text)
         case .stateChanged(let from, let to, let author):
             return (author, "State changed from \(from.rawValue) to \(to.rawValue).")
+        case .joined(let root, let from, let reasons):
+            let moved = from.map { "Moved from \($0) to \(root)" } ?? "Joined \(root)"
+            return (system, "\(moved): \(reasons.joined(separator: "; ")).")
+        case .parted(let root, let because):
+            return (system, "Left \(root): \(because).")
+        case .impactChanged(let impact):
+            return (system, render(impact))
+        case .recoveryHeld(let until):
+            let quiet = PlainText.duration(until - event.at)
+            return (system, "All checks have recovered; it came back often, so it must stay quiet for \(quiet).")
         case .resolved(let author, let cause):
             let lasted = PlainText.duration(event.at - incident.openedAt)
             return (author.description, "Resolved after \(lasted): \(cause ?? "all checks have recovered").")
@@ -64,6 +75,23 @@ package struct TimelineEntry: Hashable, Sendable, Codable {
             return (system, "Page \(key) was taken by \(channel).")
         case .messageSent(let message):
             return (message.author, "Sent the \(message.kind.rawValue) message: \(message.text)")
+        case .silenceAdded(let silence):
+            return (silence.author, "Made \(silence.id): \(silence.reason)")
+        case .silenceExpired(let silence, let author):
+            return (author, "Ended \(silence).")
         }
     }
+
+    private static func render(_ impact: Incident.Impact) -> String {
+        guard impact.consequences > 0 else { return "No open incident is a consequence any more." }
+        let noun = impact.consequences == 1 ? "consequence" : "consequences"
+        var text = "\(impact.consequences) \(noun)"
+        if let severity = impact.severity, let worst = impact.worst { text += ", the worst \(worst) at \(severity)" }
+        guard !impact.workloads.isEmpty else { return text + "." }
+        let shown = impact.workloads.prefix(workloadsShownMax).joined(separator: ", ")
+        let more = impact.workloads.count - workloadsShownMax
+        return text + "; in trouble: \(shown)" + (more > 0 ? " and \(more) more." : ".")
+    }
+
+    private static let workloadsShownMax = 10
 }

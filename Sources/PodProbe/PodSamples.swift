@@ -15,6 +15,7 @@ struct PodSamples {
 
     /// Adds what the pod list and the usage say about one pod.
     mutating func add(_ pod: KubeletPod, _ tracked: TrackedPod, usage: PodUsage?) {
+        if !pod.isFinished { add("kube_pod_info", tracked.infoLabels(of: pod), 1) }
         if Self.shouldBeReady(pod) { add("kube_pod_ready", tracked.labels, pod.isReady ? 1 : 0) }
         for container in pod.containers { add(container, of: pod, tracked) }
         guard let usage, !pod.isFinished else { return }
@@ -65,6 +66,15 @@ struct PodSamples {
 }
 
 extension TrackedPod {
+    /// The labels by which dependencies and rollouts are found: address and revision, where the pod has them.
+    func infoLabels(of pod: KubeletPod) -> LabelSet {
+        var labels = labels
+        // With the node's network the address says nothing of the pod.
+        labels[LabelName.podAddress] = pod.usesHostNetwork ? nil : pod.address
+        labels[LabelName.revision] = pod.templateHash ?? pod.controllerRevision
+        return labels
+    }
+
     /// The labels of one of the pod's containers.
     func labels(container: String) -> LabelSet {
         var labels = labels

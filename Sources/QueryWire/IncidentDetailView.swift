@@ -47,51 +47,6 @@ package struct IncidentDetailView: Hashable, Sendable, Codable {
     }
 }
 
-/// One reason for an incident's level.
-package struct LedgerView: Hashable, Sendable, Codable {
-    /// When.
-    package var at: Timestamp
-    /// The level given: "P1" to "P4".
-    package var severity: String
-    /// The check that was judged.
-    package var check: String
-    /// `FILE:LINE` of the rule.
-    package var rule: String
-    /// The rule's own reason.
-    package var because: String
-    /// The whole reason with its numbers, in one sentence.
-    package var sentence: String
-
-    /// Makes an entry.
-    package init(at: Timestamp, severity: String, check: String, rule: String, because: String, sentence: String) {
-        self.at = at
-        self.severity = severity
-        self.check = check
-        self.rule = rule
-        self.because = because
-        self.sentence = sentence
-    }
-
-    /// Reads the message.
-    package init(_ proto: Tocsin_V1_LedgerEntry) {
-        self.init(
-            at: Timestamp(millis: proto.atMillis), severity: proto.severity, check: proto.check, rule: proto.rule,
-            because: proto.because, sentence: proto.sentence)
-    }
-
-    /// The message.
-    package var proto: Tocsin_V1_LedgerEntry {
-        .with {
-            $0.atMillis = at.millis
-            $0.severity = severity
-            $0.check = check
-            $0.rule = rule
-            $0.because = because
-            $0.sentence = sentence
-        }
-    }
-}
-
 /// One thing that happened to an incident.
 package struct TimelineView: Hashable, Sendable, Codable {
     /// When.

@@ -17,6 +17,14 @@ extension IncidentView {
         cause = proto.cause.nilWhenEmpty
         root = proto.root.nilWhenEmpty
         episode = Int(proto.episode)
+        version = proto.version
+        rootReasons = proto.rootReasons
+        consequences = proto.consequences
+        impacted = proto.impacted
+        flaps = Int(proto.flaps)
+        heldUntil = proto.hasHeldUntilMillis ? Timestamp(millis: proto.heldUntilMillis) : nil
+        silencedBy = proto.silencedBy.nilWhenEmpty
+        silencedUntil = proto.hasSilencedUntilMillis ? Timestamp(millis: proto.silencedUntilMillis) : nil
         findings = proto.findings.map(FindingView.init)
     }
 
@@ -40,6 +48,14 @@ extension IncidentView {
             $0.cause = cause ?? ""
             $0.root = root ?? ""
             $0.episode = UInt32(clamping: episode)
+            $0.version = version
+            $0.rootReasons = rootReasons
+            $0.consequences = consequences
+            $0.impacted = impacted
+            $0.flaps = UInt32(clamping: flaps)
+            if let heldUntil { $0.heldUntilMillis = heldUntil.millis }
+            $0.silencedBy = silencedBy ?? ""
+            if let silencedUntil { $0.silencedUntilMillis = silencedUntil.millis }
             $0.findings = findings.map(\.proto)
         }
     }

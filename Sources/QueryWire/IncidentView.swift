@@ -34,8 +34,24 @@ package struct IncidentView: Hashable, Sendable, Codable {
     package var cause: String?
     /// Id of the incident this one is a consequence of; nil for a root.
     package var root: String?
+    /// Why it is taken for a consequence of its root; empty for a root.
+    package var rootReasons: [String] = []
+    /// Ids of the open incidents that are its consequences.
+    package var consequences: [String] = []
+    /// Paths of the workloads in trouble with it, when it has consequences.
+    package var impacted: [String] = []
+    /// How often it came back while its end was held back.
+    package var flaps = 0
+    /// Until when it must stay quiet before it ends; nil when its end is not held back.
+    package var heldUntil: Timestamp?
+    /// Id of the silence that hides its pages now.
+    package var silencedBy: String?
+    /// When that silence ends.
+    package var silencedUntil: Timestamp?
     /// Which occurrence of the same trouble this is, from 1.
     package var episode = 1
+    /// What a change may expect it to be at, so that a change that somebody else made meanwhile is not overrun.
+    package var version: UInt64 = 0
     /// What the detectors said, latest state of each check.
     package var findings: [FindingView] = []
 

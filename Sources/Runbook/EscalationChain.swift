@@ -55,7 +55,8 @@ package struct EscalationChain: Hashable, Sendable {
     /// Folds one event of the incident.
     package mutating func apply(_ event: IncidentEvent) {
         switch event.kind {
-        case .detected, .findingOpened, .findingUpdated, .findingClosed, .delivered:
+        case .detected, .findingOpened, .findingUpdated, .findingClosed, .delivered, .joined, .parted, .impactChanged,
+            .recoveryHeld, .silenceAdded, .silenceExpired:
             break
         case .reopened(_, let episode, _, _):
             reopen(episode, at: event.at)

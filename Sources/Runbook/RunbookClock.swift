@@ -88,7 +88,8 @@ package struct RunbookClock: Hashable, Sendable {
             tick(.notifyOnCall, at, "\(channel) took \(key)")
         case .messageSent(let message):
             tick(.tellStakeholders, at, "\(message.author) sent the \(message.kind.rawValue) message")
-        case .findingClosed, .noted, .stateChanged, .resolved, .paged:
+        case .findingClosed, .noted, .stateChanged, .resolved, .paged, .joined, .parted, .impactChanged, .recoveryHeld,
+            .silenceAdded, .silenceExpired:
             break
         }
     }

@@ -148,4 +148,8 @@ package enum LabelName {
     package static let instance = "instance"
     /// Id of the target that a series came from; on every `probe_*` series.
     package static let target = "target"
+    /// A pod's own address; on `kube_pod_info` alone.
+    package static let podAddress = "pod_ip"
+    /// What tells the pods of one rollout from those of another; on `kube_pod_info` alone.
+    package static let revision = "revision"
 }

@@ -6,6 +6,7 @@ import Telemetry
 /// A book with its log, worked as the coordinator does: decide, number, record, apply.
 struct Desk {
     var book: IncidentBook
+    var graph = DependencyGraph()
     private(set) var log: [IncidentEvent] = []
     private(set) var refused = 0
 
@@ -15,18 +16,35 @@ struct Desk {
 
     @discardableResult
     mutating func see(_ finding: Finding, at now: Timestamp? = nil) -> [IncidentEvent] {
-        let decision = book.decide(finding, now: now ?? finding.at)
+        let now = now ?? finding.at
+        let dependents = graph.dependents(of: finding.subject).count
+        let decision = book.decide(finding, dependents: dependents, now: now)
         refused += decision.refused ? 1 : 0
-        return record(decision.drafts)
+        return record(decision.drafts, at: now)
     }
 
     @discardableResult
-    mutating func run(_ command: IncidentCommand, at seconds: Int64) throws(IncidentError) -> [IncidentEvent] {
-        record(try book.decide(command, now: Example.time(seconds)))
+    mutating func run(
+        _ command: IncidentCommand, expecting version: UInt64? = nil, at seconds: Int64
+    ) throws(IncidentError) -> [IncidentEvent] {
+        let now = Example.time(seconds)
+        return record(try book.decide(command, expecting: version, now: now), at: now)
     }
 
-    mutating func record(_ drafts: [IncidentEvent.Draft]) -> [IncidentEvent] {
-        let events = book.number(drafts)
+    @discardableResult
+    mutating func run(_ command: SilenceCommand, at seconds: Int64) throws(IncidentError) -> [IncidentEvent] {
+        let now = Example.time(seconds)
+        return record(try book.decide(command, now: now), at: now)
+    }
+
+    /// What the clock alone leads to.
+    @discardableResult
+    mutating func settle(at seconds: Int64) -> [IncidentEvent] {
+        record(book.settle(now: Example.time(seconds)), at: Example.time(seconds))
+    }
+
+    private mutating func record(_ drafts: [IncidentEvent.Draft], at now: Timestamp) -> [IncidentEvent] {
+        let events = book.complete(drafts, over: graph, now: now)
         for event in events { book.apply(event) }
         log += events
         return events

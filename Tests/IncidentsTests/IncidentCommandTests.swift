@@ -28,10 +28,13 @@ struct IncidentCommandTests {
         #expect(incident.timeline.last?.author == "anna")
     }
 
-    @Test func acknowledgeAgainIsNothingNewUntilItGetsWorse() throws {
+    @Test func whoHoldsItMayTakeItAgainOthersOnlyWhenItGetsWorse() throws {
         var desk = opened()
         try desk.run(.acknowledge(id, by: "anna"), at: 20)
-        #expect(try desk.run(.acknowledge(id, by: "anna"), at: 21).isEmpty)
+        #expect(try desk.run(.acknowledge(id, by: "anna"), at: 21).map(\.kind.name) == ["acknowledged"])
+        #expect(desk.book.incidents[id]?.timeline.last?.text == "Acknowledged again at P3.")
+        #expect(desk.book.incidents[id]?.acknowledgedAt == Example.time(20))
+        #expect(desk.book.incidents[id]?.lastAcknowledgedAt == Example.time(21))
         #expect(throws: IncidentError(.alreadyAcknowledged, "")) { try desk.run(.acknowledge(id, by: "bert"), at: 22) }
         desk.see(Example.finding(Example.errorRatio, .ongoing, at: 30, value: 0.9))
         #expect(try desk.run(.acknowledge(id, by: "bert"), at: 40).map(\.kind.name) == ["acknowledged"])
@@ -39,6 +42,24 @@ struct IncidentCommandTests {
         #expect(incident.acknowledgedAt == Example.time(20))
         #expect(incident.acknowledgedBy == "bert")
         #expect(incident.acknowledgedSeverity == .p1)
+    }
+
+    @Test func aChangeMeantForAnotherVersionIsRefusedAndSaysWhatHappened() throws {
+        var desk = opened()
+        let seen = try #require(desk.book.incidents[id]?.version)
+        // Points and notes don't change what anybody would decide.
+        desk.see(Example.finding(Example.errorRatio, .ongoing, at: 12, value: 0.06, worst: 0.09))
+        try desk.run(.note(id, by: "bert", text: "looking"), at: 13)
+        #expect(desk.book.incidents[id]?.version == seen)
+        try desk.run(.acknowledge(id, by: "bert"), expecting: seen, at: 20)
+        let error = #expect(throws: IncidentError(.changed, "")) {
+            try desk.run(.setState(id, to: .identified, by: "anna"), expecting: seen, at: 21)
+        }
+        #expect(error?.message.hasSuffix(": bert: State changed from detected to investigating.") == true)
+        let now = try #require(desk.book.incidents[id]?.version)
+        #expect(now > seen)
+        try desk.run(.setState(id, to: .identified, by: "anna"), expecting: now, at: 22)
+        #expect(desk.book.incidents[id]?.state == .identified)
     }
 
     @Test func everyPairOfStatesIsLegalOrRefused() throws {

@@ -19,6 +19,10 @@ struct SeverityChangeTests {
         #expect(ledger.map(\.severity) == [.p3, .p1])
         #expect(ledger.map(\.rule) == ["t.yaml:41", "t.yaml:39"])
         #expect(ledger[1].sentence.hasPrefix("P1 because half of all requests fail (t.yaml:39): error ratio 60 %"))
+        #expect(ledger.map(\.previous) == [nil, .p3])
+        #expect(ledger[1].previousSince == Example.time(10))
+        #expect(
+            ledger.map(\.cause) == ["check error-rate opened episode 1", "check error-rate went from P3 to P1"])
         #expect(desk.book.incidents[id]?.timeline.last?.text.hasPrefix("Severity raised from P3 to P1: ") == true)
     }
 

@@ -49,7 +49,75 @@ struct SeverityTableTests {
         #expect(
             Example.table.assess(narrow).sentence
                 == "P3 because some requests fail (t.yaml:41): error ratio 6 %, 1 of 3 pods, for 45s; "
-                + "would be P2 if at least 10 % and at least 50 % of pods are affected")
+                + "would be P2 if at least 10 % and at least 50 % of pods are affected, P1 if at least 50 %")
+    }
+
+    @Test func levelAloneIsThatOfTheAssessment() {
+        for value in [0.01, 0.06, 0.2, 0.7] {
+            for affected in 0...3 {
+                for (check, seconds) in [(Example.errorRatio, Int64(9)), (Example.ready, 400), (Example.query, 9)] {
+                    let finding = Example.finding(check, at: seconds, value: value, affected: affected)
+                    #expect(Example.table.level(of: finding) == Example.table.assess(finding).severity)
+                }
+            }
+        }
+    }
+
+    @Test func durationTellsTheLevelBefore() throws {
+        let finding = Example.finding(Example.ready, at: 400, onset: 20, value: 0.33)
+        let assessment = Example.table.assess(finding)
+        #expect(assessment.severity == .p2)
+        let until = try #require(assessment.reasoning?.until)
+        #expect(until.severity == .p4)
+        #expect(until.at == Example.time(320))
+        #expect(assessment.sentence.hasSuffix("; would have been P4 until it had lasted 5m"))
+    }
+
+    @Test func reasoningHasThePathAndNumbersThatCanBeLookedUp() throws {
+        let contribution = Contribution(contributor: "cart-1", value: 0.2, volume: 100)
+        let finding = Example.finding(at: 45, value: 0.06, affected: 1, contributors: [contribution])
+        let reasoning = try #require(Example.table.assess(finding).reasoning)
+        #expect(reasoning.steps.map(\.origin) == ["t.yaml:39", "t.yaml:40", "t.yaml:41"])
+        #expect(reasoning.steps.map(\.unmet.count) == [1, 2, 0])
+        let value = try #require(reasoning.figures.first)
+        #expect(value.name == "error ratio" && value.text == "6 %")
+        #expect(
+            value.source
+                == SampleReference(
+                    selector: #"http_server_requests_seconds_count{namespace="shop",workload="Deployment/cart"}"#,
+                    at: Example.time(45)))
+        let pod = try #require(reasoning.figures.last)
+        #expect(pod.name == "cart-1" && pod.text == "20 %")
+        #expect(pod.source?.selector.hasSuffix(#",pod="cart-1"}"#) == true)
+    }
+
+    @Test func familyVolumeAndDependentsAreConditions() {
+        var wide = SeverityRule(check: "*", severity: .p1, because: "many stand on it", origin: "t:1")
+        wide.dependentsAtLeast = 3
+        var busy = SeverityRule(check: "*", severity: .p2, because: "many notice", origin: "t:2")
+        busy.volumeAtLeast = 5000
+        var other = SeverityRule(check: "*", severity: .p2, because: "of another family", origin: "t:3")
+        other.family = .database
+        let table = SeverityTable(rules: [wide, busy, other], checks: [Example.errorRatio])
+        let finding = Example.finding(at: 1)
+        #expect(table.assess(finding, dependents: 3).severity == .p1)
+        let assessment = table.assess(finding, dependents: 2)
+        #expect(assessment.severity == .p3)
+        #expect(
+            assessment.sentence.hasSuffix(
+                "2 workloads depend on it, for 1s; would be P2 if the volume is at least 5000, "
+                    + "P1 if at least 3 workloads depend on it"))
+        #expect(assessment.reasoning?.steps.map(\.origin) == ["t:1", "t:2"])
+    }
+
+    @Test func aLearnedLevelAloneIsNeverAboveP3() {
+        var finding = Example.finding(at: 1, value: 0.9)
+        finding.isAdaptive = true
+        let assessment = Example.table.assess(finding)
+        #expect(assessment.severity == .p3)
+        #expect(Example.table.level(of: finding) == .p3)
+        #expect(assessment.sentence.hasSuffix("; not P1, since what is usual was learned, not configured"))
+        #expect(assessment.reasoning?.wouldBe.isEmpty == true)
     }
 
     @Test func sentenceOfTheDefaultSaysSo() {

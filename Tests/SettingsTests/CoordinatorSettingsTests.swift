@@ -21,7 +21,10 @@ import Testing
             settings.agents == .init(suspectAfter: .seconds(15), silentAfter: .seconds(30), targetLease: .seconds(30)))
         #expect(
             settings.incidents
-                == .init(reopenWithin: .seconds(1800), severityHysteresis: .seconds(300), openMax: 1000))
+                == .init(
+                    reopenWithin: .seconds(1800), severityHysteresis: .seconds(300), openMax: 1000,
+                    correlateWithin: .seconds(300), consequencesOutlast: .seconds(600),
+                    flapping: .init(openings: 3, within: .seconds(3600), quiet: .seconds(900))))
         #expect(
             settings.limits
                 == .init(agentsMax: 500, seriesPerAgentMax: 20_000, frameBytesMax: 4 << 20, subjectsMax: 5000))
@@ -38,7 +41,12 @@ import Testing
         #expect(settings.retention == .init(age: .seconds(36 * 3600), bytesMax: 500_000_000))
         #expect(
             settings.agents == .init(suspectAfter: .seconds(3), silentAfter: .seconds(6), targetLease: .seconds(12)))
-        #expect(settings.incidents == .init(reopenWithin: .zero, severityHysteresis: .seconds(10), openMax: 50))
+        #expect(
+            settings.incidents
+                == .init(
+                    reopenWithin: .zero, severityHysteresis: .seconds(10), openMax: 50,
+                    correlateWithin: .seconds(120), consequencesOutlast: .zero,
+                    flapping: .init(openings: 5, within: .seconds(1800), quiet: .seconds(60))))
         #expect(
             settings.limits
                 == .init(agentsMax: 20, seriesPerAgentMax: 1000, frameBytesMax: 1 << 20, subjectsMax: 100))

@@ -120,6 +120,28 @@ final class FixtureQueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         return (request.send ? FixtureViews.sentMessage : FixtureViews.message).proto
     }
 
+    func listSilences(
+        request: Tocsin_V1_ListSilencesRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_ListSilencesResponse {
+        try allow(.viewer, context, "silences of kind \(request.kind)")
+        return .with { $0.silences = FixtureViews.silences.map(\.proto) }
+    }
+
+    func addSilence(
+        request: Tocsin_V1_AddSilenceRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_Silence {
+        try allow(
+            .responder, context, "add \(request.kind) of \(request.matcher.subject) for \(request.durationMillis)")
+        return FixtureViews.silences[0].proto
+    }
+
+    func expireSilence(
+        request: Tocsin_V1_ExpireSilenceRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_Silence {
+        try allow(.responder, context, "expire \(request.id)")
+        return FixtureViews.silences[0].proto
+    }
+
     func querySamples(
         request: Tocsin_V1_QuerySamplesRequest, response: RPCWriter<Tocsin_V1_QuerySamplesResponse>,
         context: ServerContext

@@ -12,6 +12,12 @@ enum FixtureViews {
             openedAt: now - .seconds(312), detectedAt: now - .seconds(312), onsetAt: now - .seconds(612))
         view.acknowledgedAt = now - .seconds(100)
         view.acknowledgedBy = "ana"
+        view.version = 214
+        view.consequences = ["INC-8", "INC-9"]
+        view.impacted = ["oddsmaker/Deployment/oddsmaker-control", "oddsmaker/Deployment/odds-web"]
+        view.flaps = 3
+        view.silencedBy = "SIL-2"
+        view.silencedUntil = now + .seconds(1800)
         view.findings = [
             FindingView(
                 check: "error-rate", phase: "ongoing", at: now - .seconds(10), onsetAt: now - .seconds(612),
@@ -32,6 +38,7 @@ enum FixtureViews {
         view.resolvedAt = now - .seconds(86_500)
         view.cause = "pool of a batch job without limit"
         view.root = "INC-2"
+        view.rootReasons = ["shares postgresql/orders-db"]
         view.episode = 2
         return view
     }
@@ -63,12 +70,7 @@ enum FixtureViews {
     private static var plainDetail: IncidentDetailView {
         IncidentDetailView(
             incident: incident,
-            ledger: [
-                LedgerView(
-                    at: now - .seconds(312), severity: "P2", check: "error-rate", rule: "thresholds.yaml:41",
-                    because: "more than 5 % of requests fail",
-                    sentence: "P2: 8.3 % is at or above 5 %; would be P1 if all 3 replicas were affected (2 are)")
-            ],
+            ledger: [lowered, current],
             timeline: [
                 TimelineView(at: now - .seconds(312), sequence: 1, kind: "opened", text: "opened at P2"),
                 TimelineView(
@@ -77,6 +79,52 @@ enum FixtureViews {
                     at: now - .seconds(60), sequence: 3, kind: "note", author: "ana",
                     text: "looking at \"deploy 41\"\nnext"),
             ])
+    }
+
+    static var silences: [SilenceView] {
+        var matcher = SilenceView.Matcher()
+        matcher.subject = "oddsmaker/*"
+        matcher.severityAtMost = "P3"
+        let planned = SilenceView(
+            id: "SIL-2", kind: "maintenance", matcher: matcher, author: "ana", reason: "moving \u{1B}[1mthe database",
+            createdAt: now - .seconds(60), startsAt: now + .seconds(3600), endsAt: now + .seconds(7200))
+        let active = SilenceView(
+            id: "SIL-1", kind: "silence", matcher: matcher, author: "bert", reason: "known noise",
+            createdAt: now - .seconds(600), startsAt: now - .seconds(600), endsAt: now + .seconds(1800))
+        return [active, planned]
+    }
+
+    private static var lowered: LedgerView {
+        var entry = LedgerView(
+            at: now - .seconds(312), severity: "P3", check: "error-rate-low", rule: "thresholds.yaml:53",
+            because: "2 to 5 % of requests fail", sentence: "P3: 3 % is at or above 2 %")
+        entry.cause = "check error-rate-low opened episode 1"
+        return entry
+    }
+
+    private static var current: LedgerView {
+        let selector =
+            #"http_server_requests_seconds_count{namespace="oddsmaker",workload="Deployment/oddsmaker-control"}"#
+        var entry = LedgerView(
+            at: now - .seconds(200), severity: "P2", check: "error-rate", rule: "thresholds.yaml:41",
+            because: "more than 5 % of requests fail",
+            sentence: "P2: 8.3 % is at or above 5 %; would be P1 if all 3 replicas were affected (2 are)")
+        entry.cause = "check error-rate opened"
+        entry.previous = "P3"
+        entry.previousSince = now - .seconds(312)
+        entry.steps = [
+            .init(
+                rule: "thresholds.yaml:35", severity: "P1", because: "at least half of all requests fail",
+                unmet: ["at least 50 %"]),
+            .init(rule: "thresholds.yaml:41", severity: "P2", because: "more than 5 % of requests fail"),
+        ]
+        entry.figures = [
+            .init(name: "error ratio", text: "8.3 %", selector: selector, at: now - .seconds(210)),
+            .init(name: "pods", text: "2 of 3"),
+        ]
+        entry.wouldBe = [.init(severity: "P1", conditions: ["at least 50 %"])]
+        entry.until = .init(severity: "P3", at: now - .seconds(492), lasted: .seconds(120))
+        return entry
     }
 
     static var agents: [AgentView] {

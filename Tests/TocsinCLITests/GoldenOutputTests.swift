@@ -34,6 +34,9 @@ struct GoldenOutputTests {
             "incident-message-sent",
             MessageReport(message: FixtureViews.sentMessage, incident: "INC-7", kind: "customer")
         ),
+        ("incident-explain", ExplanationReport(detail: FixtureViews.detail)),
+        ("silence-list", SilenceListReport(silences: FixtureViews.silences, noun: "silence")),
+        ("silence-add", SilenceReport(silence: FixtureViews.silences[1])),
         ("query", SeriesReport(series: FixtureViews.series, detail: .summary)),
         ("query-points", SeriesReport(series: [FixtureViews.series[1]], detail: .points)),
         ("query-plot", SeriesReport(series: FixtureViews.series, detail: .plot)),
@@ -87,6 +90,7 @@ struct GoldenOutputTests {
         #expect(AgentListReport(agents: []).table(context) == "No agent has reported yet.\n")
         #expect(TargetListReport(targets: []).table(context) == "No targets.\n")
         #expect(IncidentListReport(incidents: [], filter: "open").table(context) == "No open incidents.\n")
+        #expect(SilenceListReport(silences: [], noun: "silence").table(context) == "No silences.\n")
         #expect(SeriesReport(series: [], detail: .plot).table(context) == "No series.\n")
         #expect(IncidentListReport(incidents: [], filter: "open").value.json == "[]\n")
         #expect(IncidentListReport(incidents: [], filter: "open").value.yaml == "[]\n")
@@ -100,7 +104,9 @@ struct GoldenOutputTests {
     }
 
     @Test(
-        arguments: reports.map(\.0).filter { !["incident-show", "query-points", "agent-show", "status"].contains($0) })
+        arguments: reports.map(\.0).filter {
+            !["incident-show", "incident-explain", "query-points", "agent-show", "status", "silence-add"].contains($0)
+        })
     func narrowTablesFit(name: String) throws {
         let report = try #require(Self.reports.first { $0.0 == name }?.1)
         var context = Look.narrow.context

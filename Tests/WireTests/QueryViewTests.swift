@@ -36,6 +36,14 @@ struct QueryViewTests {
         full.resolvedAt = Timestamp(millis: 0)
         full.cause = "deploy"
         full.root = "INC-1"
+        full.version = .max
+        full.rootReasons = ["a", "b"]
+        full.consequences = ["INC-2"]
+        full.impacted = ["shop/Deployment/cart"]
+        full.flaps = 3
+        full.heldUntil = now
+        full.silencedBy = "SIL-1"
+        full.silencedUntil = now
         #expect(IncidentView(try sent(full.proto)) == full)
     }
 
@@ -66,6 +74,35 @@ struct QueryViewTests {
         message.isSent = true
         message.problems = [.init(words: "w", reason: "r")]
         #expect(MessageView(try sent(message.proto)) == message)
+    }
+
+    @Test func ledgerRoundTripsWithItsParts() throws {
+        var entry = LedgerView(at: now, severity: "P2", check: "c", rule: "t.yaml:1", because: "b", sentence: "s")
+        entry.cause = "check c opened"
+        entry.previous = "P3"
+        entry.previousSince = Timestamp(millis: 0)
+        entry.steps = [.init(rule: "t.yaml:0", severity: "P1", because: "a", unmet: ["at least 1", "for 5m"])]
+        entry.figures = [
+            .init(name: "ratio", text: "8 %", selector: "up{a=\"b\"}", at: now), .init(name: "pods", text: "1 of 3"),
+        ]
+        entry.wouldBe = [.init(severity: "P1", conditions: ["at least 1"])]
+        entry.until = .init(severity: "P4", at: now, lasted: .seconds(300))
+        #expect(LedgerView(try sent(entry.proto)) == entry)
+    }
+
+    @Test func silenceRoundTrips() throws {
+        var matcher = SilenceView.Matcher()
+        matcher.cluster = "a*"
+        matcher.subject = "shop/*"
+        matcher.checkGroup = "heap"
+        matcher.family = "memory"
+        matcher.severityAtMost = "P3"
+        var silence = SilenceView(
+            id: "SIL-1", kind: "maintenance", matcher: matcher, author: "ana", reason: "move",
+            createdAt: Timestamp(millis: 0), startsAt: now, endsAt: now + .seconds(60))
+        silence.expiredBy = "bert"
+        #expect(SilenceView(try sent(silence.proto)) == silence)
+        #expect([now - .seconds(1), now, now + .seconds(60)].map(silence.state) == ["planned", "active", "over"])
     }
 
     @Test func agentRoundTrips() throws {

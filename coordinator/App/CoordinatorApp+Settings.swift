@@ -37,6 +37,11 @@ extension CoordinatorApp.Configuration {
         incidents.reopenWindow = settings.incidents.reopenWithin
         incidents.lowerAfter = settings.incidents.severityHysteresis
         incidents.openIncidentsMax = settings.incidents.openMax
+        incidents.correlationWindow = settings.incidents.correlateWithin
+        incidents.consequencesOutlast = settings.incidents.consequencesOutlast
+        incidents.flapOpenings = settings.incidents.flapping.openings
+        incidents.flapWithin = settings.incidents.flapping.within
+        incidents.flapQuiet = settings.incidents.flapping.quiet
         self.init(
             host: settings.listen.host, port: settings.listen.port,
             tls: CoordinatorApp.TLSFiles(

@@ -12,6 +12,7 @@ package import Telemetry
 package struct DetectionCore: Sendable {
     private var engine: SignalEngine
     private var bank: DetectorBank
+    private var dependencies = DependencyGraph()
     /// The incidents: the fold of the events applied so far.
     package private(set) var book: IncidentBook
     /// Who is called when: folded from the same events.
@@ -46,6 +47,7 @@ package struct DetectionCore: Sendable {
     /// Takes samples of one agent; nothing is judged before `advance`.
     package mutating func ingest(samples: [Sample], cluster: String, agent: String, clockOffset: Duration = .zero) {
         engine.ingest(samples, cluster: cluster, agent: agent, clockOffset: clockOffset)
+        dependencies.take(samples, cluster: cluster)
     }
 
     /// Takes edges of one agent; nothing is judged before `advance`.
@@ -61,12 +63,15 @@ package struct DetectionCore: Sendable {
         let closed = engine.advance(to: now)
         points += UInt64(closed.count)
         for point in closed { remember(point) }
+        dependencies.advance(to: now)
         for finding in bank.process(closed) + bank.advance(to: now) {
             findings += 1
-            let decision = book.decide(finding, now: now)
+            let dependents = dependencies.dependents(of: finding.subject).count
+            let decision = book.decide(finding, dependents: dependents, now: now)
             if decision.refused { refused += 1 }
-            events += apply(decision.drafts)
+            events += apply(decision.drafts, now: now)
         }
+        events += apply(book.settle(now: now), now: now)
         return events + page(at: now)
     }
 
@@ -77,12 +82,17 @@ package struct DetectionCore: Sendable {
         _ kind: IncidentEvent.Kind, of incident: IncidentID, at now: Timestamp
     ) -> [IncidentEvent] {
         guard book.incidents[incident] != nil else { return [] }
-        return apply([IncidentEvent.Draft(incident: incident, at: now, kind: kind)])
+        return apply([IncidentEvent.Draft(incident: incident, at: now, kind: kind)], now: now)
     }
 
     /// What a command would lead to; nothing is applied, so that the caller can store the events first.
-    package func decide(_ command: IncidentCommand, now: Timestamp) throws(IncidentError) -> [IncidentEvent] {
-        book.number(try book.decide(command, now: now))
+    func decide(_ command: Pipeline.Command, now: Timestamp) throws(IncidentError) -> [IncidentEvent] {
+        let drafts =
+            switch command {
+            case .incident(let command, let version): try book.decide(command, expecting: version, now: now)
+            case .silence(let command): try book.decide(command, now: now)
+            }
+        return book.complete(drafts, over: dependencies, now: now)
     }
 
     /// Applies events that `decide` gave and that are stored by now.
@@ -93,14 +103,16 @@ package struct DetectionCore: Sendable {
         }
     }
 
-    /// Records the pages that are due; those of an incident with a root wait, since its root has called.
+    /// Records the pages that are due; a silence holds them back, and so does a root, which has called itself.
     private mutating func page(at now: Timestamp) -> [IncidentEvent] {
-        let due = escalation.due(at: now) { book.incidents[$0]?.root != nil }
-        return apply(due.map { IncidentEvent.Draft(incident: $0.0, at: now, kind: .paged(page: $0.1)) })
+        let due = escalation.due(at: now) { id in
+            book.incidents[id].map { $0.root != nil || book.isSilenced($0, at: now) } ?? false
+        }
+        return apply(due.map { IncidentEvent.Draft(incident: $0.0, at: now, kind: .paged(page: $0.1)) }, now: now)
     }
 
-    private mutating func apply(_ drafts: [IncidentEvent.Draft]) -> [IncidentEvent] {
-        let events = book.number(drafts)
+    private mutating func apply(_ drafts: [IncidentEvent.Draft], now: Timestamp) -> [IncidentEvent] {
+        let events = book.complete(drafts, over: dependencies, now: now)
         apply(events)
         return events
     }

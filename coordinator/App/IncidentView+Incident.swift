@@ -5,8 +5,10 @@ import Signals
 import Telemetry
 
 extension IncidentView {
-    /// An incident as the query service shows it.
-    init(_ incident: Incident) {
+    /// An incident as the query service shows it at a time.
+    ///
+    /// - Parameter consequences: `IncidentBook.consequences`.
+    init(_ incident: Incident, in book: IncidentBook, consequences: [IncidentID: [Incident]], at now: Timestamp) {
         self.init(
             id: incident.id.description, title: incident.title, family: incident.family.rawValue,
             checkGroup: incident.checkGroup, severity: incident.severity.description, state: incident.state.rawValue,
@@ -18,7 +20,40 @@ extension IncidentView {
         cause = incident.cause
         root = incident.root?.description
         episode = incident.episode
+        version = incident.version
+        rootReasons = incident.rootReasons
+        self.consequences = (consequences[incident.id] ?? []).filter(\.isOpen).map(\.id.description)
+        impacted = incident.impact.workloads
+        flaps = incident.flaps
+        heldUntil = incident.heldUntil
+        let silence = incident.isOpen ? book.silence(of: incident, at: now) : nil
+        silencedBy = silence?.id.description
+        silencedUntil = silence?.endsAt
         findings = incident.findings.map { FindingView($0) }
+    }
+}
+
+extension IncidentBook {
+    /// Incidents as the query service shows them at a time.
+    func views(of incidents: [Incident], at now: Timestamp) -> [IncidentView] {
+        let consequences = self.consequences
+        return incidents.map { IncidentView($0, in: self, consequences: consequences, at: now) }
+    }
+}
+
+extension SilenceView {
+    /// A silence as the query service shows it.
+    init(_ silence: Silence) {
+        var matcher = Matcher()
+        matcher.cluster = silence.matcher.cluster ?? ""
+        matcher.subject = silence.matcher.subject ?? ""
+        matcher.checkGroup = silence.matcher.checkGroup ?? ""
+        matcher.family = silence.matcher.family?.rawValue ?? ""
+        matcher.severityAtMost = silence.matcher.severityAtMost?.description ?? ""
+        self.init(
+            id: silence.id.description, kind: silence.kind.rawValue, matcher: matcher, author: silence.author,
+            reason: silence.reason, createdAt: silence.createdAt, startsAt: silence.startsAt, endsAt: silence.endsAt)
+        expiredBy = silence.expiredBy
     }
 }
 
@@ -36,16 +71,35 @@ extension FindingView {
 
 extension IncidentDetailView {
     /// An incident with its ledger and timeline.
-    init(_ incident: Incident) {
+    init(_ incident: Incident, in book: IncidentBook, at now: Timestamp) {
         self.init(
-            incident: IncidentView(incident),
-            ledger: incident.ledger.map {
-                LedgerView(
-                    at: $0.at, severity: $0.severity.description, check: $0.check, rule: $0.rule, because: $0.because,
-                    sentence: $0.sentence)
-            },
+            incident: IncidentView(incident, in: book, consequences: book.consequences, at: now),
+            ledger: incident.ledger.map { LedgerView($0) },
             timeline: incident.timeline.map {
                 TimelineView(at: $0.at, sequence: $0.sequence, kind: $0.kind, author: $0.author, text: $0.text)
             })
+    }
+}
+
+extension LedgerView {
+    /// An entry of the ledger with the parts of its reasoning.
+    init(_ entry: LedgerEntry) {
+        self.init(
+            at: entry.at, severity: entry.severity.description, check: entry.check, rule: entry.rule,
+            because: entry.because, sentence: entry.sentence)
+        cause = entry.cause
+        previous = entry.previous?.description
+        previousSince = entry.previousSince
+        guard let reasoning = entry.reasoning else { return }
+        steps = reasoning.steps.map {
+            Step(rule: $0.origin, severity: $0.severity.description, because: $0.because, unmet: $0.unmet)
+        }
+        figures = reasoning.figures.map {
+            Figure(name: $0.name, text: $0.text, selector: $0.source?.selector, at: $0.source?.at)
+        }
+        wouldBe = reasoning.wouldBe.map {
+            Alternative(severity: $0.severity.description, conditions: $0.conditions)
+        }
+        until = reasoning.until.map { Until(severity: $0.severity.description, at: $0.at, lasted: $0.lasted) }
     }
 }

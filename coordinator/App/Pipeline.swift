@@ -25,7 +25,21 @@ final class Pipeline: Service {
         case delivery(Delivery)
         case tick
         case arrival(OutboxEntry)
-        case command(IncidentCommand, CheckedContinuation<Result<Incident, CommandFailure>, Never>)
+        case command(Command, CheckedContinuation<Result<Outcome, CommandFailure>, Never>)
+    }
+
+    /// What a person asks for.
+    enum Command: Sendable {
+        /// A change of an incident, meant for one version of it; nil for any.
+        case incident(IncidentCommand, version: UInt64?)
+        /// A silence more, or one less.
+        case silence(SilenceCommand)
+    }
+
+    /// What a command led to.
+    struct Outcome: Sendable {
+        var events: [IncidentEvent]
+        var book: IncidentBook
     }
 
     /// Why a command had no effect.
@@ -98,7 +112,7 @@ final class Pipeline: Service {
     }
 
     /// Carries out a command: its events are durable when this returns.
-    func perform(_ command: IncidentCommand) async throws(CommandFailure) -> Incident {
+    func perform(_ command: Command) async throws(CommandFailure) -> Outcome {
         let result = await withCheckedContinuation { continuation in
             // Ends by itself: the channel either takes the command or is finished, and then resumes at once.
             Task { await inputs.send(.command(command, continuation)) }
@@ -199,8 +213,8 @@ final class Pipeline: Service {
     }
 
     private func carryOut(
-        _ command: IncidentCommand, _ core: inout DetectionCore, unsaved: [IncidentEvent]
-    ) async -> Result<Incident, CommandFailure> {
+        _ command: Command, _ core: inout DetectionCore, unsaved: [IncidentEvent]
+    ) async -> Result<Outcome, CommandFailure> {
         guard unsaved.isEmpty else { return .failure(.notStored("the incident store refuses writes")) }
         do {
             let events = try core.decide(command, now: now())
@@ -213,16 +227,13 @@ final class Pipeline: Service {
             notifications.submit(notices)
             counters.add { $0.incidentEvents += UInt64(events.count) }
             for event in events { log(event, in: core) }
+            return .success(Outcome(events: events, book: core.book))
         } catch let error as IncidentError {
             return .failure(.refused(error))
         } catch {
             counters.add { $0.incidentEventFailures += 1 }
             return .failure(.notStored("\(error)"))
         }
-        guard let incident = core.book.incidents[command.incident] else {
-            return .failure(.refused(IncidentError(.notFound, "there is no incident \(command.incident)")))
-        }
-        return .success(incident)
     }
 
     private func publish(_ core: DetectionCore) {

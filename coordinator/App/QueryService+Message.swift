@@ -51,7 +51,7 @@ extension QueryService {
         request: Tocsin_V1_ComposeMessageRequest, context: ServerContext
     ) async throws -> Tocsin_V1_ComposeMessageResponse {
         let author = try author(request.author, context)
-        let incident = try incident(request.id)
+        let incident = try incident(request.id, in: pipeline.snapshot.book)
         let draft = try desk.compose(request, of: incident, at: now())
         var view = MessageView(text: draft.text, nextUpdateAt: draft.nextUpdateAt)
         view.problems = draft.problems.map { MessageView.Problem(words: $0.words, reason: $0.reason) }

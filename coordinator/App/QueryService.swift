@@ -50,7 +50,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         view.signals = snapshot.latest.values.reduce(0) { $0 + $1.count }
         let open = snapshot.book.openIncidents.sorted { ($1.severity, $0.id) < ($0.severity, $1.id) }
         view.incidentsOpen = open.count
-        view.openIncidents = open.map { IncidentView($0) }
+        view.openIncidents = snapshot.book.views(of: open, at: moment)
         view.isEscalationArmed = isArmed
         view.noticesWaiting = notifications.status.waiting
         view.noticesDead = (try? await incidents.outboxCounts())?.dead ?? 0
@@ -78,21 +78,23 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         _ = try user(context, .view)
         let book = pipeline.snapshot.book
         let chosen = request.filter == .all ? Array(book.incidents.values) : book.openIncidents
-        return .with { $0.incidents = chosen.sorted { $0.id < $1.id }.map { IncidentView($0).proto } }
+        return .with { $0.incidents = book.views(of: chosen.sorted { $0.id < $1.id }, at: now()).map(\.proto) }
     }
 
     func getIncident(
         request: Tocsin_V1_GetIncidentRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
         _ = try user(context, .view)
-        return detail(try incident(request.id)).proto
+        let book = pipeline.snapshot.book
+        return detail(try incident(request.id, in: book), in: book).proto
     }
 
     func acknowledgeIncident(
         request: Tocsin_V1_AcknowledgeIncidentRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
         let author = try author(request.author, context)
-        return try await perform(.acknowledge(try incidentID(request.id), by: author))
+        return try await perform(
+            .acknowledge(try incidentID(request.id), by: author), expecting: request.expectedVersion)
     }
 
     func noteIncident(
@@ -110,14 +112,16 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
             let names = IncidentState.allCases.map(\.rawValue).joined(separator: ", ")
             throw QueryError(.invalidArgument, "there is no state '\(request.state)'; the states are \(names)")
         }
-        return try await perform(.setState(try incidentID(request.id), to: state, by: author))
+        return try await perform(
+            .setState(try incidentID(request.id), to: state, by: author), expecting: request.expectedVersion)
     }
 
     func resolveIncident(
         request: Tocsin_V1_ResolveIncidentRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
         let author = try author(request.author, context)
-        return try await perform(.resolve(try incidentID(request.id), by: author, cause: request.cause))
+        return try await perform(
+            .resolve(try incidentID(request.id), by: author, cause: request.cause), expecting: request.expectedVersion)
     }
 
     func querySamples(
@@ -128,14 +132,26 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         try await SamplesAnswer(request: request, samples: samples).run(to: response)
     }
 
-    func perform(_ command: IncidentCommand) async throws -> Tocsin_V1_GetIncidentResponse {
+    /// - Parameter version: what the caller saw; 0 takes any.
+    func perform(
+        _ command: IncidentCommand, expecting version: UInt64 = 0
+    ) async throws -> Tocsin_V1_GetIncidentResponse {
+        let book = try await outcome(of: .incident(command, version: version == 0 ? nil : version)).book
+        guard let incident = book.incidents[command.incident] else {
+            throw QueryError(.notFound, "there is no incident \(command.incident)")
+        }
+        return detail(incident, in: book).proto
+    }
+
+    /// Carries out a command, with the refusal's code.
+    func outcome(of command: Pipeline.Command) async throws -> Pipeline.Outcome {
         do {
-            return detail(try await pipeline.perform(command)).proto
+            return try await pipeline.perform(command)
         } catch .refused(let error) {
             switch error.code {
             case .notFound: throw QueryError(.notFound, error.message)
             case .invalidText: throw QueryError(.invalidArgument, error.message)
-            case .tooManyNotes: throw QueryError(.resourceExhausted, error.message)
+            case .tooManyNotes, .tooManySilences: throw QueryError(.resourceExhausted, error.message)
             default: throw QueryError(.failedPrecondition, error.message)
             }
         } catch .notStored(let reason) {
@@ -146,22 +162,23 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     }
 
     /// The incident of an id as a caller wrote it.
-    func incident(_ text: String) throws -> Incident {
+    func incident(_ text: String, in book: IncidentBook) throws -> Incident {
         let id = try incidentID(text)
-        guard let incident = pipeline.snapshot.book.incidents[id] else {
+        guard let incident = book.incidents[id] else {
             throw QueryError(.notFound, "there is no incident \(id)")
         }
         return incident
     }
 
     /// An incident with what escalation has in store for it.
-    private func detail(_ incident: Incident) -> IncidentDetailView {
-        var view = IncidentDetailView(incident)
-        view.add(pipeline.snapshot.escalation, of: incident.id, at: now())
+    private func detail(_ incident: Incident, in book: IncidentBook) -> IncidentDetailView {
+        let moment = now()
+        var view = IncidentDetailView(incident, in: book, at: moment)
+        view.add(pipeline.snapshot.escalation, of: incident.id, at: moment)
         return view
     }
 
-    private func user(_ context: ServerContext, _ need: PeerAuthorization.Need) throws -> String {
+    func user(_ context: ServerContext, _ need: PeerAuthorization.Need) throws -> String {
         do {
             return try authorization.user(context, need: need)
         } catch {

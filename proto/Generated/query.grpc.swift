@@ -150,6 +150,45 @@ package enum Tocsin_V1_Query: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ListSilences" metadata.
+        package enum ListSilences: Sendable {
+            /// Request type for "ListSilences".
+            package typealias Input = Tocsin_V1_ListSilencesRequest
+            /// Response type for "ListSilences".
+            package typealias Output = Tocsin_V1_ListSilencesResponse
+            /// Descriptor for "ListSilences".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "ListSilences",
+                type: .unary
+            )
+        }
+        /// Namespace for "AddSilence" metadata.
+        package enum AddSilence: Sendable {
+            /// Request type for "AddSilence".
+            package typealias Input = Tocsin_V1_AddSilenceRequest
+            /// Response type for "AddSilence".
+            package typealias Output = Tocsin_V1_Silence
+            /// Descriptor for "AddSilence".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "AddSilence",
+                type: .unary
+            )
+        }
+        /// Namespace for "ExpireSilence" metadata.
+        package enum ExpireSilence: Sendable {
+            /// Request type for "ExpireSilence".
+            package typealias Input = Tocsin_V1_ExpireSilenceRequest
+            /// Response type for "ExpireSilence".
+            package typealias Output = Tocsin_V1_Silence
+            /// Descriptor for "ExpireSilence".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "ExpireSilence",
+                type: .unary
+            )
+        }
         /// Namespace for "QuerySamples" metadata.
         package enum QuerySamples: Sendable {
             /// Request type for "QuerySamples".
@@ -175,6 +214,9 @@ package enum Tocsin_V1_Query: Sendable {
             SetIncidentState.descriptor,
             ResolveIncident.descriptor,
             ComposeMessage.descriptor,
+            ListSilences.descriptor,
+            AddSilence.descriptor,
+            ExpireSilence.descriptor,
             QuerySamples.descriptor
         ]
     }
@@ -346,6 +388,48 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ComposeMessageResponse>
 
+        /// Handle the "ListSilences" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_ListSilencesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_ListSilencesResponse` messages.
+        func listSilences(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_ListSilencesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ListSilencesResponse>
+
+        /// Handle the "AddSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_AddSilenceRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_Silence` messages.
+        func addSilence(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_AddSilenceRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_Silence>
+
+        /// Handle the "ExpireSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_ExpireSilenceRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_Silence` messages.
+        func expireSilence(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_ExpireSilenceRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_Silence>
+
         /// Handle the "QuerySamples" method.
         ///
         /// - Parameters:
@@ -513,6 +597,48 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ComposeMessageResponse>
 
+        /// Handle the "ListSilences" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListSilencesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tocsin_V1_ListSilencesResponse` message.
+        func listSilences(
+            request: GRPCCore.ServerRequest<Tocsin_V1_ListSilencesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ListSilencesResponse>
+
+        /// Handle the "AddSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_AddSilenceRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tocsin_V1_Silence` message.
+        func addSilence(
+            request: GRPCCore.ServerRequest<Tocsin_V1_AddSilenceRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_Silence>
+
+        /// Handle the "ExpireSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ExpireSilenceRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tocsin_V1_Silence` message.
+        func expireSilence(
+            request: GRPCCore.ServerRequest<Tocsin_V1_ExpireSilenceRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_Silence>
+
         /// Handle the "QuerySamples" method.
         ///
         /// - Parameters:
@@ -678,6 +804,48 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws -> Tocsin_V1_ComposeMessageResponse
 
+        /// Handle the "ListSilences" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_ListSilencesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tocsin_V1_ListSilencesResponse` to respond with.
+        func listSilences(
+            request: Tocsin_V1_ListSilencesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tocsin_V1_ListSilencesResponse
+
+        /// Handle the "AddSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_AddSilenceRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tocsin_V1_Silence` to respond with.
+        func addSilence(
+            request: Tocsin_V1_AddSilenceRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tocsin_V1_Silence
+
+        /// Handle the "ExpireSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_ExpireSilenceRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tocsin_V1_Silence` to respond with.
+        func expireSilence(
+            request: Tocsin_V1_ExpireSilenceRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tocsin_V1_Silence
+
         /// Handle the "QuerySamples" method.
         ///
         /// - Parameters:
@@ -810,6 +978,39 @@ extension Tocsin_V1_Query.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.ListSilences.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ListSilencesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ListSilencesResponse>(),
+            handler: { request, context in
+                try await self.listSilences(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.AddSilence.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_AddSilenceRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_Silence>(),
+            handler: { request, context in
+                try await self.addSilence(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.ExpireSilence.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ExpireSilenceRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_Silence>(),
+            handler: { request, context in
+                try await self.expireSilence(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Tocsin_V1_Query.Method.QuerySamples.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_QuerySamplesRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_QuerySamplesResponse>(),
@@ -930,6 +1131,39 @@ extension Tocsin_V1_Query.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ComposeMessageResponse> {
         let response = try await self.composeMessage(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listSilences(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_ListSilencesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ListSilencesResponse> {
+        let response = try await self.listSilences(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func addSilence(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_AddSilenceRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_Silence> {
+        let response = try await self.addSilence(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func expireSilence(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_ExpireSilenceRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_Silence> {
+        let response = try await self.expireSilence(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -1074,6 +1308,45 @@ extension Tocsin_V1_Query.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ComposeMessageResponse> {
         return GRPCCore.ServerResponse<Tocsin_V1_ComposeMessageResponse>(
             message: try await self.composeMessage(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listSilences(
+        request: GRPCCore.ServerRequest<Tocsin_V1_ListSilencesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ListSilencesResponse> {
+        return GRPCCore.ServerResponse<Tocsin_V1_ListSilencesResponse>(
+            message: try await self.listSilences(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func addSilence(
+        request: GRPCCore.ServerRequest<Tocsin_V1_AddSilenceRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_Silence> {
+        return GRPCCore.ServerResponse<Tocsin_V1_Silence>(
+            message: try await self.addSilence(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func expireSilence(
+        request: GRPCCore.ServerRequest<Tocsin_V1_ExpireSilenceRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_Silence> {
+        return GRPCCore.ServerResponse<Tocsin_V1_Silence>(
+            message: try await self.expireSilence(
                 request: request.message,
                 context: context
             ),
@@ -1300,6 +1573,63 @@ extension Tocsin_V1_Query {
             deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ComposeMessageResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ComposeMessageResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListSilences" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListSilencesRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ListSilencesRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ListSilencesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listSilences<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ListSilencesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ListSilencesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ListSilencesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListSilencesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "AddSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_AddSilenceRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_AddSilenceRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_Silence` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func addSilence<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_AddSilenceRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_AddSilenceRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_Silence>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_Silence>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ExpireSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ExpireSilenceRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ExpireSilenceRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_Silence` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func expireSilence<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ExpireSilenceRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ExpireSilenceRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_Silence>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_Silence>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "QuerySamples" method.
@@ -1642,6 +1972,96 @@ extension Tocsin_V1_Query {
             )
         }
 
+        /// Call the "ListSilences" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListSilencesRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ListSilencesRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ListSilencesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listSilences<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ListSilencesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ListSilencesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ListSilencesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListSilencesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.ListSilences.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "AddSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_AddSilenceRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_AddSilenceRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_Silence` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func addSilence<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_AddSilenceRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_AddSilenceRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_Silence>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_Silence>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.AddSilence.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ExpireSilence" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ExpireSilenceRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ExpireSilenceRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_Silence` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func expireSilence<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ExpireSilenceRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ExpireSilenceRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_Silence>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_Silence>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.ExpireSilence.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "QuerySamples" method.
         ///
         /// - Parameters:
@@ -1920,6 +2340,81 @@ extension Tocsin_V1_Query.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ComposeMessageRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ComposeMessageResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListSilences" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_ListSilencesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listSilences<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_ListSilencesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListSilencesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listSilences(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ListSilencesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ListSilencesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "AddSilence" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_AddSilenceRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func addSilence<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_AddSilenceRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_Silence>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.addSilence(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_AddSilenceRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_Silence>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ExpireSilence" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_ExpireSilenceRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func expireSilence<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_ExpireSilenceRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_Silence>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.expireSilence(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ExpireSilenceRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_Silence>(),
             options: options,
             onResponse: handleResponse
         )
@@ -2236,6 +2731,93 @@ extension Tocsin_V1_Query.ClientProtocol {
             metadata: metadata
         )
         return try await self.composeMessage(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListSilences" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listSilences<Result>(
+        _ message: Tocsin_V1_ListSilencesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListSilencesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_ListSilencesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listSilences(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "AddSilence" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func addSilence<Result>(
+        _ message: Tocsin_V1_AddSilenceRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_Silence>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_AddSilenceRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.addSilence(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ExpireSilence" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func expireSilence<Result>(
+        _ message: Tocsin_V1_ExpireSilenceRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_Silence>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_ExpireSilenceRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.expireSilence(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -480,6 +480,59 @@ package nonisolated struct Tocsin_V1_Incident: @unchecked Sendable {
     set {_uniqueStorage()._episode = newValue}
   }
 
+  /// What a change may expect the incident to be at; rises with each event but records of findings and notes.
+  package var version: UInt64 {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
+
+  /// Why it is taken for a consequence of its root.
+  package var rootReasons: [String] {
+    get {_storage._rootReasons}
+    set {_uniqueStorage()._rootReasons = newValue}
+  }
+
+  /// Ids of the open incidents that are its consequences, and the workloads in trouble with them.
+  package var consequences: [String] {
+    get {_storage._consequences}
+    set {_uniqueStorage()._consequences = newValue}
+  }
+
+  package var impacted: [String] {
+    get {_storage._impacted}
+    set {_uniqueStorage()._impacted = newValue}
+  }
+
+  /// How often it came back while its end was held back, and until when it must stay quiet.
+  package var flaps: UInt32 {
+    get {_storage._flaps}
+    set {_uniqueStorage()._flaps = newValue}
+  }
+
+  package var heldUntilMillis: Int64 {
+    get {_storage._heldUntilMillis ?? 0}
+    set {_uniqueStorage()._heldUntilMillis = newValue}
+  }
+  /// Returns true if `heldUntilMillis` has been explicitly set.
+  package var hasHeldUntilMillis: Bool {_storage._heldUntilMillis != nil}
+  /// Clears the value of `heldUntilMillis`. Subsequent reads from it will return its default value.
+  package mutating func clearHeldUntilMillis() {_uniqueStorage()._heldUntilMillis = nil}
+
+  /// Id of the silence that hides its pages now, empty for none, and when that ends.
+  package var silencedBy: String {
+    get {_storage._silencedBy}
+    set {_uniqueStorage()._silencedBy = newValue}
+  }
+
+  package var silencedUntilMillis: Int64 {
+    get {_storage._silencedUntilMillis ?? 0}
+    set {_uniqueStorage()._silencedUntilMillis = newValue}
+  }
+  /// Returns true if `silencedUntilMillis` has been explicitly set.
+  package var hasSilencedUntilMillis: Bool {_storage._silencedUntilMillis != nil}
+  /// Clears the value of `silencedUntilMillis`. Subsequent reads from it will return its default value.
+  package mutating func clearSilencedUntilMillis() {_uniqueStorage()._silencedUntilMillis = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -649,6 +702,109 @@ package nonisolated struct Tocsin_V1_LedgerEntry: Sendable {
 
   package var sentence: String = String()
 
+  /// What changed the level, in words.
+  package var cause: String = String()
+
+  /// The level before, empty at the start of an episode, and since when it had held.
+  package var previous: String = String()
+
+  package var previousSinceMillis: Int64 {
+    get {_previousSinceMillis ?? 0}
+    set {_previousSinceMillis = newValue}
+  }
+  /// Returns true if `previousSinceMillis` has been explicitly set.
+  package var hasPreviousSinceMillis: Bool {self._previousSinceMillis != nil}
+  /// Clears the value of `previousSinceMillis`. Subsequent reads from it will return its default value.
+  package mutating func clearPreviousSinceMillis() {self._previousSinceMillis = nil}
+
+  /// Rows of the severity table from the top down to the one that decided.
+  package var steps: [Tocsin_V1_LedgerStep] = []
+
+  package var figures: [Tocsin_V1_LedgerFigure] = []
+
+  package var wouldBe: [Tocsin_V1_LedgerAlternative] = []
+
+  package var until: Tocsin_V1_LedgerUntil {
+    get {_until ?? Tocsin_V1_LedgerUntil()}
+    set {_until = newValue}
+  }
+  /// Returns true if `until` has been explicitly set.
+  package var hasUntil: Bool {self._until != nil}
+  /// Clears the value of `until`. Subsequent reads from it will return its default value.
+  package mutating func clearUntil() {self._until = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _previousSinceMillis: Int64? = nil
+  fileprivate var _until: Tocsin_V1_LedgerUntil? = nil
+}
+
+package nonisolated struct Tocsin_V1_LedgerStep: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var rule: String = String()
+
+  package var severity: String = String()
+
+  package var because: String = String()
+
+  /// Conditions that did not hold.
+  package var unmet: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_LedgerFigure: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  package var text: String = String()
+
+  /// Selector for QuerySamples, empty when the number is of no series.
+  package var selector: String = String()
+
+  package var atMillis: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_LedgerAlternative: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var severity: String = String()
+
+  package var conditions: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The level that held until the breach had lasted long enough.
+package nonisolated struct Tocsin_V1_LedgerUntil: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var severity: String = String()
+
+  package var atMillis: Int64 = 0
+
+  package var lastedMillis: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -683,6 +839,9 @@ package nonisolated struct Tocsin_V1_AcknowledgeIncidentRequest: Sendable {
 
   package var author: String = String()
 
+  /// Incident.version that the caller saw; 0 takes any.
+  package var expectedVersion: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -715,6 +874,9 @@ package nonisolated struct Tocsin_V1_SetIncidentStateRequest: Sendable {
 
   package var state: String = String()
 
+  /// Incident.version that the caller saw; 0 takes any.
+  package var expectedVersion: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -730,6 +892,157 @@ package nonisolated struct Tocsin_V1_ResolveIncidentRequest: Sendable {
   package var author: String = String()
 
   package var cause: String = String()
+
+  /// Incident.version that the caller saw; 0 takes any.
+  package var expectedVersion: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A time in which matching incidents page nobody.
+package nonisolated struct Tocsin_V1_Silence: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var id: String = String()
+
+  /// "silence" or "maintenance".
+  package var kind: String = String()
+
+  package var matcher: Tocsin_V1_SilenceMatcher {
+    get {_matcher ?? Tocsin_V1_SilenceMatcher()}
+    set {_matcher = newValue}
+  }
+  /// Returns true if `matcher` has been explicitly set.
+  package var hasMatcher: Bool {self._matcher != nil}
+  /// Clears the value of `matcher`. Subsequent reads from it will return its default value.
+  package mutating func clearMatcher() {self._matcher = nil}
+
+  package var author: String = String()
+
+  package var reason: String = String()
+
+  package var createdAtMillis: Int64 = 0
+
+  package var startsAtMillis: Int64 = 0
+
+  package var endsAtMillis: Int64 = 0
+
+  /// Who ended it by hand, empty for nobody.
+  package var expiredBy: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _matcher: Tocsin_V1_SilenceMatcher? = nil
+}
+
+/// All patterns that are not empty must match.
+package nonisolated struct Tocsin_V1_SilenceMatcher: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Globs.
+  package var cluster: String = String()
+
+  package var subject: String = String()
+
+  package var checkGroup: String = String()
+
+  package var family: String = String()
+
+  /// "P1" to "P4": worse incidents page all the same.
+  package var severityAtMost: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_ListSilencesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Those that are over too.
+  package var all: Bool = false
+
+  /// Empty: both kinds.
+  package var kind: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_ListSilencesResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var silences: [Tocsin_V1_Silence] = []
+
+  package var nowMillis: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_AddSilenceRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var kind: String = String()
+
+  package var matcher: Tocsin_V1_SilenceMatcher {
+    get {_matcher ?? Tocsin_V1_SilenceMatcher()}
+    set {_matcher = newValue}
+  }
+  /// Returns true if `matcher` has been explicitly set.
+  package var hasMatcher: Bool {self._matcher != nil}
+  /// Clears the value of `matcher`. Subsequent reads from it will return its default value.
+  package mutating func clearMatcher() {self._matcher = nil}
+
+  package var author: String = String()
+
+  package var reason: String = String()
+
+  /// Absent: from now on.
+  package var startsAtMillis: Int64 {
+    get {_startsAtMillis ?? 0}
+    set {_startsAtMillis = newValue}
+  }
+  /// Returns true if `startsAtMillis` has been explicitly set.
+  package var hasStartsAtMillis: Bool {self._startsAtMillis != nil}
+  /// Clears the value of `startsAtMillis`. Subsequent reads from it will return its default value.
+  package mutating func clearStartsAtMillis() {self._startsAtMillis = nil}
+
+  /// From its start.
+  package var durationMillis: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _matcher: Tocsin_V1_SilenceMatcher? = nil
+  fileprivate var _startsAtMillis: Int64? = nil
+}
+
+package nonisolated struct Tocsin_V1_ExpireSilenceRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var id: String = String()
+
+  package var author: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1507,7 +1820,7 @@ nonisolated extension Tocsin_V1_ListIncidentsResponse: SwiftProtobuf.Message, Sw
 
 nonisolated extension Tocsin_V1_Incident: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Incident"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}title\0\u{1}family\0\u{3}check_group\0\u{1}severity\0\u{1}state\0\u{1}cluster\0\u{1}subject\0\u{3}opened_at_millis\0\u{3}detected_at_millis\0\u{3}onset_at_millis\0\u{3}acknowledged_at_millis\0\u{3}resolved_at_millis\0\u{1}root\0\u{1}findings\0\u{3}acknowledged_by\0\u{1}cause\0\u{1}episode\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}title\0\u{1}family\0\u{3}check_group\0\u{1}severity\0\u{1}state\0\u{1}cluster\0\u{1}subject\0\u{3}opened_at_millis\0\u{3}detected_at_millis\0\u{3}onset_at_millis\0\u{3}acknowledged_at_millis\0\u{3}resolved_at_millis\0\u{1}root\0\u{1}findings\0\u{3}acknowledged_by\0\u{1}cause\0\u{1}episode\0\u{1}version\0\u{3}root_reasons\0\u{1}consequences\0\u{1}impacted\0\u{1}flaps\0\u{3}held_until_millis\0\u{3}silenced_by\0\u{3}silenced_until_millis\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -1528,6 +1841,14 @@ nonisolated extension Tocsin_V1_Incident: SwiftProtobuf.Message, SwiftProtobuf._
     var _acknowledgedBy: String = String()
     var _cause: String = String()
     var _episode: UInt32 = 0
+    var _version: UInt64 = 0
+    var _rootReasons: [String] = []
+    var _consequences: [String] = []
+    var _impacted: [String] = []
+    var _flaps: UInt32 = 0
+    var _heldUntilMillis: Int64? = nil
+    var _silencedBy: String = String()
+    var _silencedUntilMillis: Int64? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1556,6 +1877,14 @@ nonisolated extension Tocsin_V1_Incident: SwiftProtobuf.Message, SwiftProtobuf._
       _acknowledgedBy = source._acknowledgedBy
       _cause = source._cause
       _episode = source._episode
+      _version = source._version
+      _rootReasons = source._rootReasons
+      _consequences = source._consequences
+      _impacted = source._impacted
+      _flaps = source._flaps
+      _heldUntilMillis = source._heldUntilMillis
+      _silencedBy = source._silencedBy
+      _silencedUntilMillis = source._silencedUntilMillis
     }
   }
 
@@ -1592,6 +1921,14 @@ nonisolated extension Tocsin_V1_Incident: SwiftProtobuf.Message, SwiftProtobuf._
         case 16: try { try decoder.decodeSingularStringField(value: &_storage._acknowledgedBy) }()
         case 17: try { try decoder.decodeSingularStringField(value: &_storage._cause) }()
         case 18: try { try decoder.decodeSingularUInt32Field(value: &_storage._episode) }()
+        case 19: try { try decoder.decodeSingularUInt64Field(value: &_storage._version) }()
+        case 20: try { try decoder.decodeRepeatedStringField(value: &_storage._rootReasons) }()
+        case 21: try { try decoder.decodeRepeatedStringField(value: &_storage._consequences) }()
+        case 22: try { try decoder.decodeRepeatedStringField(value: &_storage._impacted) }()
+        case 23: try { try decoder.decodeSingularUInt32Field(value: &_storage._flaps) }()
+        case 24: try { try decoder.decodeSingularSInt64Field(value: &_storage._heldUntilMillis) }()
+        case 25: try { try decoder.decodeSingularStringField(value: &_storage._silencedBy) }()
+        case 26: try { try decoder.decodeSingularSInt64Field(value: &_storage._silencedUntilMillis) }()
         default: break
         }
       }
@@ -1658,6 +1995,30 @@ nonisolated extension Tocsin_V1_Incident: SwiftProtobuf.Message, SwiftProtobuf._
       if _storage._episode != 0 {
         try visitor.visitSingularUInt32Field(value: _storage._episode, fieldNumber: 18)
       }
+      if _storage._version != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._version, fieldNumber: 19)
+      }
+      if !_storage._rootReasons.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._rootReasons, fieldNumber: 20)
+      }
+      if !_storage._consequences.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._consequences, fieldNumber: 21)
+      }
+      if !_storage._impacted.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._impacted, fieldNumber: 22)
+      }
+      if _storage._flaps != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._flaps, fieldNumber: 23)
+      }
+      try { if let v = _storage._heldUntilMillis {
+        try visitor.visitSingularSInt64Field(value: v, fieldNumber: 24)
+      } }()
+      if !_storage._silencedBy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._silencedBy, fieldNumber: 25)
+      }
+      try { if let v = _storage._silencedUntilMillis {
+        try visitor.visitSingularSInt64Field(value: v, fieldNumber: 26)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1685,6 +2046,14 @@ nonisolated extension Tocsin_V1_Incident: SwiftProtobuf.Message, SwiftProtobuf._
         if _storage._acknowledgedBy != rhs_storage._acknowledgedBy {return false}
         if _storage._cause != rhs_storage._cause {return false}
         if _storage._episode != rhs_storage._episode {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._rootReasons != rhs_storage._rootReasons {return false}
+        if _storage._consequences != rhs_storage._consequences {return false}
+        if _storage._impacted != rhs_storage._impacted {return false}
+        if _storage._flaps != rhs_storage._flaps {return false}
+        if _storage._heldUntilMillis != rhs_storage._heldUntilMillis {return false}
+        if _storage._silencedBy != rhs_storage._silencedBy {return false}
+        if _storage._silencedUntilMillis != rhs_storage._silencedUntilMillis {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1984,7 +2353,7 @@ nonisolated extension Tocsin_V1_ChecklistItem: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Tocsin_V1_LedgerEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".LedgerEntry"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_millis\0\u{1}severity\0\u{1}check\0\u{1}rule\0\u{1}because\0\u{1}sentence\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_millis\0\u{1}severity\0\u{1}check\0\u{1}rule\0\u{1}because\0\u{1}sentence\0\u{1}cause\0\u{1}previous\0\u{3}previous_since_millis\0\u{1}steps\0\u{1}figures\0\u{3}would_be\0\u{1}until\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1998,12 +2367,23 @@ nonisolated extension Tocsin_V1_LedgerEntry: SwiftProtobuf.Message, SwiftProtobu
       case 4: try { try decoder.decodeSingularStringField(value: &self.rule) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.because) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.sentence) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.cause) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.previous) }()
+      case 9: try { try decoder.decodeSingularSInt64Field(value: &self._previousSinceMillis) }()
+      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.steps) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.figures) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.wouldBe) }()
+      case 13: try { try decoder.decodeSingularMessageField(value: &self._until) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.atMillis != 0 {
       try visitor.visitSingularSInt64Field(value: self.atMillis, fieldNumber: 1)
     }
@@ -2022,6 +2402,27 @@ nonisolated extension Tocsin_V1_LedgerEntry: SwiftProtobuf.Message, SwiftProtobu
     if !self.sentence.isEmpty {
       try visitor.visitSingularStringField(value: self.sentence, fieldNumber: 6)
     }
+    if !self.cause.isEmpty {
+      try visitor.visitSingularStringField(value: self.cause, fieldNumber: 7)
+    }
+    if !self.previous.isEmpty {
+      try visitor.visitSingularStringField(value: self.previous, fieldNumber: 8)
+    }
+    try { if let v = self._previousSinceMillis {
+      try visitor.visitSingularSInt64Field(value: v, fieldNumber: 9)
+    } }()
+    if !self.steps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.steps, fieldNumber: 10)
+    }
+    if !self.figures.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.figures, fieldNumber: 11)
+    }
+    if !self.wouldBe.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.wouldBe, fieldNumber: 12)
+    }
+    try { if let v = self._until {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2032,6 +2433,178 @@ nonisolated extension Tocsin_V1_LedgerEntry: SwiftProtobuf.Message, SwiftProtobu
     if lhs.rule != rhs.rule {return false}
     if lhs.because != rhs.because {return false}
     if lhs.sentence != rhs.sentence {return false}
+    if lhs.cause != rhs.cause {return false}
+    if lhs.previous != rhs.previous {return false}
+    if lhs._previousSinceMillis != rhs._previousSinceMillis {return false}
+    if lhs.steps != rhs.steps {return false}
+    if lhs.figures != rhs.figures {return false}
+    if lhs.wouldBe != rhs.wouldBe {return false}
+    if lhs._until != rhs._until {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_LedgerStep: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LedgerStep"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rule\0\u{1}severity\0\u{1}because\0\u{1}unmet\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.rule) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.severity) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.because) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.unmet) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.rule.isEmpty {
+      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 1)
+    }
+    if !self.severity.isEmpty {
+      try visitor.visitSingularStringField(value: self.severity, fieldNumber: 2)
+    }
+    if !self.because.isEmpty {
+      try visitor.visitSingularStringField(value: self.because, fieldNumber: 3)
+    }
+    if !self.unmet.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.unmet, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_LedgerStep, rhs: Tocsin_V1_LedgerStep) -> Bool {
+    if lhs.rule != rhs.rule {return false}
+    if lhs.severity != rhs.severity {return false}
+    if lhs.because != rhs.because {return false}
+    if lhs.unmet != rhs.unmet {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_LedgerFigure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LedgerFigure"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}text\0\u{1}selector\0\u{3}at_millis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.selector) }()
+      case 4: try { try decoder.decodeSingularSInt64Field(value: &self.atMillis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 2)
+    }
+    if !self.selector.isEmpty {
+      try visitor.visitSingularStringField(value: self.selector, fieldNumber: 3)
+    }
+    if self.atMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.atMillis, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_LedgerFigure, rhs: Tocsin_V1_LedgerFigure) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.selector != rhs.selector {return false}
+    if lhs.atMillis != rhs.atMillis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_LedgerAlternative: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LedgerAlternative"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}severity\0\u{1}conditions\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.severity) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.conditions) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.severity.isEmpty {
+      try visitor.visitSingularStringField(value: self.severity, fieldNumber: 1)
+    }
+    if !self.conditions.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.conditions, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_LedgerAlternative, rhs: Tocsin_V1_LedgerAlternative) -> Bool {
+    if lhs.severity != rhs.severity {return false}
+    if lhs.conditions != rhs.conditions {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_LedgerUntil: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LedgerUntil"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}severity\0\u{3}at_millis\0\u{3}lasted_millis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.severity) }()
+      case 2: try { try decoder.decodeSingularSInt64Field(value: &self.atMillis) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.lastedMillis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.severity.isEmpty {
+      try visitor.visitSingularStringField(value: self.severity, fieldNumber: 1)
+    }
+    if self.atMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.atMillis, fieldNumber: 2)
+    }
+    if self.lastedMillis != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lastedMillis, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_LedgerUntil, rhs: Tocsin_V1_LedgerUntil) -> Bool {
+    if lhs.severity != rhs.severity {return false}
+    if lhs.atMillis != rhs.atMillis {return false}
+    if lhs.lastedMillis != rhs.lastedMillis {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2089,7 +2662,7 @@ nonisolated extension Tocsin_V1_TimelineEntry: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Tocsin_V1_AcknowledgeIncidentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AcknowledgeIncidentRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}author\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}author\0\u{3}expected_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2099,6 +2672,7 @@ nonisolated extension Tocsin_V1_AcknowledgeIncidentRequest: SwiftProtobuf.Messag
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.author) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.expectedVersion) }()
       default: break
       }
     }
@@ -2111,12 +2685,16 @@ nonisolated extension Tocsin_V1_AcknowledgeIncidentRequest: SwiftProtobuf.Messag
     if !self.author.isEmpty {
       try visitor.visitSingularStringField(value: self.author, fieldNumber: 2)
     }
+    if self.expectedVersion != 0 {
+      try visitor.visitSingularUInt64Field(value: self.expectedVersion, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Tocsin_V1_AcknowledgeIncidentRequest, rhs: Tocsin_V1_AcknowledgeIncidentRequest) -> Bool {
     if lhs.id != rhs.id {return false}
     if lhs.author != rhs.author {return false}
+    if lhs.expectedVersion != rhs.expectedVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2164,7 +2742,7 @@ nonisolated extension Tocsin_V1_NoteIncidentRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Tocsin_V1_SetIncidentStateRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SetIncidentStateRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}author\0\u{1}state\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}author\0\u{1}state\0\u{3}expected_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2175,6 +2753,7 @@ nonisolated extension Tocsin_V1_SetIncidentStateRequest: SwiftProtobuf.Message, 
       case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.author) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.state) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.expectedVersion) }()
       default: break
       }
     }
@@ -2190,6 +2769,9 @@ nonisolated extension Tocsin_V1_SetIncidentStateRequest: SwiftProtobuf.Message, 
     if !self.state.isEmpty {
       try visitor.visitSingularStringField(value: self.state, fieldNumber: 3)
     }
+    if self.expectedVersion != 0 {
+      try visitor.visitSingularUInt64Field(value: self.expectedVersion, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2197,6 +2779,7 @@ nonisolated extension Tocsin_V1_SetIncidentStateRequest: SwiftProtobuf.Message, 
     if lhs.id != rhs.id {return false}
     if lhs.author != rhs.author {return false}
     if lhs.state != rhs.state {return false}
+    if lhs.expectedVersion != rhs.expectedVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2204,7 +2787,7 @@ nonisolated extension Tocsin_V1_SetIncidentStateRequest: SwiftProtobuf.Message, 
 
 nonisolated extension Tocsin_V1_ResolveIncidentRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ResolveIncidentRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}author\0\u{1}cause\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}author\0\u{1}cause\0\u{3}expected_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2215,6 +2798,7 @@ nonisolated extension Tocsin_V1_ResolveIncidentRequest: SwiftProtobuf.Message, S
       case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.author) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cause) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.expectedVersion) }()
       default: break
       }
     }
@@ -2230,6 +2814,9 @@ nonisolated extension Tocsin_V1_ResolveIncidentRequest: SwiftProtobuf.Message, S
     if !self.cause.isEmpty {
       try visitor.visitSingularStringField(value: self.cause, fieldNumber: 3)
     }
+    if self.expectedVersion != 0 {
+      try visitor.visitSingularUInt64Field(value: self.expectedVersion, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2237,6 +2824,295 @@ nonisolated extension Tocsin_V1_ResolveIncidentRequest: SwiftProtobuf.Message, S
     if lhs.id != rhs.id {return false}
     if lhs.author != rhs.author {return false}
     if lhs.cause != rhs.cause {return false}
+    if lhs.expectedVersion != rhs.expectedVersion {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_Silence: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Silence"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{1}matcher\0\u{1}author\0\u{1}reason\0\u{3}created_at_millis\0\u{3}starts_at_millis\0\u{3}ends_at_millis\0\u{3}expired_by\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._matcher) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.author) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 6: try { try decoder.decodeSingularSInt64Field(value: &self.createdAtMillis) }()
+      case 7: try { try decoder.decodeSingularSInt64Field(value: &self.startsAtMillis) }()
+      case 8: try { try decoder.decodeSingularSInt64Field(value: &self.endsAtMillis) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.expiredBy) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 2)
+    }
+    try { if let v = self._matcher {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if !self.author.isEmpty {
+      try visitor.visitSingularStringField(value: self.author, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    if self.createdAtMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.createdAtMillis, fieldNumber: 6)
+    }
+    if self.startsAtMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.startsAtMillis, fieldNumber: 7)
+    }
+    if self.endsAtMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.endsAtMillis, fieldNumber: 8)
+    }
+    if !self.expiredBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.expiredBy, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_Silence, rhs: Tocsin_V1_Silence) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs._matcher != rhs._matcher {return false}
+    if lhs.author != rhs.author {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.createdAtMillis != rhs.createdAtMillis {return false}
+    if lhs.startsAtMillis != rhs.startsAtMillis {return false}
+    if lhs.endsAtMillis != rhs.endsAtMillis {return false}
+    if lhs.expiredBy != rhs.expiredBy {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_SilenceMatcher: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SilenceMatcher"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}subject\0\u{3}check_group\0\u{1}family\0\u{3}severity_at_most\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.subject) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.checkGroup) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.family) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.severityAtMost) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.cluster.isEmpty {
+      try visitor.visitSingularStringField(value: self.cluster, fieldNumber: 1)
+    }
+    if !self.subject.isEmpty {
+      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 2)
+    }
+    if !self.checkGroup.isEmpty {
+      try visitor.visitSingularStringField(value: self.checkGroup, fieldNumber: 3)
+    }
+    if !self.family.isEmpty {
+      try visitor.visitSingularStringField(value: self.family, fieldNumber: 4)
+    }
+    if !self.severityAtMost.isEmpty {
+      try visitor.visitSingularStringField(value: self.severityAtMost, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_SilenceMatcher, rhs: Tocsin_V1_SilenceMatcher) -> Bool {
+    if lhs.cluster != rhs.cluster {return false}
+    if lhs.subject != rhs.subject {return false}
+    if lhs.checkGroup != rhs.checkGroup {return false}
+    if lhs.family != rhs.family {return false}
+    if lhs.severityAtMost != rhs.severityAtMost {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ListSilencesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListSilencesRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}all\0\u{1}kind\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.all) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.all != false {
+      try visitor.visitSingularBoolField(value: self.all, fieldNumber: 1)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ListSilencesRequest, rhs: Tocsin_V1_ListSilencesRequest) -> Bool {
+    if lhs.all != rhs.all {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ListSilencesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListSilencesResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}silences\0\u{3}now_millis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.silences) }()
+      case 2: try { try decoder.decodeSingularSInt64Field(value: &self.nowMillis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.silences.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.silences, fieldNumber: 1)
+    }
+    if self.nowMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.nowMillis, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ListSilencesResponse, rhs: Tocsin_V1_ListSilencesResponse) -> Bool {
+    if lhs.silences != rhs.silences {return false}
+    if lhs.nowMillis != rhs.nowMillis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_AddSilenceRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AddSilenceRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}matcher\0\u{1}author\0\u{1}reason\0\u{3}starts_at_millis\0\u{3}duration_millis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._matcher) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.author) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 5: try { try decoder.decodeSingularSInt64Field(value: &self._startsAtMillis) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.durationMillis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 1)
+    }
+    try { if let v = self._matcher {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.author.isEmpty {
+      try visitor.visitSingularStringField(value: self.author, fieldNumber: 3)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 4)
+    }
+    try { if let v = self._startsAtMillis {
+      try visitor.visitSingularSInt64Field(value: v, fieldNumber: 5)
+    } }()
+    if self.durationMillis != 0 {
+      try visitor.visitSingularUInt64Field(value: self.durationMillis, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_AddSilenceRequest, rhs: Tocsin_V1_AddSilenceRequest) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs._matcher != rhs._matcher {return false}
+    if lhs.author != rhs.author {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs._startsAtMillis != rhs._startsAtMillis {return false}
+    if lhs.durationMillis != rhs.durationMillis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ExpireSilenceRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ExpireSilenceRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}author\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.author) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.author.isEmpty {
+      try visitor.visitSingularStringField(value: self.author, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ExpireSilenceRequest, rhs: Tocsin_V1_ExpireSilenceRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.author != rhs.author {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

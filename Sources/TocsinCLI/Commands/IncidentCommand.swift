@@ -8,7 +8,10 @@ import TocsinProto
 struct IncidentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "incident", abstract: "Incidents: look, take, annotate, resolve.",
-        subcommands: [List.self, Show.self, Acknowledge.self, Note.self, State.self, Resolve.self, MessageCommand.self])
+        subcommands: [
+            List.self, Show.self, Explain.self, Acknowledge.self, Note.self, State.self, Resolve.self,
+            MessageCommand.self,
+        ])
 
     struct List: CoordinatorCommand {
         static let configuration = CommandConfiguration(
@@ -55,8 +58,9 @@ struct IncidentCommand: AsyncParsableCommand {
         }
     }
 
-    struct Acknowledge: CoordinatorCommand {
-        static let configuration = CommandConfiguration(commandName: "ack", abstract: "Take an incident.")
+    struct Explain: CoordinatorCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Why an incident has its level: the rules, the numbers, what would change it, each change.")
 
         @Argument(help: "The incident: INC-7 or 7.")
         var id: IncidentID
@@ -64,12 +68,34 @@ struct IncidentCommand: AsyncParsableCommand {
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
-            let (id, author) = (id.text, try author())
+            let id = id.text
+            let detail = try await call { client, options in
+                IncidentDetailView(try await client.getIncident(.with { $0.id = id }, options: options))
+            }
+            answer(ExplanationReport(detail: detail))
+        }
+    }
+
+    struct Acknowledge: CoordinatorCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ack", abstract: "Take an incident.",
+            discussion: "Whoever holds it may take it again, which starts anew the wait before it pages again.")
+
+        @Argument(help: "The incident: INC-7 or 7.")
+        var id: IncidentID
+
+        @OptionGroup var expected: ExpectedVersion
+
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            let (id, author, version) = (id.text, try author(), expected.version)
             try await answerDetail { client, options in
                 try await client.acknowledgeIncident(
                     .with {
                         $0.id = id
                         $0.author = author
+                        $0.expectedVersion = version
                     }, options: options)
             }
         }
@@ -112,16 +138,19 @@ struct IncidentCommand: AsyncParsableCommand {
         @Argument(help: "investigating, identified or monitoring; `resolve` has a command of its own.")
         var state: SettableState
 
+        @OptionGroup var expected: ExpectedVersion
+
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
-            let (id, author, state) = (id.text, try author(), state.rawValue)
+            let (id, author, state, version) = (id.text, try author(), state.rawValue, expected.version)
             try await answerDetail { client, options in
                 try await client.setIncidentState(
                     .with {
                         $0.id = id
                         $0.author = author
                         $0.state = state
+                        $0.expectedVersion = version
                     }, options: options)
             }
         }
@@ -136,6 +165,8 @@ struct IncidentCommand: AsyncParsableCommand {
         @Option(help: "The cause, in one sentence.")
         var cause: String
 
+        @OptionGroup var expected: ExpectedVersion
+
         @OptionGroup var global: GlobalOptions
 
         func validate() throws {
@@ -143,13 +174,14 @@ struct IncidentCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let (id, author, cause) = (id.text, try author(), cause)
+            let (id, author, cause, version) = (id.text, try author(), cause, expected.version)
             try await answerDetail { client, options in
                 try await client.resolveIncident(
                     .with {
                         $0.id = id
                         $0.author = author
                         $0.cause = cause
+                        $0.expectedVersion = version
                     }, options: options)
             }
         }
@@ -180,6 +212,22 @@ struct IncidentID: ExpressibleByArgument, Hashable, Sendable {
             return nil
         }
         text = "INC-\(number)"
+    }
+}
+
+/// What a change may find the incident at.
+struct ExpectedVersion: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Change it only if it is still at this version, as `show` printed it; else the change is refused.",
+            valueName: "version"))
+    var ifVersion: UInt64?
+
+    /// As the coordinator wants it: 0 takes any.
+    var version: UInt64 { ifVersion ?? 0 }
+
+    func validate() throws {
+        if ifVersion == 0 { throw ValidationError("--if-version starts at 1") }
     }
 }
 

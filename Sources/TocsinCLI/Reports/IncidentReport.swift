@@ -28,10 +28,24 @@ struct IncidentListReport: Report {
                 .init(incident.id), .init(incident.severity, .severity(incident.severity)),
                 .init(incident.state, .state(incident.state)), .init(context.time(incident.openedAt)),
                 .init(incident.acknowledgedAt == nil ? "-" : incident.acknowledgedBy ?? "yes"), .init(incident.subject),
-                .init(incident.root.map { "\(incident.title) (under \($0))" } ?? incident.title),
+                .init(([incident.title] + Self.notes(of: incident)).joined(separator: ", ")),
             ])
         }
         return table.render(context)
+    }
+}
+
+extension IncidentListReport {
+    /// What else a line must tell: whose consequence it is or what it breaks, flapping, silence.
+    static func notes(of incident: IncidentView) -> [String] {
+        var notes: [String] = []
+        if let root = incident.root { notes.append("under \(root)") }
+        if !incident.consequences.isEmpty {
+            notes.append("\(incident.consequences.count) under it, \(incident.impacted.count) workloads in trouble")
+        }
+        if incident.flaps > 0 { notes.append("flapped \(incident.flaps)x") }
+        if let silence = incident.silencedBy { notes.append("silenced by \(silence)") }
+        return notes
     }
 }
 
@@ -58,7 +72,16 @@ struct IncidentReport: Report {
             .init(key: "acknowledgedBy", value: .text(incident.acknowledgedBy)),
             .init(key: "resolvedAt", value: .time(incident.resolvedAt)),
             .init(key: "cause", value: .text(incident.cause)),
-            .init(key: "root", value: .text(incident.root)), .init(key: "episode", value: .count(incident.episode)),
+            .init(key: "root", value: .text(incident.root)),
+            .init(key: "rootReasons", value: .array(incident.rootReasons.map { .string($0) })),
+            .init(key: "consequences", value: .array(incident.consequences.map { .string($0) })),
+            .init(key: "impacted", value: .array(incident.impacted.map { .string($0) })),
+            .init(key: "flaps", value: .count(incident.flaps)),
+            .init(key: "heldUntil", value: .time(incident.heldUntil)),
+            .init(key: "silencedBy", value: .text(incident.silencedBy)),
+            .init(key: "silencedUntil", value: .time(incident.silencedUntil)),
+            .init(key: "episode", value: .count(incident.episode)),
+            .init(key: "version", value: .unsigned(incident.version)),
             .init(key: "findings", value: .array(incident.findings.map(value))),
         ]
     }
@@ -76,12 +99,7 @@ struct IncidentReport: Report {
     }
 
     var value: OutputValue {
-        let ledger = detail.ledger.map { entry -> OutputValue in
-            [
-                "at": .time(entry.at), "severity": .string(entry.severity), "check": .string(entry.check),
-                "rule": .string(entry.rule), "because": .string(entry.because), "sentence": .string(entry.sentence),
-            ]
-        }
+        let ledger = detail.ledger.map { ExplanationReport.value(of: $0) }
         let timeline = detail.timeline.map { entry -> OutputValue in
             [
                 "at": .time(entry.at), "sequence": .unsigned(entry.sequence), "kind": .string(entry.kind),
@@ -109,8 +127,14 @@ struct IncidentReport: Report {
             ("Onset", context.time(incident.onsetAt)), ("Detected", context.time(incident.detectedAt)),
             ("Opened", context.time(incident.openedAt) + (incident.episode > 1 ? ", episode \(incident.episode)" : "")),
             ("Acknowledged", acknowledgement(context)), ("Resolved", incident.resolvedAt.map { context.time($0) }),
-            ("Cause", incident.cause), ("Under", incident.root),
-            ("Answer by", detail.respondBy.map { context.time($0) }),
+            ("Cause", incident.cause), ("Under", under),
+            ("Above", incident.consequences.isEmpty ? nil : incident.consequences.joined(separator: ", ")),
+            ("In trouble", incident.impacted.isEmpty ? nil : incident.impacted.joined(separator: ", ")),
+            ("Flapping", flapping(context)),
+            (
+                "Silenced",
+                incident.silencedBy.map { "by \($0) until \(context.time(incident.silencedUntil)): pages are hidden" }
+            ), ("Answer by", detail.respondBy.map { context.time($0) }), ("Version", "\(incident.version)"),
         ]).render(context)
         text += section("Findings", findings(context), context)
         text += section("Why this level", ledger(context), context)
@@ -123,6 +147,19 @@ struct IncidentReport: Report {
     private func acknowledgement(_ context: RenderContext) -> String {
         guard let at = detail.incident.acknowledgedAt else { return "nobody yet" }
         return context.time(at) + (detail.incident.acknowledgedBy.map { " by \($0)" } ?? "")
+    }
+
+    private var under: String? {
+        detail.incident.root.map { root in
+            ([root] + detail.incident.rootReasons).joined(separator: ": ")
+        }
+    }
+
+    private func flapping(_ context: RenderContext) -> String? {
+        let incident = detail.incident
+        guard incident.flaps > 0 || incident.heldUntil != nil else { return nil }
+        let held = incident.heldUntil.map { "; ends if quiet until \(context.time($0))" } ?? ""
+        return "came back \(incident.flaps) times in this episode\(held)"
     }
 
     private func section(_ title: String, _ body: String, _ context: RenderContext) -> String {

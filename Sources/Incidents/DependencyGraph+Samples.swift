@@ -1,0 +1,87 @@
+package import Telemetry
+
+extension DependencyGraph {
+    /// Learns from samples of one agent; all but two metrics are passed over.
+    package mutating func take(_ samples: [Sample], cluster: String) {
+        for sample in samples {
+            let metric = sample.series.metric
+            // The lengths are at hand; nearly every sample ends here.
+            switch metric.utf8.count {
+            case 13 where metric == "kube_pod_info": takePod(sample, cluster: cluster)
+            case 18 where metric == "pg_client_sessions": takeClient(sample, cluster: cluster)
+            default: continue
+            }
+        }
+    }
+
+    private mutating func takePod(_ sample: Sample, cluster: String) {
+        let labels = sample.series.labels
+        guard sample.value == 1, let name = labels[LabelName.pod], let node = labels[LabelName.node],
+            let workload = Subject(cluster: cluster, labels: labels), workload.kind == .workload
+        else { return }
+        let pod = Pod(workload: workload, name: name, node: node, seenAt: now)
+        if pods[workload]?[name] == nil {
+            guard podCount < configuration.podsMax else {
+                refused += 1
+                return
+            }
+            podCount += 1
+        }
+        pods[workload, default: [:]][name] = pod
+        if let address = labels[LabelName.podAddress] { hold(Address(cluster: cluster, text: address), pod) }
+        if let revision = labels[LabelName.revision] { note(revision, of: workload) }
+    }
+
+    private mutating func hold(_ address: Address, _ pod: Pod) {
+        var holder = AddressHolder(pod: pod, seenAt: now, contestedAt: holders[address]?.contestedAt)
+        if let other = holders[address], other.pod.workload != pod.workload,
+            now - other.seenAt < Self.contestFor
+        {
+            holder.contestedAt = now
+        }
+        holders[address] = holder
+    }
+
+    /// The pod that has an address, when one workload alone has shown it lately.
+    private func holder(of address: Address) -> Pod? {
+        guard let holder = holders[address] else { return nil }
+        if let contestedAt = holder.contestedAt, now - contestedAt < Self.contestFor { return nil }
+        return holder.pod
+    }
+
+    /// Longer than the interval of any probe that reports pods.
+    private static let contestFor: Duration = .seconds(60)
+
+    private mutating func note(_ revision: String, of workload: Subject) {
+        guard var rollout = rollouts[workload] else {
+            rollouts[workload] = Rollout(revisions: [revision], seenAt: now)
+            return
+        }
+        rollout.seenAt = now
+        if !rollout.revisions.contains(revision) {
+            rollout.startedAt = now
+            rollout.revisions = rollout.revisions.suffix(Self.revisionsMax - 1) + [revision]
+        }
+        rollouts[workload] = rollout
+    }
+
+    /// Revisions of a workload that are remembered: pods of more than two live side by side only for moments.
+    private static let revisionsMax = 4
+
+    private mutating func takeClient(_ sample: Sample, cluster: String) {
+        let labels = sample.series.labels
+        guard sample.value > 0, let client = labels["client"],
+            let pod = holder(of: Address(cluster: cluster, text: client)),
+            let database = Subject(cluster: cluster, labels: labels), database.kind == .postgresql
+        else { return }
+        if databases[pod.workload]?[database] == nil {
+            guard linkCount < configuration.linksMax else {
+                refused += 1
+                return
+            }
+            linkCount += 1
+            clients[database, default: []].insert(pod.workload)
+        }
+        databases[pod.workload, default: [:]][database] = Link(pod: pod.name, address: client, seenAt: now)
+    }
+}
