@@ -39,10 +39,21 @@ test-pg-versions: deps ## The PostgreSQL probe's tests on server versions 16, 17
 	swift build --build-tests
 	deploy/local/pg-versions.sh
 
+.PHONY: simulate
+simulate: ## Virtual days of incidents from seeds, optimised: SEEDS=1000, or one again with SEED=17.
+	TOCSIN_ONLY=SimulationTests swift build -c release --build-tests --scratch-path .build/simulate
+	TOCSIN_ONLY=SimulationTests TOCSIN_SIMULATION_SEEDS=$(or $(SEEDS),1000) $(if $(SEED),TOCSIN_SIMULATION_SEED=$(SEED)) \
+	    swift test -c release --skip-build --scratch-path .build/simulate --filter '^SimulationTests\.'
+
 .PHONY: detect-bench
 detect-bench: ## Detectors on generated incidents, a simulated month, labelled recordings: SEED=7 (figures go to .build/bench/results.json).
 	swift build -c release --product detect-bench
 	@"$$(swift build -c release --show-bin-path)/detect-bench" --seed $(or $(SEED),1)
+
+.PHONY: incident-bench
+incident-bench: ## Incident events folded a second (figures go to .build/bench/results.json).
+	swift build -c release --product incident-bench
+	@"$$(swift build -c release --show-bin-path)/incident-bench"
 
 .PHONY: demo
 demo: deps ## The main job on real targets: seven faults, their incidents, their recoveries. Under four minutes after the build.

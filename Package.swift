@@ -200,6 +200,8 @@ let benchmarks: [Module] = [
     executable(
         "detect-bench", ["Scenarios", "LabelledSeries", "Detection", "Telemetry"], path: "Tests/Benchmarks/DetectBench"),
     executable("tocsin-detect-score", ["LabelledSeries"], path: "Tests/Benchmarks/DetectScore"),
+    executable(
+        "incident-bench", ["Incidents", "Detection", "Signals", "Telemetry"], path: "Tests/Benchmarks/IncidentBench"),
     executable("codec-bench", ["SampleCodec", "Telemetry"], path: "Tests/Benchmarks/CodecBench"),
 ]
 
@@ -217,6 +219,9 @@ let testTargets: [Module] = [
     tests("ScenarioTests", ["Scenarios", "Detection", "Signals", "Telemetry"]),
     tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry"]),
     tests("RunbookTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
+    tests(
+        "RunbookScenarioTests", ["CoordinatorSettings", "Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
     tests("SampleStoreTests", ["SampleStore", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
     tests(
         "IncidentStoreTests",
