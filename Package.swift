@@ -108,7 +108,7 @@ let systemLibraries: [Module] = [
 let adapters: [Module] = [
     library("SegmentSpool", ["Telemetry", "SampleCodec"]),
     library("SQLiteFile", products: ["GRDB"]),
-    library("SampleStore", ["Telemetry", "SQLiteFile"], products: ["GRDB"]),
+    library("SampleStore", ["Telemetry", "SampleLink", "SQLiteFile"], products: ["GRDB"]),
     library("IncidentStore", ["Telemetry", "Detection", "Incidents", "Runbook", "SQLiteFile"], products: ["GRDB"]),
     library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
     library(
@@ -222,7 +222,7 @@ let testTargets: [Module] = [
     tests(
         "RunbookScenarioTests", ["CoordinatorSettings", "Incidents", "Detection", "Signals", "Telemetry"]),
     tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
-    tests("SampleStoreTests", ["SampleStore", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
+    tests("SampleStoreTests", ["SampleStore", "SampleLink", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
     tests(
         "IncidentStoreTests",
         ["IncidentStore", "SQLiteFile", "Incidents", "Runbook", "Detection", "Signals", "Telemetry"],
@@ -257,6 +257,11 @@ let testTargets: [Module] = [
     tests(
         "TocsinCLITests", ["TocsinCLI", "tocsin", "QueryWire", "TocsinProto", "CertificateAuthority", "Telemetry"],
         products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "NIOCore", "NIOSSL"]),
+    tests(
+        "CoordinatorAppTests", ["CoordinatorApp", "SampleCodec", "IngestWire", "Telemetry"]),
+    tests(
+        "LinkTests", ["AgentApp", "SampleCodec", "IngestWire", "TocsinProto", "Telemetry", "TocsinTestKit"],
+        products: ["GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "SwiftProtobuf"]),
     tests("BlackBoxTests", ["TocsinTestKit", "KubeletReplay"]),
     tests("DeployTests", [], products: ["Yams"]),
     tests("TidyTests", []),

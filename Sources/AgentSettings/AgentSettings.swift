@@ -58,10 +58,13 @@ package struct AgentSettings: Hashable, Sendable {
     package struct Spool: Hashable, Sendable {
         /// Size in bytes beyond which the oldest data is dropped and counted.
         package var bytesMax: Int
+        /// Bytes a second at which a backlog is sent beside what is new.
+        package var backfillBytesPerSecond: Int
 
         /// Makes the settings of a queue.
-        package init(bytesMax: Int) {
+        package init(bytesMax: Int, backfillBytesPerSecond: Int) {
             self.bytesMax = bytesMax
+            self.backfillBytesPerSecond = backfillBytesPerSecond
         }
     }
 
@@ -129,7 +132,10 @@ package struct AgentSettings: Hashable, Sendable {
             Spool(
                 bytesMax: section.value(
                     "maxSize", .size(in: 8 << 20...1 << 40), default: 256 << 20,
-                    "Size beyond which the oldest data is dropped, counted and shown as a gap."))
+                    "Size beyond which the oldest data is dropped, counted and shown as a gap."),
+                backfillBytesPerSecond: section.value(
+                    "backfillRate", .size(in: 1 << 10...1 << 30), default: 512 << 10,
+                    "After an outage, bytes a second at which the backlog is sent; what is new goes before it."))
         }
         httpListen = file.section("http", "The agent's own `/metrics` and `/healthz`.") { section in
             section.value("listen", .listener, default: HostPort(host: "127.0.0.1", port: 7481), "Where to listen.")

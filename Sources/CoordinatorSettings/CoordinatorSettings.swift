@@ -108,7 +108,7 @@ package struct CoordinatorSettings: Hashable, Sendable {
     package struct Limits: Hashable, Sendable {
         /// Agents connected at a time.
         package var agentsMax: Int
-        /// Series of one agent; more are dropped and counted.
+        /// Series of one agent that are judged; samples of more are stored and counted.
         package var seriesPerAgentMax: Int
         /// Bytes of one message on the wire.
         package var frameBytesMax: Int
@@ -273,7 +273,8 @@ package struct CoordinatorSettings: Hashable, Sendable {
                     "agents", .integer(in: 1...10_000), default: 500, "Agents connected at a time."),
                 seriesPerAgentMax: section.value(
                     "seriesPerAgent", .integer(in: 100...1_000_000), default: 20_000,
-                    "Series of one agent; more are dropped and counted."),
+                    "Series of one agent that are judged; samples of more are stored, left out of signals, and counted."
+                ),
                 frameBytesMax: section.value(
                     "frameBytes", .size(in: 64 << 10...64 << 20), default: 4 << 20, "Bytes of one message on the wire."),
                 subjectsMax: section.value(

@@ -23,11 +23,14 @@ package struct AgentHello: Hashable, Sendable {
     package var lostSamples: UInt64
     /// The agent's clock when it sent this.
     package var sentAt: Timestamp
+    /// What the agent understands.
+    package var capabilities: Set<LinkCapability>
 
     /// Makes a hello.
     package init(
         cluster: String, node: String, version: String, session: [UInt8], boot: [UInt8], firstSequence: UInt64,
-        lastSequence: UInt64, lostSamples: UInt64, sentAt: Timestamp
+        lastSequence: UInt64, lostSamples: UInt64, sentAt: Timestamp,
+        capabilities: Set<LinkCapability> = []
     ) {
         self.cluster = cluster
         self.node = node
@@ -38,6 +41,7 @@ package struct AgentHello: Hashable, Sendable {
         self.lastSequence = lastSequence
         self.lostSamples = lostSamples
         self.sentAt = sentAt
+        self.capabilities = capabilities
     }
 
     /// Reads the message; throws when an identifier has another length or a text is too long.
@@ -51,7 +55,8 @@ package struct AgentHello: Hashable, Sendable {
             cluster: try limits.name(proto.cluster, "the cluster"), node: try limits.name(proto.node, "the node"),
             version: try limits.value(proto.version, "the version"), session: [UInt8](proto.session),
             boot: [UInt8](proto.boot), firstSequence: proto.firstSequence, lastSequence: proto.lastSequence,
-            lostSamples: proto.lostSamples, sentAt: Timestamp(millis: proto.sentAtMillis))
+            lostSamples: proto.lostSamples, sentAt: Timestamp(millis: proto.sentAtMillis),
+            capabilities: LinkCapability.known(in: proto.capabilities))
     }
 
     /// The message.
@@ -66,6 +71,7 @@ package struct AgentHello: Hashable, Sendable {
             $0.lastSequence = lastSequence
             $0.lostSamples = lostSamples
             $0.sentAtMillis = sentAt.millis
+            $0.capabilities = LinkCapability.names(of: capabilities)
         }
     }
 }

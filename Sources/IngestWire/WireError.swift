@@ -16,6 +16,8 @@ package struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
         case corrupt
         /// A frame's sequence leaves a hole that `Hello` did not declare.
         case gap
+        /// A sample block builds on one that was not read: the agent must start a new chain.
+        case chainBroken
         /// The certificate does not allow what was asked.
         case denied
         /// The coordinator cannot store right now; try again.
@@ -37,14 +39,15 @@ package struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
     ///
     /// - `invalidField`, `outOfOrder`, `corrupt`: `invalidArgument`; a retry with the same bytes cannot help.
     /// - `tooLarge`: `resourceExhausted`; the agent must send smaller frames.
-    /// - `gap`: `failedPrecondition`; the agent reconnects and starts at the sequence that `Welcome` names.
+    /// - `gap`, `chainBroken`: `failedPrecondition`; the agent reconnects and starts at the sequence that `Welcome`
+    ///   names, with new chains.
     /// - `denied`: `permissionDenied`; somebody must issue another certificate.
     /// - `storage`: `unavailable`; the agent keeps its spool and comes back after its back-off.
     package var rpcCode: RPCError.Code {
         switch code {
         case .invalidField, .outOfOrder, .corrupt: .invalidArgument
         case .tooLarge: .resourceExhausted
-        case .gap: .failedPrecondition
+        case .gap, .chainBroken: .failedPrecondition
         case .denied: .permissionDenied
         case .storage: .unavailable
         }

@@ -24,6 +24,11 @@ package struct SampleBlockChainDecoder: Sendable {
     /// The series of the chain, by number.
     package var series: [Series] { definitions.series }
 
+    /// Whether bytes claim to be a block of version 2, which others can build on, and not of another version.
+    package static func isChained(_ bytes: [UInt8]) -> Bool {
+        bytes.count > 4 && bytes[4] == ChainBlockHeader.version
+    }
+
     /// The samples of a block, in the order they were written.
     package mutating func decode(_ bytes: [UInt8]) throws(SampleBlockError) -> [Sample] {
         if bytes.count > 4, bytes[4] == SampleBlockHeader.currentVersion {

@@ -1,9 +1,30 @@
 /// A set of sequences as ascending ranges that neither overlap nor touch.
-struct SequenceRanges: Hashable, Sendable {
-    private(set) var ranges: [ClosedRange<UInt64>] = []
+package struct SequenceRanges: Hashable, Sendable {
+    /// The ranges, ascending.
+    package private(set) var ranges: [ClosedRange<UInt64>] = []
+
+    /// Makes the set of some ranges, in any order.
+    package init(_ ranges: [ClosedRange<UInt64>] = []) {
+        for range in ranges { insert(range) }
+    }
+
+    /// The greatest sequence; nil for the empty set.
+    package var last: UInt64? { ranges.last?.upperBound }
+
+    /// The first sequence from `sequence` on that is not in the set.
+    package func gap(from sequence: UInt64) -> UInt64 {
+        range(containing: sequence).map { $0.upperBound + 1 } ?? sequence
+    }
+
+    /// How many sequences of `range` are in the set.
+    package func count(in range: ClosedRange<UInt64>) -> UInt64 {
+        ranges.reduce(0) { sum, one in
+            one.overlaps(range) ? sum + one.clamped(to: range).upperBound - one.clamped(to: range).lowerBound + 1 : sum
+        }
+    }
 
     /// The range that holds `sequence`.
-    func range(containing sequence: UInt64) -> ClosedRange<UInt64>? {
+    package func range(containing sequence: UInt64) -> ClosedRange<UInt64>? {
         let index = firstIndex(endingAtOrAfter: sequence)
         guard index < ranges.count, ranges[index].contains(sequence) else { return nil }
         return ranges[index]
@@ -16,11 +37,12 @@ struct SequenceRanges: Hashable, Sendable {
     }
 
     /// The first range that begins after `sequence`.
-    func range(after sequence: UInt64) -> ClosedRange<UInt64>? {
+    package func range(after sequence: UInt64) -> ClosedRange<UInt64>? {
         ranges[firstIndex(endingAtOrAfter: sequence)...].first { $0.lowerBound > sequence }
     }
 
-    mutating func insert(_ new: ClosedRange<UInt64>) {
+    /// Adds a range; with its neighbours it becomes one.
+    package mutating func insert(_ new: ClosedRange<UInt64>) {
         let start = firstIndex(endingAtOrAfter: new.lowerBound > 0 ? new.lowerBound - 1 : 0)
         var end = start
         var merged = new
@@ -33,7 +55,8 @@ struct SequenceRanges: Hashable, Sendable {
         ranges.replaceSubrange(start..<end, with: [merged])
     }
 
-    mutating func remove(before sequence: UInt64) {
+    /// Takes out all that is below `sequence`.
+    package mutating func remove(before sequence: UInt64) {
         ranges.removeFirst(firstIndex(endingAtOrAfter: sequence))
         if let first = ranges.first, first.lowerBound < sequence { ranges[0] = sequence...first.upperBound }
     }

@@ -53,17 +53,23 @@ package struct IncomingFrame: Sendable {
     package let payload: [UInt8]
     /// The edges of an edge batch, decoded; empty for other kinds.
     package let edges: [Edge]
+    /// Sequence of the frame that starts the chain which this one belongs to, its own for a start; nil when it stands
+    /// alone and starts nothing.
+    package let chainStart: UInt64?
 
     /// Checks and makes a frame; throws `.invalid` for a sequence, a time range or sizes that cannot be stored.
     package init(
         key: SessionKey, sequence: UInt64, kind: FrameKind, from: Timestamp, to: Timestamp, receivedAt: Timestamp,
-        payload: [UInt8], edges: [Edge] = []
+        payload: [UInt8], edges: [Edge] = [], chainStart: UInt64? = nil
     ) throws(StoreError) {
         guard (1...64).contains(key.session.count), !key.node.isEmpty else {
             throw StoreError(.invalid, "a session of \(key.session.count) bytes, or a node without a name")
         }
         guard sequence > 0, sequence < UInt64(Int64.max) else {
             throw StoreError(.invalid, "\(sequence) is no sequence of a frame")
+        }
+        guard (1...sequence).contains(chainStart ?? sequence) else {
+            throw StoreError(.invalid, "frame \(sequence) builds on a later one")
         }
         guard from <= to else { throw StoreError(.invalid, "a frame that ends before it begins") }
         guard payload.count <= Self.payloadBytesMax, edges.count <= Self.edgesMax else {
@@ -77,5 +83,6 @@ package struct IncomingFrame: Sendable {
         self.receivedAt = receivedAt
         self.payload = payload
         self.edges = edges
+        self.chainStart = chainStart
     }
 }

@@ -93,6 +93,7 @@ extension SampleStore {
     ) async throws -> QueryReport {
         var collector = try SeriesCollector(query)
         var report = QueryReport()
+        var chains = ChainReaders(file: file, makeDecoder: makeDecoder)
         let start = query.step == nil ? query.from : query.from - query.staleAfter
         var position = try await FramePage.start(from: start, file)
         while true {
@@ -103,7 +104,7 @@ extension SampleStore {
                 for chunk in try collector.drain(before: first.from) { try await deliver(chunk, receive, &report) }
             }
             for frame in page.frames {
-                guard let samples = read(frame, &report) else { continue }
+                guard let samples = await read(frame, &chains, &report) else { continue }
                 try collector.add(samples, cluster: frame.cluster)
             }
             if page.isLast { break }
@@ -120,26 +121,22 @@ extension SampleStore {
         try await receive(chunk)
     }
 
-    private func read(_ frame: FramePage.Frame, _ report: inout QueryReport) -> [Sample]? {
-        let reason: String
-        switch frame.payload {
-        case .success(let payload):
-            do {
-                let samples = try decode(payload)
-                report.frames += 1
-                return samples
-            } catch {
-                reason = "the block cannot be decoded: \(error)"
+    private func read(
+        _ frame: FramePage.Frame, _ chains: inout ChainReaders, _ report: inout QueryReport
+    ) async -> [Sample]? {
+        do {
+            let samples = try await chains.samples(of: frame)
+            report.frames += 1
+            return samples
+        } catch {
+            report.corruptFrames += 1
+            if report.gaps.count < 100 {
+                report.gaps.append(
+                    .init(
+                        cluster: frame.cluster, node: frame.node, from: frame.from, to: frame.to, reason: "\(error)"))
             }
-        case .failure(let error):
-            reason = "the frame cannot be read: \(error)"
+            return nil
         }
-        report.corruptFrames += 1
-        if report.gaps.count < 100 {
-            report.gaps.append(
-                .init(cluster: frame.cluster, node: frame.node, from: frame.from, to: frame.to, reason: reason))
-        }
-        return nil
     }
 }
 
@@ -150,7 +147,8 @@ struct FramePage: Sendable {
         var node: String
         var from: Timestamp
         var to: Timestamp
-        var payload: Result<[UInt8], StoreError>
+        var session: Int64
+        var body: Result<FrameBody, StoreError>
     }
 
     /// The last frame seen: pages are read one by one, each on a snapshot of its own.
@@ -191,7 +189,7 @@ struct FramePage: Sendable {
         let rows = try Row.fetchCursor(
             database,
             sql: """
-                SELECT chosen.id, min_millis, max_millis, cluster, node FROM (
+                SELECT chosen.id, min_millis, max_millis, session_id, cluster, node FROM (
                     SELECT id, min_millis, max_millis, session_id FROM frames INDEXED BY frames_by_time
                     WHERE (min_millis, id) > (?, ?) AND min_millis <= ? AND max_millis >= ? AND kind = ?
                     ORDER BY min_millis, id LIMIT ?) AS chosen
@@ -204,25 +202,26 @@ struct FramePage: Sendable {
         while let row = try rows.next() {
             let id: Int64 = row["id"]
             last = Position(minMillis: row["min_millis"], id: id)
-            let payload = payload(of: id, database)
-            if case .success(let payload) = payload { bytes += payload.count }
+            let body = body(of: id, database)
+            if case .success(let body) = body { bytes += body.payload.count }
             page.frames.append(
                 Frame(
                     cluster: row["cluster"] ?? "", node: row["node"] ?? "", from: Timestamp(millis: last.minMillis),
-                    to: Timestamp(millis: row["max_millis"]), payload: payload))
+                    to: Timestamp(millis: row["max_millis"]), session: row["session_id"], body: body))
             if bytes >= bytesMax { return (page, last) }
         }
         page.isLast = page.frames.count < framesMax
         return (page, last)
     }
 
-    private static func payload(of id: Int64, _ database: Database) -> Result<[UInt8], StoreError> {
+    private static func body(of id: Int64, _ database: Database) -> Result<FrameBody, StoreError> {
         do {
-            let statement = try database.cachedStatement(sql: "SELECT payload FROM frames WHERE id = ?")
+            let statement = try database.cachedStatement(
+                sql: "SELECT payload, sequence, chain_start FROM frames WHERE id = ?")
             guard let row = try Row.fetchOne(statement, arguments: [id]) else {
                 return .failure(StoreError(.corrupt, "the index names a frame that is not there"))
             }
-            return .success(try row.withUnsafeData(atIndex: 0) { $0.map { Array($0) } ?? [] })
+            return .success(try FrameBody(row))
         } catch {
             return .failure(StoreError(error))
         }

@@ -55,8 +55,14 @@ extension SampleStore {
         let cutoff = (now - ageMax).millis
         var report = RetentionReport()
         while !Task.isCancelled {
+            // A frame that a younger one builds on stays as long as that.
             let removed = try await remove(
-                "frames", "min_millis < ? AND max_millis < ? ORDER BY min_millis", [cutoff, cutoff], limit: batch)
+                "frames",
+                """
+                min_millis < ? AND max_millis < ? AND (chain_start IS NULL OR NOT EXISTS (
+                    SELECT 1 FROM frames AS other WHERE other.session_id = frames.session_id
+                    AND other.chain_start = frames.chain_start AND other.max_millis >= ?)) ORDER BY min_millis
+                """, [cutoff, cutoff, cutoff], limit: batch)
             report.framesByAge += removed
             if removed < batch { break }
         }
@@ -84,10 +90,31 @@ extension SampleStore {
                 ).last
             }
             guard let last else { return }
-            report.framesBySize += try await remove(
-                "frames", "min_millis <= ? ORDER BY min_millis", [last], limit: batch)
+            report.framesBySize += try await removeOldestChains(through: last, limit: batch)
             report.edges += try await remove("edges", "at_millis <= ? ORDER BY at_millis", [last], limit: batch)
             report.incompleteBefore = Timestamp(millis: last)
+        }
+    }
+
+    /// Removes the oldest frames with all that build on them.
+    private func removeOldestChains(through millis: Int64, limit: Int) async throws(StoreError) -> Int {
+        try await file.write { database in
+            let oldest = try Row.fetchAll(
+                database,
+                sql: "SELECT id, session_id, chain_start FROM frames WHERE min_millis <= ? ORDER BY min_millis LIMIT ?",
+                arguments: [millis, limit])
+            var removed = 0
+            for row in oldest {
+                let (id, session, start): (Int64, Int64, Int64?) = (row[0], row[1], row[2])
+                if let start {
+                    try database.cachedStatement(sql: "DELETE FROM frames WHERE session_id = ? AND chain_start = ?")
+                        .execute(arguments: [session, start])
+                } else {
+                    try database.cachedStatement(sql: "DELETE FROM frames WHERE id = ?").execute(arguments: [id])
+                }
+                removed += database.changesCount
+            }
+            return removed
         }
     }
 

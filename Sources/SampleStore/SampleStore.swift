@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 package import SQLiteFile
+package import SampleLink
 package import Telemetry
 
 /// Frames as they came from the agents, with the sequences that are durable, the edges, queries and retention.
@@ -9,10 +10,10 @@ package import Telemetry
 /// on the disk also after a power cut, and one call of `append` is one transaction, so that a batch of many agents'
 /// frames costs one sync. Only one process may use a file. Work runs on the database's own queues.
 package final class SampleStore: Sendable {
-    /// Decodes a sample block.
+    /// Makes a decoder for one chain of frames.
     ///
-    /// Called off the caller's actor, for one frame at a time.
-    package typealias Decode = @Sendable ([UInt8]) throws -> [Sample]
+    /// Called off the caller's actor.
+    package typealias MakeDecoder = @Sendable () -> any FrameDecoder
 
     /// What an append did.
     package struct AppendResult: Sendable, Equatable {
@@ -22,6 +23,14 @@ package final class SampleStore: Sendable {
         package var stored = 0
         /// Frames that were stored before.
         package var duplicates = 0
+    }
+
+    /// What is durable of a session.
+    package struct DurableSequences: Sendable, Hashable {
+        /// All up to it are durable or known as lost; 0 when none is.
+        package var through: UInt64
+        /// Those that are durable after a gap.
+        package var ahead: SequenceRanges
     }
 
     /// A run of sequences that will never come: the agent dropped them before they were durable here.
@@ -45,7 +54,7 @@ package final class SampleStore: Sendable {
     package var quarantinedPath: String? { file.quarantinedPath }
 
     let file: SQLiteFile
-    let decode: Decode
+    let makeDecoder: MakeDecoder
 
     /// Opens the store in a folder that exists, or makes it.
     ///
@@ -54,8 +63,8 @@ package final class SampleStore: Sendable {
     /// A damaged file is set aside (the last one is kept) and a new one is made; it never fails the opening. With
     /// `fileBytesMax` writes beyond that size fail with `.full`. Throws `.newerSchema`, `.io`, `.full`, `.busy`,
     /// `.other`.
-    package init(directory: String, fileBytesMax: Int? = nil, decode: @escaping Decode) throws(StoreError) {
-        self.decode = decode
+    package init(directory: String, fileBytesMax: Int? = nil, makeDecoder: @escaping MakeDecoder) throws(StoreError) {
+        self.makeDecoder = makeDecoder
         file = try SQLiteFile(
             .init(
                 path: directory + "/" + Self.fileName, quarantineMax: 1, checksPages: false, fileBytesMax: fileBytesMax),
@@ -78,31 +87,32 @@ package final class SampleStore: Sendable {
                 let seenAt = frames.map(\.receivedAt).max() ?? frames[0].receivedAt
                 var session = try SessionRow.findOrMake(key, seenAt: seenAt, database)
                 for frame in frames {
-                    let isNew = try frame.sequence > session.durable && FrameRow.insert(frame, session.id, database)
+                    let isNew = try !session.holds(frame.sequence) && FrameRow.insert(frame, session.id, database)
+                    session.add(frame.sequence)
                     result.stored += isNew ? 1 : 0
                     result.duplicates += isNew ? 0 : 1
                 }
-                try session.advance(seenAt: seenAt, database)
+                try session.save(seenAt: seenAt, database)
                 result.durable[key] = session.durable
             }
             return result
         }
     }
 
-    /// Notes that a session's spool holds nothing below `firstSequence` any more, and returns the durable sequence.
+    /// Notes that a session's spool holds nothing below `firstSequence` any more, and returns what is durable.
     ///
     /// Of the frames below it, those that never came are recorded as lost, and the durable sequence moves past them.
     package func openSession(
         _ key: SessionKey, firstSequence: UInt64, at now: Timestamp
-    ) async throws(StoreError) -> UInt64 {
+    ) async throws(StoreError) -> DurableSequences {
         guard firstSequence < UInt64(Int64.max) else {
             throw StoreError(.invalid, "\(firstSequence) is no sequence of a frame")
         }
         return try await file.write { database in
             var session = try SessionRow.findOrMake(key, seenAt: now, database)
             try session.skip(to: firstSequence, at: now, database)
-            try session.advance(seenAt: now, database)
-            return session.durable
+            try session.save(seenAt: now, database)
+            return DurableSequences(through: session.durable, ahead: session.ahead)
         }
     }
 

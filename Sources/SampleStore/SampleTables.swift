@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import SampleLink
 import Telemetry
 
 extension SampleStore {
@@ -29,23 +30,56 @@ extension SampleStore {
                     INSERT INTO longest_frame VALUES (1, 0);
                     """)
         }
+        migrator.registerMigration("2 chains and lanes") { database in
+            // chain_start is NULL for a frame that stands alone. ahead_ranges are frames that are durable although one
+            // before them is not; their rows may be gone.
+            try database.execute(
+                sql: """
+                    ALTER TABLE frames ADD COLUMN chain_start INTEGER;
+                    CREATE INDEX frames_by_chain ON frames (session_id, chain_start, sequence)
+                        WHERE chain_start IS NOT NULL;
+                    CREATE TABLE ahead_ranges (
+                        session_id INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE, first INTEGER NOT NULL,
+                        last INTEGER NOT NULL, PRIMARY KEY (session_id, first)) WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 }
 
-/// A session's row.
+/// A session's row, and what it holds beyond its durable sequence.
 struct SessionRow {
     let id: Int64
+    /// All up to it is durable or known as lost.
     private(set) var durable: UInt64
+    /// What is durable although something before it is not.
+    private(set) var ahead: SequenceRanges
+    private let savedAhead: SequenceRanges
+
+    private init(id: Int64, durable: UInt64, ahead: SequenceRanges) {
+        self.id = id
+        self.durable = durable
+        self.ahead = ahead
+        savedAhead = ahead
+    }
 
     static func find(_ key: SessionKey, _ database: Database) throws -> SessionRow? {
-        try Row.fetchOne(
-            database, sql: "SELECT id, durable FROM sessions WHERE cluster = ? AND node = ? AND session = ?",
-            arguments: [key.cluster, key.node, Data(key.session)]
-        ).map { row in
-            let durable: Int64 = row["durable"]
-            return SessionRow(id: row["id"], durable: UInt64(max(0, durable)))
+        let statement = try database.cachedStatement(
+            sql: "SELECT id, durable FROM sessions WHERE cluster = ? AND node = ? AND session = ?")
+        guard
+            let row = try Row.fetchOne(statement, arguments: [key.cluster, key.node, Data(key.session)])
+        else { return nil }
+        let (id, durable): (Int64, Int64) = (row["id"], row["durable"])
+        let ranges = try Row.fetchAll(
+            database.cachedStatement(sql: "SELECT first, last FROM ahead_ranges WHERE session_id = ? ORDER BY first"),
+            arguments: [id]
+        ).compactMap { row -> ClosedRange<UInt64>? in
+            let (first, last): (Int64, Int64) = (row["first"], row["last"])
+            return first > 0 && first <= last ? UInt64(first)...UInt64(last) : nil
         }
+        var session = SessionRow(id: id, durable: UInt64(max(0, durable)), ahead: SequenceRanges(ranges))
+        session.absorb()
+        return session
     }
 
     static func findOrMake(_ key: SessionKey, seenAt: Timestamp, _ database: Database) throws -> SessionRow {
@@ -53,37 +87,59 @@ struct SessionRow {
         try database.execute(
             sql: "INSERT INTO sessions (cluster, node, session, durable, seen_at) VALUES (?, ?, ?, 0, ?)",
             arguments: [key.cluster, key.node, Data(key.session), seenAt.millis])
-        return SessionRow(id: database.lastInsertedRowID, durable: 0)
+        return SessionRow(id: database.lastInsertedRowID, durable: 0, ahead: SequenceRanges())
+    }
+
+    /// Whether a frame is durable or known as lost.
+    func holds(_ sequence: UInt64) -> Bool {
+        sequence <= durable || ahead.range(containing: sequence) != nil
+    }
+
+    /// Takes a frame for durable.
+    mutating func add(_ sequence: UInt64) {
+        guard !holds(sequence) else { return }
+        if sequence == durable + 1, ahead.ranges.isEmpty {
+            durable = sequence
+        } else {
+            ahead.insert(sequence...sequence)
+        }
+        absorb()
     }
 
     /// Records as lost what is missing below `first`, and moves the durable sequence there.
     mutating func skip(to first: UInt64, at now: Timestamp, _ database: Database) throws {
-        guard first > durable + 1 else { return }
-        var next = durable + 1
-        let present = try Int64.fetchAll(
-            database,
-            sql: "SELECT sequence FROM frames WHERE session_id = ? AND sequence >= ? AND sequence < ? ORDER BY 1",
-            arguments: [id, Int64(next), Int64(first)])
-        for sequence in present.map({ UInt64($0) }) + [first] {
-            if sequence > next {
-                try database.execute(
-                    sql: "INSERT INTO lost_ranges (session_id, first, last, noted_at) VALUES (?, ?, ?, ?)",
-                    arguments: [id, Int64(next), Int64(sequence - 1), now.millis])
-            }
-            next = sequence + 1
+        while durable + 1 < first {
+            let end = min(first, ahead.range(after: durable)?.lowerBound ?? first) - 1
+            try database.execute(
+                sql: "INSERT INTO lost_ranges (session_id, first, last, noted_at) VALUES (?, ?, ?, ?)",
+                arguments: [id, Int64(durable + 1), Int64(end), now.millis])
+            durable = end
+            absorb()
         }
-        durable = first - 1
     }
 
-    /// Moves the durable sequence over the frames that follow it without a gap.
-    mutating func advance(seenAt: Timestamp, _ database: Database) throws {
-        let sequences = try Int64.fetchCursor(
-            database, sql: "SELECT sequence FROM frames WHERE session_id = ? AND sequence > ? ORDER BY sequence",
-            arguments: [id, Int64(durable)])
-        while let sequence = try sequences.next(), UInt64(sequence) == durable + 1 { durable += 1 }
-        try database.execute(
-            sql: "UPDATE sessions SET durable = ?, seen_at = max(seen_at, ?) WHERE id = ?",
-            arguments: [Int64(durable), seenAt.millis, id])
+    /// Moves the durable sequence over what follows it without a gap.
+    private mutating func absorb() {
+        guard !ahead.ranges.isEmpty else { return }
+        durable = ahead.gap(from: durable + 1) - 1
+        ahead.remove(before: durable + 1)
+    }
+
+    func save(seenAt: Timestamp, _ database: Database) throws {
+        try database.cachedStatement(
+            sql: "UPDATE sessions SET durable = ?, seen_at = max(seen_at, ?) WHERE id = ?"
+        ).execute(arguments: [Int64(durable), seenAt.millis, id])
+        guard ahead != savedAhead else { return }
+        let (kept, wanted) = (Set(savedAhead.ranges), Set(ahead.ranges))
+        for range in kept.subtracting(wanted) {
+            try database.cachedStatement(sql: "DELETE FROM ahead_ranges WHERE session_id = ? AND first = ?")
+                .execute(arguments: [id, Int64(range.lowerBound)])
+        }
+        for range in wanted.subtracting(kept) {
+            try database.cachedStatement(
+                sql: "INSERT OR REPLACE INTO ahead_ranges (session_id, first, last) VALUES (?, ?, ?)"
+            ).execute(arguments: [id, Int64(range.lowerBound), Int64(range.upperBound)])
+        }
     }
 }
 
@@ -93,12 +149,13 @@ enum FrameRow {
     static func insert(_ frame: IncomingFrame, _ sessionID: Int64, _ database: Database) throws -> Bool {
         try database.cachedStatement(
             sql: """
-                INSERT INTO frames (session_id, sequence, kind, min_millis, max_millis, received_at, payload)
-                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, sequence) DO NOTHING
+                INSERT INTO frames (session_id, sequence, kind, min_millis, max_millis, received_at, payload,
+                    chain_start)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, sequence) DO NOTHING
                 """
         ).execute(arguments: [
             sessionID, Int64(frame.sequence), frame.kind.rawValue, frame.from.millis, frame.to.millis,
-            frame.receivedAt.millis, Data(frame.payload),
+            frame.receivedAt.millis, Data(frame.payload), frame.chainStart.map { Int64($0) },
         ])
         guard database.changesCount > 0 else { return false }
         let span = (frame.to - frame.from).wholeMilliseconds

@@ -47,12 +47,44 @@ struct StoreModel {
     var durable: [Int: UInt64] = [:]
     var stored: [Int: [(sequence: UInt64, payload: Int)]] = [:]
     var losses: [Int: [ClosedRange<UInt64>]] = [:]
+
+    /// What is stored or lost after the durable sequence.
+    func held(_ id: Int) -> SequenceRanges {
+        var held = known(id)
+        held.remove(before: durable[id, default: 0] + 1)
+        return held
+    }
+
+    private func known(_ id: Int) -> SequenceRanges {
+        SequenceRanges((stored[id] ?? []).map { $0.sequence...$0.sequence } + (losses[id] ?? []))
+    }
+
+    mutating func settle(_ id: Int) {
+        durable[id] = known(id).gap(from: 1) - 1
+    }
+
+    /// Records as lost what is missing below `first`.
+    mutating func skip(_ id: Int, to first: UInt64) {
+        let known = known(id)
+        var next = durable[id, default: 0] + 1
+        while next < first {
+            let end =
+                known.range(containing: next)?.upperBound
+                ?? min(first, known.range(after: next)?.lowerBound ?? first) - 1
+            if known.range(containing: next) == nil { losses[id, default: []].append(next...end) }
+            next = end + 1
+        }
+        settle(id)
+    }
 }
 
 /// Both machines, a link that delivers in order or breaks, and everything that can crash.
 struct LinkWorld {
-    enum Up { case hello(session: Int, first: UInt64, last: UInt64), frame(UInt64, Int) }
-    enum Down { case welcome(UInt64, UInt32), ack(UInt64) }
+    enum Up { case hello(session: Int, first: UInt64, last: UInt64), frame(UInt64, Int, isBackfill: Bool) }
+    enum Down {
+        case welcome(UInt64, UInt32, ahead: [ClosedRange<UInt64>])
+        case ack(IngestSessionMachine.Acknowledgement)
+    }
 
     var random: SplitMix
     var spool = SpoolModel(session: 0)
@@ -75,7 +107,10 @@ struct LinkWorld {
     var repeatable: Set<Int> = []
     var events: [String: Int] = [:]
 
-    init(seed: UInt64) {
+    let usesLanes: Bool
+
+    init(seed: UInt64, usesLanes: Bool) {
+        self.usesLanes = usesLanes
         random = SplitMix(state: seed)
         agent = spool.open()
     }
@@ -109,7 +144,9 @@ struct LinkWorld {
     }
 
     mutating func send() {
-        guard let range = agent.sendable() else { return }
+        let fresh = agent.sendable()
+        guard let range = fresh ?? agent.backfillSendable() else { return }
+        if fresh == nil { note("backfill") }
         for sequence in range.prefix(3) {
             guard let payload = spool.records[sequence] else {
                 let end = spool.records.keys.filter { $0 > sequence }.min().map { $0 - 1 } ?? spool.last
@@ -118,8 +155,8 @@ struct LinkWorld {
                 return
             }
             spool.hasSent = true
-            up.append(.frame(sequence, payload))
-            agent.sent(through: sequence)
+            up.append(.frame(sequence, payload, isBackfill: fresh == nil))
+            if fresh == nil { agent.backfilled(through: sequence) } else { agent.sent(through: sequence) }
         }
     }
 
@@ -184,6 +221,10 @@ struct LinkWorld {
     private mutating func beginNewSession(keepAfter: UInt64) {
         var fresh = SpoolModel(session: sessions)
         sessions += 1
+        // With holes among what is durable, some of it goes twice.
+        if !store.held(spool.session).ranges.isEmpty {
+            repeatable.formUnion(spool.records.filter { $0.key > keepAfter }.values)
+        }
         for (_, payload) in spool.records.filter({ $0.key > keepAfter }).sorted(by: { $0.key < $1.key }) {
             fresh.last += 1
             fresh.records[fresh.last] = payload
@@ -200,8 +241,13 @@ struct LinkWorld {
         let batch = pending.prefix(count)
         pending.removeFirst(batch.count)
         store.stored[id, default: []] += batch
-        store.durable[id] = batch.last!.sequence
-        if let ack = session?.machine.durable(through: batch.last!.sequence), isConnected { down.append(.ack(ack)) }
+        store.settle(id)
+        for frame in batch {
+            if let ack = session?.machine.durable(through: frame.sequence), isConnected { down.append(.ack(ack)) }
+        }
+        if let durable = session?.machine.durable, durable != store.durable[id] {
+            faults.append("acknowledged \(durable), durable is \(store.durable[id] ?? 0)")
+        }
     }
 
     mutating func crashCoordinator() {
@@ -215,8 +261,9 @@ struct LinkWorld {
         let id = spool.session
         let kept = Int.random(in: 0...store.stored[id, default: []].count, using: &random)
         store.stored[id, default: []].removeSubrange(kept...)
-        store.durable[id] = store.stored[id, default: []].last?.sequence ?? 0
-        store.losses[id, default: []].removeAll { $0.lowerBound > store.durable[id]! }
+        let newest = store.stored[id, default: []].map(\.sequence).max() ?? 0
+        store.losses[id, default: []].removeAll { $0.lowerBound > newest }
+        store.settle(id)
         note("forgot")
     }
 
@@ -224,7 +271,7 @@ struct LinkWorld {
         guard isConnected, !up.isEmpty else { return }
         switch up.removeFirst() {
         case .hello(let id, let first, let last): welcome(id, first, last)
-        case .frame(let sequence, let payload): receive(sequence, payload)
+        case .frame(let sequence, let payload, let isBackfill): receive(sequence, payload, isBackfill)
         }
     }
 
@@ -234,10 +281,13 @@ struct LinkWorld {
         down = []
         pending = []
         let window = UInt32.random(in: 1...10, using: &random)
+        if !store.held(id).ranges.isEmpty { store.skip(id, to: first) }
+        let (durable, held) = (store.durable[id] ?? 0, store.held(id))
         do {
             var machine = try IngestSessionMachine(
-                durable: store.durable[id] ?? 0, first: first, last: last, window: window)
-            down.append(.welcome(machine.durable, window))
+                durable: durable, held: held, first: held.ranges.isEmpty ? first : min(first, durable + 1),
+                last: max(last, durable), window: window, usesLanes: usesLanes)
+            down.append(.welcome(machine.durable, window, ahead: held.ranges))
             if let loss = machine.openingLoss {
                 store.losses[id, default: []].append(loss)
                 store.durable[id] = loss.upperBound
@@ -249,10 +299,10 @@ struct LinkWorld {
         }
     }
 
-    private mutating func receive(_ sequence: UInt64, _ payload: Int) {
-        switch session?.machine.receive(sequence) {
+    private mutating func receive(_ sequence: UInt64, _ payload: Int, _ isBackfill: Bool) {
+        switch session?.machine.receive(sequence, isBackfill: isBackfill) {
         case .store: pending.append((sequence, payload))
-        case .duplicate(let durable): down.append(.ack(durable))
+        case .duplicate: if let session { down.append(.ack(session.machine.acknowledgement)) }
         case .gap(let expected): faults.append("gap: \(sequence), expected \(expected)")
         case .beyondWindow(let limit): faults.append("window: \(sequence), limit \(limit)")
         case nil: break
@@ -262,8 +312,9 @@ struct LinkWorld {
     mutating func deliverDown() {
         guard isConnected, !down.isEmpty else { return }
         switch down.removeFirst() {
-        case .welcome(let durable, let window): perform(agent.connected(durable: durable, window: window))
-        case .ack(let durable): perform(agent.acknowledged(through: durable))
+        case .welcome(let durable, let window, let ahead):
+            perform(agent.connected(durable: durable, window: window, ahead: ahead, usesLanes: usesLanes))
+        case .ack(let ack): perform(agent.acknowledged(through: ack.durable, fresh: ack.fresh))
         }
     }
 }

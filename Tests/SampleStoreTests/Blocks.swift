@@ -4,8 +4,31 @@ import SampleStore
 import Telemetry
 
 /// Blocks in a plain form, for a store that takes any decoder.
+///
+/// A block that starts with `>` builds on the one before it, whose last line it repeats.
 enum Block {
     struct Damaged: Error {}
+
+    struct Decoder: FrameDecoder {
+        private var last: Substring?
+
+        mutating func decode(_ bytes: [UInt8]) throws -> [Sample] {
+            var text = Substring(String(decoding: bytes, as: UTF8.self))
+            if text.first == ">" {
+                let lines = text.dropFirst().split(separator: "\n", maxSplits: 1)
+                guard lines.count == 2, lines.first == last else { throw Damaged() }
+                text = lines[1]
+            }
+            let samples = try Block.decode(Array(text.utf8))
+            last = text.split(separator: "\n").last
+            return samples
+        }
+    }
+
+    /// The block of `samples` that can be decoded only right after the block of `previous`.
+    static func encode(_ samples: [Sample], after previous: [Sample]) -> [UInt8] {
+        Array(">".utf8) + encode(previous.suffix(1)) + Array("\n".utf8) + encode(samples)
+    }
 
     static func encode(_ samples: [Sample]) -> [UInt8] {
         let lines = samples.map { sample in
@@ -42,12 +65,14 @@ enum Fleet {
     }
 
     static func frame(
-        _ key: SessionKey, _ sequence: UInt64, _ samples: [Sample], receivedAt: Int64 = 0, payload: [UInt8]? = nil
+        _ key: SessionKey, _ sequence: UInt64, _ samples: [Sample], receivedAt: Int64 = 0, payload: [UInt8]? = nil,
+        chainStart: UInt64? = nil
     ) throws -> IncomingFrame {
         let times = samples.map(\.timestamp)
         return try IncomingFrame(
             key: key, sequence: sequence, kind: .sampleBlock, from: times.min() ?? time(0), to: times.max() ?? time(0),
-            receivedAt: time(receivedAt), payload: payload ?? Block.encode(samples))
+            receivedAt: time(receivedAt), payload: payload ?? Block.encode(samples),
+            chainStart: chainStart)
     }
 
     /// A frame of one sample at its sequence times ten seconds.
@@ -56,7 +81,7 @@ enum Fleet {
     }
 
     static func open(_ folder: TemporaryFolder, fileBytesMax: Int? = nil) throws -> SampleStore {
-        try SampleStore(directory: folder.path, fileBytesMax: fileBytesMax, decode: Block.decode)
+        try SampleStore(directory: folder.path, fileBytesMax: fileBytesMax) { Block.Decoder() }
     }
 }
 

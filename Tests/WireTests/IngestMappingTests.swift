@@ -89,4 +89,18 @@ import TocsinProto
         proto.targets[0].definition = ""
         #expect(throws: WireError.self) { try TargetsAnswer(proto: proto, limits: limits) }
     }
+
+    @Test("A hello comes back with the capabilities that this version knows; an older one has none")
+    func capabilities() throws {
+        let hello = AgentHello(
+            cluster: "c", node: "n", version: "1", session: Array(repeating: 1, count: 16),
+            boot: Array(repeating: 2, count: 16), firstSequence: 3, lastSequence: 4, lostSamples: 5,
+            sentAt: Timestamp(millis: 6), capabilities: [.chainedBlocks])
+        var proto = hello.proto
+        #expect(proto.capabilities == ["sample-block-2"])
+        proto.capabilities.append("telepathy")
+        #expect(try AgentHello(proto: proto, limits: limits) == hello)
+        proto.capabilities = []
+        #expect(try AgentHello(proto: proto, limits: limits).capabilities.isEmpty)
+    }
 }

@@ -56,7 +56,8 @@ package struct AgentApp: Sendable {
         let uplink = Uplink(
             identity: Uplink.Identity(cluster: settings.cluster, node: settings.node, boot: boot()),
             endpoint: Uplink.Endpoint(settings),
-            spool: spool, inbox: inbox, assigned: assigned, logger: logger, now: now,
+            spool: spool, inbox: inbox, assigned: assigned, logger: logger,
+            backfillBytesPerSecond: settings.spool.backfillBytesPerSecond, now: now,
             vitals: {
                 await Self.vitals(runner: runner, recorder: recorder, spool: spool, assigned: assigned, now: now())
             })

@@ -109,7 +109,8 @@ final class FrameRecorder: Service {
         if !samples.isEmpty { await record(samples) }
     }
 
-    private func record(_ samples: [Sample]) async {
+    /// Puts samples into the spool; what it refuses is counted.
+    func record(_ samples: [Sample]) async {
         let batch = encoder.encodeAll(samples)
         var written = 0
         for block in batch.blocks {

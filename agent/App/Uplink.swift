@@ -43,9 +43,12 @@ final class Uplink: Service {
     private let endpoint: Endpoint
     let spool: SpoolKeeper
     let inbox: UplinkInbox
-    let assigned: AssignedTargets
+    /// Nil for a link whose agent probes no cluster targets.
+    let assigned: AssignedTargets?
     let logger: Logger
     private let now: @Sendable () -> Timestamp
+    /// Bytes of blocks a second at which a backlog is sent beside what is new.
+    let backfillBytesPerSecond: Int
     let vitals: @Sendable () async -> Vitals
     private struct LinkMemory: Sendable {
         var machine: AgentLinkMachine?
@@ -58,8 +61,9 @@ final class Uplink: Service {
     let drainTimeout: Duration = .seconds(8)
 
     init(
-        identity: Identity, endpoint: Endpoint, spool: SpoolKeeper, inbox: UplinkInbox, assigned: AssignedTargets,
-        logger: Logger, now: @escaping @Sendable () -> Timestamp, vitals: @escaping @Sendable () async -> Vitals
+        identity: Identity, endpoint: Endpoint, spool: SpoolKeeper, inbox: UplinkInbox, assigned: AssignedTargets?,
+        logger: Logger, backfillBytesPerSecond: Int, now: @escaping @Sendable () -> Timestamp,
+        vitals: @escaping @Sendable () async -> Vitals
     ) {
         self.identity = identity
         self.endpoint = endpoint
@@ -68,6 +72,7 @@ final class Uplink: Service {
         self.assigned = assigned
         self.logger = logger
         self.now = now
+        self.backfillBytesPerSecond = backfillBytesPerSecond
         self.vitals = vitals
     }
 
@@ -76,7 +81,7 @@ final class Uplink: Service {
             group.addTask {
                 while !Task.isCancelled {
                     do {
-                        try await Task.sleep(for: self.assigned.heartbeatInterval)
+                        try await Task.sleep(for: self.assigned?.heartbeatInterval ?? .seconds(5))
                     } catch {
                         return
                     }
@@ -138,7 +143,8 @@ final class Uplink: Service {
         let hello = AgentHello(
             cluster: identity.cluster, node: identity.node, version: TocsinVersion.current, session: view.session,
             boot: identity.boot, firstSequence: sequences.first, lastSequence: sequences.last,
-            lostSamples: view.lostSamples, sentAt: now())
+            lostSamples: view.lostSamples, sentAt: now(),
+            capabilities: LinkCapability.supported)
         return (machine, hello.proto)
     }
 

@@ -1,3 +1,4 @@
+import FlowControl
 import FoundationEssentials
 import GRPCCore
 import GRPCNIOTransportHTTP2
@@ -17,6 +18,8 @@ final class UplinkStream: Sendable {
     /// Frames read from the spool at once.
     private let readRecordsMax = 32
     private let readBytesMax = 1 << 20
+    /// Bytes of the backlog read at once, so that what is new never waits for long.
+    private let backfillBytesMax = 128 << 10
 
     init(uplink: Uplink) {
         self.uplink = uplink
@@ -53,12 +56,19 @@ final class UplinkStream: Sendable {
         switch message.message {
         case .welcome(let welcome):
             hadWelcome.withLock { $0 = true }
-            uplink.inbox.welcomed(durable: welcome.durableSequence, window: welcome.ackWindow)
+            uplink.inbox.welcomed(
+                UplinkInbox.Welcome(
+                    durable: welcome.durableSequence, window: welcome.ackWindow,
+                    ahead: welcome.durableAhead.compactMap { range in
+                        // Sequences are below 2^63.
+                        range.first <= range.last && range.last <= Int64.max ? range.first...range.last : nil
+                    },
+                    capabilities: LinkCapability.known(in: welcome.capabilities)))
         case .ack(let ack):
-            uplink.inbox.acknowledged(through: ack.durableSequence)
+            uplink.inbox.acknowledged(through: ack.durableSequence, fresh: ack.freshSequence)
         case .targets(let targets):
             do {
-                uplink.assigned.take(try TargetsAnswer(proto: targets, limits: .standard))
+                uplink.assigned?.take(try TargetsAnswer(proto: targets, limits: .standard))
             } catch {
                 // Leases that it had go on until they end; the next answer may be better.
                 uplink.logger.error("an answer about cluster targets cannot be used", metadata: ["reason": "\(error)"])
@@ -75,24 +85,35 @@ final class UplinkStream: Sendable {
         defer { uplink.keep(machine) }
         try await writer.write(.with { $0.hello = hello })
         var drainEnd: ContinuousClock.Instant?
+        var lanes = Lanes(backfillBytesPerSecond: uplink.backfillBytesPerSecond)
+        var nextBackfill: ContinuousClock.Instant?
+        var reporter = TargetReporter()
         while true {
-            await uplink.inbox.changed()
+            await uplink.inbox.changed(before: nextBackfill)
+            nextBackfill = nil
             try Task.checkCancellation()
             let contents = uplink.inbox.take()
             var actions: [AgentLinkMachine.Action] = []
             if let sequence = contents.appended { machine.appended(through: max(sequence, machine.last)) }
             for loss in await uplink.spool.takeLosses() { actions += machine.lost(loss.sequences) }
             if let welcome = contents.welcome {
-                actions += machine.connected(durable: welcome.durable, window: welcome.window)
+                actions += machine.connected(
+                    durable: welcome.durable, window: welcome.window, ahead: welcome.ahead,
+                    usesLanes: welcome.capabilities.contains(.lanes))
+                lanes.begin(isChained: welcome.capabilities.contains(.chainedBlocks))
                 uplink.logger.info("connected to the coordinator", metadata: ["backlog": "\(machine.backlog)"])
             }
-            if let sequence = contents.acknowledged { actions += machine.acknowledged(through: sequence) }
+            if let acknowledged = contents.acknowledged {
+                actions += machine.acknowledged(through: acknowledged.durable, fresh: acknowledged.fresh)
+            }
             if let end = try await perform(actions) { return end }
             guard machine.isStreaming else { continue }
             if contents.welcome != nil || contents.targetsChanged || contents.heartbeatDue {
-                try await report(to: writer, withHeartbeat: contents.welcome != nil || contents.heartbeatDue)
+                let isHeartbeatDue = contents.welcome != nil || contents.heartbeatDue
+                try await report(&reporter, withHeartbeat: isHeartbeatDue, to: writer)
             }
-            try await sendFrames(&machine, to: writer)
+            try await sendFresh(&machine, &lanes, to: writer)
+            nextBackfill = try await sendBackfill(&machine, &lanes, to: writer)
             if contents.isStopping {
                 let end = drainEnd ?? .now + uplink.drainTimeout
                 drainEnd = end
@@ -129,25 +150,62 @@ final class UplinkStream: Sendable {
         return nil
     }
 
-    private func sendFrames(_ machine: inout AgentLinkMachine, to writer: RPCWriter<Tocsin_V1_AgentMessage>)
-        async throws
-    {
+    /// The blocks of both lanes, and when the backlog may go on.
+    private struct Lanes {
+        var fresh = BlockLane()
+        var backfill = BlockLane()
+        var pacer: Pacer<ContinuousClock.Instant>
+
+        init(backfillBytesPerSecond: Int) {
+            pacer = Pacer(perSecond: backfillBytesPerSecond)
+        }
+
+        mutating func begin(isChained: Bool) {
+            fresh = BlockLane(isChained: isChained)
+            backfill = BlockLane(isChained: isChained)
+        }
+    }
+
+    private func sendFresh(
+        _ machine: inout AgentLinkMachine, _ lanes: inout Lanes, to writer: RPCWriter<Tocsin_V1_AgentMessage>
+    ) async throws {
         while let range = machine.sendable() {
             let records = try await uplink.spool.read(range, recordsMax: readRecordsMax, bytesMax: readBytesMax)
             guard !records.isEmpty else { return }
             for record in records {
-                try await writer.write(.with { $0.frame = try self.frame(record) })
+                let frame = try frame(record, on: .fresh, &lanes.fresh)
+                try await writer.write(.with { $0.frame = frame })
                 machine.sent(through: record.sequence)
             }
         }
     }
 
-    private func frame(_ record: SpoolRecord) throws -> Tocsin_V1_Frame {
+    /// Sends a little of the backlog when its rate allows; what is new goes between.
+    ///
+    /// - Returns: when to go on; nil when there is no more to send now.
+    private func sendBackfill(
+        _ machine: inout AgentLinkMachine, _ lanes: inout Lanes, to writer: RPCWriter<Tocsin_V1_AgentMessage>
+    ) async throws -> ContinuousClock.Instant? {
+        guard let range = machine.backfillSendable() else { return nil }
+        guard lanes.pacer.isReady(at: .now) else { return lanes.pacer.readyAt }
+        let records = try await uplink.spool.read(range, recordsMax: readRecordsMax, bytesMax: backfillBytesMax)
+        for record in records {
+            let frame = try frame(record, on: .backfill, &lanes.backfill)
+            try await writer.write(.with { $0.frame = frame })
+            machine.backfilled(through: record.sequence)
+            lanes.pacer.spend(frame.payloadBytes, at: .now)
+        }
+        return lanes.pacer.readyAt
+    }
+
+    private func frame(
+        _ record: SpoolRecord, on lane: Tocsin_V1_Lane, _ blocks: inout BlockLane
+    ) throws -> Tocsin_V1_Frame {
         try .with {
             $0.sequence = record.sequence
-            $0.lane = .fresh
+            $0.lane = lane
             switch record.entry.kind {
-            case .sampleBlock: $0.sampleBlock = Data(record.entry.payload)
+            case .sampleBlock: $0.sampleBlock = Data(blocks.block(spooled: record.entry.payload))
             case .edgeBatch: $0.edgeBatch = try Tocsin_V1_EdgeBatch(serializedBytes: record.entry.payload)
             }
         }
@@ -162,10 +220,29 @@ final class UplinkStream: Sendable {
     }
 
     private func report(
-        to writer: RPCWriter<Tocsin_V1_AgentMessage>, withHeartbeat: Bool
+        _ reporter: inout TargetReporter, withHeartbeat: Bool, to writer: RPCWriter<Tocsin_V1_AgentMessage>
     ) async throws {
         let vitals = await uplink.vitals()
-        try await writer.write(.with { $0.targetReport = Tocsin_V1_TargetReport(vitals.statuses, partial: false) })
-        if withHeartbeat { try await writer.write(.with { $0.heartbeat = vitals.heartbeat }) }
+        if let report = reporter.report(
+            vitals.statuses, held: Set(vitals.heartbeat.holding.map(\.target)), at: .now)
+        {
+            try await writer.write(.with { $0.targetReport = report })
+        }
+        guard withHeartbeat else { return }
+        var heartbeat = vitals.heartbeat
+        heartbeat.targetAgeDeciseconds = reporter.ages(
+            vitals.statuses, at: Timestamp(millis: heartbeat.sentAtMillis))
+        try await writer.write(.with { $0.heartbeat = heartbeat })
+    }
+}
+
+extension Tocsin_V1_Frame {
+    /// Bytes of the payload, as the backlog's rate counts them.
+    fileprivate var payloadBytes: Int {
+        switch payload {
+        case .sampleBlock(let block): block.count
+        case .edgeBatch(let batch): (try? batch.serializedBytes() as [UInt8])?.count ?? 0
+        case nil: 0
+        }
     }
 }

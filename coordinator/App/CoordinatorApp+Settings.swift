@@ -59,6 +59,8 @@ extension CoordinatorApp.Configuration {
             clusterTargets: Dictionary(
                 settings.targets.map { ($0.cluster, Self.targets($0)) }, uniquingKeysWith: { $0 + $1 }),
             targetLease: settings.agents.targetLease,
+            ingest: IngestLimits(
+                frameBytesMax: settings.limits.frameBytesMax, seriesPerAgentMax: settings.limits.seriesPerAgentMax),
             sampleAgeMax: settings.retention.age, sampleBytesMax: settings.retention.bytesMax,
             version: TocsinVersion.current)
     }

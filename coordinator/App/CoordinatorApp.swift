@@ -56,6 +56,8 @@ package struct CoordinatorApp: Sendable {
         package var clusterTargets: [String: [ClusterTarget]]
         /// How long an agent goes on with one of them without an answer.
         package var targetLease: Duration
+        /// What an agent may send.
+        package var ingest: IngestLimits
         /// Samples older than this are removed.
         package var sampleAgeMax: Duration
         /// Beyond these bytes the oldest samples are removed.
@@ -113,8 +115,8 @@ package struct CoordinatorApp: Sendable {
             logger.error("the incident store was damaged and set aside", metadata: ["path": "\(path)"])
         }
         let blockLimits = SampleBlockLimits.default
-        let sampleStore = try SampleStore(directory: configuration.dataDirectory) { bytes in
-            try SampleBlockDecoder.decode(bytes, limits: blockLimits)
+        let sampleStore = try SampleStore(directory: configuration.dataDirectory) {
+            SampleBlockChainDecoder(limits: blockLimits)
         }
         if let path = sampleStore.quarantinedPath {
             logger.error("the sample store was damaged and set aside", metadata: ["path": "\(path)"])
@@ -217,8 +219,9 @@ package struct CoordinatorApp: Sendable {
                 lease: configuration.targetLease, interval: configuration.signals.step,
                 targets: configuration.clusterTargets), counters: counters, startedAt: now())
         let ingest = IngestService(
-            configuration: IngestService.Configuration(version: configuration.version), authorization: authorization,
-            fleet: fleet, assignments: assignments, writer: writer, counters: counters, logger: logger, now: now)
+            configuration: IngestService.Configuration(configuration.ingest, version: configuration.version),
+            authorization: authorization, fleet: fleet, assignments: assignments, writer: writer, counters: counters,
+            logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, incidents: incidents,
             notifications: notifications, isArmed: configuration.notifications.isArmed, desk: desk, counters: counters,
@@ -226,6 +229,8 @@ package struct CoordinatorApp: Sendable {
         return [ingest, query]
     }
 }
+
+extension SampleBlockChainDecoder: FrameDecoder {}
 
 /// The checks of each subject: the shipped ones with the overrides that match.
 package struct CheckBook: Sendable {

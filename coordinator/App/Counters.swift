@@ -12,6 +12,10 @@ package struct Counters: Sendable, Hashable {
     package var framesRejected: UInt64 = 0
     /// Samples stored.
     package var samplesStored: UInt64 = 0
+    /// Of them, samples of an outage that came after newer ones: stored, not judged.
+    package var samplesBackfilled: UInt64 = 0
+    /// Samples stored and not judged, since their agent has too many series.
+    package var samplesRefused: UInt64 = 0
     /// Edges stored.
     package var edgesStored: UInt64 = 0
     /// Samples that agents declared lost, and frames that never came.

@@ -1,6 +1,5 @@
 import Foundation
 import IngestWire
-import SampleCodec
 import Telemetry
 import TocsinProto
 
@@ -9,19 +8,15 @@ enum DecodedFrame: Sendable {
     case samples([Sample])
     case edges([Edge])
 
-    /// Decodes a frame's payload within the limits.
-    init(_ frame: Tocsin_V1_Frame, limits: WireLimits, blockLimits: SampleBlockLimits) throws(WireError) {
+    /// Decodes a frame's payload within the limits; its lane's chain moves on.
+    init(_ frame: Tocsin_V1_Frame, lane: inout LaneDecoder, limits: WireLimits) throws(WireError) {
         switch frame.payload {
         case .sampleBlock(let block):
             guard block.count <= limits.blockBytesMax else {
                 throw WireError(
                     .tooLarge, "a sample block of \(block.count) bytes, at most \(limits.blockBytesMax) are taken")
             }
-            do {
-                self = .samples(try SampleBlockDecoder.decode([UInt8](block), limits: blockLimits))
-            } catch {
-                throw WireError(.corrupt, "frame \(frame.sequence): \(error)")
-            }
+            self = .samples(try lane.samples(of: [UInt8](block), sequence: frame.sequence))
         case .edgeBatch(let batch):
             self = .edges(try batch.decoded(limits: limits))
         case nil:
@@ -47,12 +42,15 @@ enum DecodedFrame: Sendable {
 
     /// Earliest and latest time inside, or nil when the frame is empty.
     var timeRange: ClosedRange<Timestamp>? {
-        let times: [Timestamp]
         switch self {
-        case .samples(let samples): times = samples.map(\.timestamp)
-        case .edges(let edges): times = edges.map(\.at)
+        case .samples(let samples): Self.range(of: samples.lazy.map(\.timestamp))
+        case .edges(let edges): Self.range(of: edges.lazy.map(\.at))
         }
-        guard let first = times.min(), let last = times.max() else { return nil }
-        return first...last
+    }
+
+    private static func range(of times: some Sequence<Timestamp>) -> ClosedRange<Timestamp>? {
+        times.reduce(nil) { range, time in
+            range.map { min($0.lowerBound, time)...max($0.upperBound, time) } ?? time...time
+        }
     }
 }

@@ -52,6 +52,8 @@ package final class FleetRegistry: Sendable {
         var lastSeenAt: Timestamp
         var heartbeat = Tocsin_V1_Heartbeat()
         var targets: [String: TargetStatus] = [:]
+        /// Ids as the last whole report named them: heartbeats refer to it.
+        var targetOrder: [String] = []
         /// The stream that speaks for the agent: a newer one replaces it.
         var stream: UInt64
     }
@@ -108,13 +110,27 @@ package final class FleetRegistry: Sendable {
     }
 
     func heartbeat(_ heartbeat: Tocsin_V1_Heartbeat, of key: AgentKey) {
-        state.withLock { $0.agents[key]?.heartbeat = heartbeat }
+        state.withLock { state in
+            guard var agent = state.agents[key] else { return }
+            agent.heartbeat = heartbeat
+            let ages = heartbeat.targetAgeDeciseconds
+            if ages.count == agent.targetOrder.count {
+                let sentAt = Timestamp(millis: heartbeat.sentAtMillis)
+                for (id, age) in zip(agent.targetOrder, ages) where age > 0 {
+                    agent.targets[id]?.lastProbeAt = sentAt - .milliseconds(100 * Int64(age - 1))
+                }
+            }
+            state.agents[key] = agent
+        }
     }
 
     func targets(_ statuses: [TargetStatus], partial: Bool, of key: AgentKey, targetsMax: Int) {
         state.withLock { state in
             guard var agent = state.agents[key] else { return }
-            if !partial { agent.targets.removeAll(keepingCapacity: true) }
+            if !partial {
+                agent.targets.removeAll(keepingCapacity: true)
+                agent.targetOrder = statuses.map(\.target.id)
+            }
             for status in statuses where agent.targets.count < targetsMax || agent.targets[status.target.id] != nil {
                 agent.targets[status.target.id] = status
             }

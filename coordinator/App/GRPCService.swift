@@ -22,7 +22,7 @@ struct GRPCService: Service {
         let transport = HTTP2ServerTransport.Posix(
             address: .ipv4(host: configuration.host, port: configuration.port), transportSecurity: security,
             config: .defaults {
-                $0.rpc.maxRequestPayloadSize = 4 << 20
+                $0.rpc.maxRequestPayloadSize = configuration.ingest.frameBytesMax
                 $0.connection.keepalive.time = .seconds(30)
                 $0.connection.keepalive.timeout = .seconds(10)
                 $0.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)

@@ -45,6 +45,8 @@ struct HealthService: Service {
         add("frames_duplicate_total", "counter", counted.framesDuplicate)
         add("frames_rejected_total", "counter", counted.framesRejected)
         add("samples_stored_total", "counter", counted.samplesStored)
+        add("samples_refused_total", "counter", counted.samplesRefused)
+        add("samples_backfilled_total", "counter", counted.samplesBackfilled)
         add("samples_lost_total", "counter", counted.samplesLost)
         add("edges_stored_total", "counter", counted.edgesStored)
         add("store_commits_total", "counter", counted.commits)

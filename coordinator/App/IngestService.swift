@@ -3,6 +3,7 @@ import IngestWire
 import Logging
 import SampleCodec
 import SampleLink
+import SampleStore
 import ServiceLifecycle
 import SwiftProtobuf
 import Synchronization
@@ -21,6 +22,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         var wire = WireLimits.standard
         /// What a sample block may hold.
         var block = SampleBlockLimits.default
+        /// Series of one chain that are judged.
+        var seriesPerAgentMax = 20_000
         /// Version said in `Welcome`.
         var version: String
     }
@@ -59,7 +62,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     }
 
     /// Where what an agent says leads to an answer.
-    private struct Outlets: Sendable {
+    /// Where answers to a stream go.
+    struct Outlets: Sendable {
         var acknowledgements: StreamReceiver.Acknowledgements
         var answers: AsyncStream<TargetsAnswer>.Continuation
     }
@@ -76,7 +80,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         to responses: RPCWriter<Tocsin_V1_CoordinatorMessage>,
         agent: FleetRegistry.AgentKey
     ) async throws {
-        let acknowledgements = AsyncThrowingStream<UInt64, any Error>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let acknowledgements = AsyncThrowingStream<IngestSessionMachine.Acknowledgement, any Error>.makeStream(
+            bufferingPolicy: .bufferingNewest(1))
         let answers = AsyncStream<TargetsAnswer>.makeStream(bufferingPolicy: .bufferingNewest(1))
         try await withThrowingTaskGroup(of: Part.self) { group in
             group.addTask {
@@ -89,8 +94,12 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
                 return .answering
             }
             group.addTask {
-                for try await sequence in acknowledgements.stream {
-                    try await responses.write(.with { $0.ack.durableSequence = sequence })
+                for try await acknowledgement in acknowledgements.stream {
+                    try await responses.write(
+                        .with {
+                            $0.ack.durableSequence = acknowledgement.durable
+                            $0.ack.freshSequence = acknowledgement.fresh
+                        })
                 }
                 return .acknowledging
             }
@@ -124,18 +133,17 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         guard let stream = fleet.connected(agent, hello: hello, now: receivedAt) else {
             throw WireError(.tooLarge, "no further agent is taken")
         }
-        let machine = try await open(session, hello: hello)
+        let (machine, durable) = try await open(session, hello: hello)
         logger.info(
             "agent connected",
             metadata: [
                 "node": "\(agent.node)", "cluster": "\(agent.cluster)", "version": "\(hello.version)",
                 "durable": "\(machine.durable)",
             ])
-        try await responses.write(welcome(durable: machine.durable))
-        let receiver = StreamReceiver(
+        try await responses.write(welcome(hello, durable))
+        var receiver = StreamReceiver(
             service: self, agent: agent, stream: stream, session: session, ledger: StreamLedger(machine),
-            clockOffset: clockOffset(of: hello, receivedAt: receivedAt), acknowledgements: outlets.acknowledgements,
-            answers: outlets.answers)
+            helloSentAt: hello.sentAt, receivedAt: receivedAt, outlets: outlets)
         while let message = try await iterator.next() { try receiver.take(message) }
         await receiver.ledger.drained()
     }
@@ -159,7 +167,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     /// Opens the session once all that an older stream of it handed over is stored; what the spool lost is recorded.
     private func open(
         _ session: StoreWriter.Session, hello: AgentHello
-    ) async throws(WireError) -> IngestSessionMachine {
+    ) async throws(WireError) -> (IngestSessionMachine, SampleStore.DurableSequences) {
         guard hello.firstSequence >= 1, hello.firstSequence - 1 <= hello.lastSequence else {
             throw WireError(
                 .invalidField,
@@ -168,27 +176,30 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         await writer.barrier()
         do {
             let durable = try await writer.open(session, hello: hello, at: now())
-            return try IngestSessionMachine(
-                durable: durable, first: min(hello.firstSequence, durable + 1), last: max(hello.lastSequence, durable),
-                window: UInt32(configuration.ackWindow))
+            let machine = try IngestSessionMachine(
+                durable: durable.through, held: durable.ahead, first: min(hello.firstSequence, durable.through + 1),
+                last: max(hello.lastSequence, durable.through), window: UInt32(configuration.ackWindow),
+                usesLanes: hello.capabilities.contains(.lanes))
+            return (machine, durable)
         } catch {
             throw WireError(.storage, "the sample store cannot be read: \(error)")
         }
     }
 
-    /// Below a second the way of the message explains the difference, and correcting would only add its jitter.
-    private func clockOffset(of hello: AgentHello, receivedAt: Timestamp) -> Duration {
-        let offset = hello.sentAt - receivedAt
-        return offset.magnitude < .seconds(1) ? .zero : offset
-    }
-
-    private func welcome(durable: UInt64) -> Tocsin_V1_CoordinatorMessage {
+    private func welcome(_ hello: AgentHello, _ durable: SampleStore.DurableSequences) -> Tocsin_V1_CoordinatorMessage {
         .with {
             $0.welcome = .with {
-                $0.durableSequence = durable
+                $0.durableSequence = durable.through
+                $0.durableAhead = durable.ahead.ranges.map { range in
+                    Tocsin_V1_SequenceRange.with {
+                        $0.first = range.lowerBound
+                        $0.last = range.upperBound
+                    }
+                }
                 $0.ackWindow = UInt32(configuration.ackWindow)
                 $0.sentAtMillis = now().millis
                 $0.version = configuration.version
+                $0.capabilities = LinkCapability.names(of: hello.capabilities)
             }
         }
     }

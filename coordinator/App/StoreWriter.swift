@@ -26,7 +26,14 @@ final class StoreWriter: Service {
     struct Entry: Sendable {
         var session: Session
         var frame: Tocsin_V1_Frame
+        /// What counts of the payload.
         var content: DecodedFrame
+        /// Times of all that the payload holds; nil when it is empty.
+        var timeRange: ClosedRange<Timestamp>?
+        /// Sequence of the frame that starts the chain which a sample block belongs to; nil when it stands alone.
+        var chainStart: UInt64?
+        /// Data of an outage, after newer data that detection has seen.
+        var isBackfill: Bool
         var clockOffset: Duration
         var receivedAt: Timestamp
         /// Called once: with the session's durable sequence, or with why the frame is not durable.
@@ -60,8 +67,10 @@ final class StoreWriter: Service {
 
     /// Opens a session: what the spool no longer holds is recorded as lost.
     ///
-    /// Returns the session's durable sequence.
-    func open(_ session: Session, hello: AgentHello, at now: Timestamp) async throws(StoreError) -> UInt64 {
+    /// Returns what is durable of the session.
+    func open(
+        _ session: Session, hello: AgentHello, at now: Timestamp
+    ) async throws(StoreError) -> SampleStore.DurableSequences {
         try await store.openSession(session.key, firstSequence: hello.firstSequence, at: now)
     }
 
@@ -135,7 +144,8 @@ final class StoreWriter: Service {
             return
         }
         count(batch, result)
-        for entry in batch {
+        // A cell does not open again: samples of an outage are history. Edges count, whenever they come.
+        for entry in batch where !(entry.isBackfill && entry.content.edgeCount == 0) {
             await pipeline.deliver(
                 Pipeline.Delivery(agent: entry.session.agent, clockOffset: entry.clockOffset, content: entry.content))
         }
@@ -152,6 +162,7 @@ final class StoreWriter: Service {
             for entry in batch {
                 counters.samplesStored += UInt64(entry.content.sampleCount)
                 counters.edgesStored += UInt64(entry.content.edgeCount)
+                if entry.isBackfill { counters.samplesBackfilled += UInt64(entry.content.sampleCount) }
             }
         }
     }
@@ -159,12 +170,13 @@ final class StoreWriter: Service {
 
 extension IncomingFrame {
     fileprivate init(_ entry: StoreWriter.Entry) throws {
-        let range = entry.content.timeRange ?? entry.receivedAt...entry.receivedAt
+        let range = entry.timeRange ?? entry.receivedAt...entry.receivedAt
         switch (entry.frame.payload, entry.content) {
         case (.sampleBlock(let block), _):
             try self.init(
                 key: entry.session.key, sequence: entry.frame.sequence, kind: .sampleBlock, from: range.lowerBound,
-                to: range.upperBound, receivedAt: entry.receivedAt, payload: [UInt8](block))
+                to: range.upperBound, receivedAt: entry.receivedAt, payload: [UInt8](block),
+                chainStart: entry.chainStart)
         case (_, .edges(let edges)):
             try self.init(
                 key: entry.session.key, sequence: entry.frame.sequence, kind: .edgeBatch, from: range.lowerBound,

@@ -5,22 +5,40 @@ import Telemetry
 import TocsinProto
 
 /// The receiving half of one agent's stream: judges each message, hands frames to the writer, never waits for the disk.
-struct StreamReceiver: Sendable {
-    typealias Acknowledgements = AsyncThrowingStream<UInt64, any Error>.Continuation
+struct StreamReceiver {
+    typealias Acknowledgements = AsyncThrowingStream<IngestSessionMachine.Acknowledgement, any Error>.Continuation
 
     let service: IngestService
     let agent: FleetRegistry.AgentKey
     let stream: UInt64
     let session: StoreWriter.Session
     let ledger: StreamLedger
-    /// The agent's clock less ours at `Hello`, zero when it is below what the way of a message explains.
-    let clockOffset: Duration
     let acknowledgements: Acknowledgements
     /// Answers to heartbeats; of several that wait the newest goes out.
     let answers: AsyncStream<TargetsAnswer>.Continuation
+    private var clock = ClockOffset()
+    private var fresh: LaneDecoder
+    private var backfill: LaneDecoder
+
+    init(
+        service: IngestService, agent: FleetRegistry.AgentKey, stream: UInt64, session: StoreWriter.Session,
+        ledger: StreamLedger, helloSentAt: Timestamp, receivedAt: Timestamp, outlets: IngestService.Outlets
+    ) {
+        self.service = service
+        self.agent = agent
+        self.stream = stream
+        self.session = session
+        self.ledger = ledger
+        acknowledgements = outlets.acknowledgements
+        answers = outlets.answers
+        fresh = LaneDecoder(
+            limits: service.configuration.block, seriesMax: service.configuration.seriesPerAgentMax)
+        backfill = fresh
+        clock.observe(sentAt: helloSentAt, receivedAt: receivedAt)
+    }
 
     /// Takes one message.
-    func take(_ message: Tocsin_V1_AgentMessage) throws(WireError) {
+    mutating func take(_ message: Tocsin_V1_AgentMessage) throws(WireError) {
         guard service.fleet.seen(agent, stream: stream, now: service.now()) else {
             throw WireError(.outOfOrder, "another stream speaks for this agent by now")
         }
@@ -29,6 +47,7 @@ struct StreamReceiver: Sendable {
         case .hello:
             throw WireError(.outOfOrder, "a second hello")
         case .heartbeat(let heartbeat):
+            clock.observe(sentAt: Timestamp(millis: heartbeat.sentAtMillis), receivedAt: service.now())
             service.fleet.heartbeat(heartbeat, of: agent)
             let limits = service.configuration.wire
             if let answer = try service.assignments.answer(heartbeat, of: agent, limits: limits) {
@@ -47,11 +66,13 @@ struct StreamReceiver: Sendable {
         }
     }
 
-    private func take(_ frame: Tocsin_V1_Frame) throws(WireError) {
-        switch ledger.receive(frame.sequence) {
-        case .duplicate(let durable):
+    private mutating func take(_ frame: Tocsin_V1_Frame) throws(WireError) {
+        let isBackfill = frame.lane == .backfill
+        switch ledger.receive(frame.sequence, isBackfill: isBackfill) {
+        case .duplicate:
             service.counters.add { $0.framesDuplicate += 1 }
-            if durable > 0 { acknowledgements.yield(durable) }
+            if isBackfill { backfill.passOver() } else { fresh.passOver() }
+            acknowledgements.yield(ledger.acknowledgement)
             return
         case .gap(let expected):
             throw WireError(.gap, "frame \(frame.sequence) where \(expected) is due")
@@ -60,17 +81,25 @@ struct StreamReceiver: Sendable {
         case .store:
             break
         }
-        let content = try DecodedFrame(
-            frame, limits: service.configuration.wire, blockLimits: service.configuration.block)
-        let admitted = service.assignments.admitted(content, from: agent, clockOffset: clockOffset)
+        let limits = service.configuration.wire
+        let refusedBefore = fresh.samplesRefused + backfill.samplesRefused
+        let content =
+            isBackfill
+            ? try DecodedFrame(frame, lane: &backfill, limits: limits)
+            : try DecodedFrame(frame, lane: &fresh, limits: limits)
+        let refused = fresh.samplesRefused + backfill.samplesRefused - refusedBefore
+        if refused > 0 { service.counters.add { $0.samplesRefused += refused } }
+        let admitted = service.assignments.admitted(content, from: agent, clockOffset: clock.value)
         let ledger = ledger
         let acknowledgements = acknowledgements
         service.writer.submit(
             StoreWriter.Entry(
-                session: session, frame: frame, content: admitted, clockOffset: clockOffset, receivedAt: service.now(),
+                session: session, frame: frame, content: admitted, timeRange: content.timeRange,
+                chainStart: (isBackfill ? backfill : fresh).chainStart, isBackfill: isBackfill,
+                clockOffset: clock.value, receivedAt: service.now(),
                 completion: { result in
                     switch ledger.ended(frame.sequence, result) {
-                    case .success(let durable?): acknowledgements.yield(durable)
+                    case .success(let acknowledgement?): acknowledgements.yield(acknowledgement)
                     case .success(nil): break
                     case .failure(let error): acknowledgements.finish(throwing: error.rpcError)
                     }
@@ -95,15 +124,20 @@ final class StreamLedger: Sendable {
     /// Why a frame did not become durable: the stream must end, since later frames build on it.
     var failure: WireError? { state.withLock { $0.failure } }
 
-    func receive(_ sequence: UInt64) -> IngestSessionMachine.Decision {
-        state.withLock { $0.machine.receive(sequence) }
+    func receive(_ sequence: UInt64, isBackfill: Bool) -> IngestSessionMachine.Decision {
+        state.withLock { $0.machine.receive(sequence, isBackfill: isBackfill) }
     }
 
-    /// Notes what became of a frame; gives the sequence to acknowledge, nil when nothing is new.
-    func ended(_ sequence: UInt64, _ result: Result<UInt64, WireError>) -> Result<UInt64?, WireError> {
+    /// What an acknowledgement says now.
+    var acknowledgement: IngestSessionMachine.Acknowledgement { state.withLock { $0.machine.acknowledgement } }
+
+    /// Notes what became of a frame; gives what to acknowledge, nil when nothing is new.
+    func ended(
+        _ sequence: UInt64, _ result: Result<UInt64, WireError>
+    ) -> Result<IngestSessionMachine.Acknowledgement?, WireError> {
         let (outcome, waiter) = state.withLock {
-            state -> (Result<UInt64?, WireError>, CheckedContinuation<Void, Never>?) in
-            let outcome: Result<UInt64?, WireError>
+            state -> (Result<IngestSessionMachine.Acknowledgement?, WireError>, CheckedContinuation<Void, Never>?) in
+            let outcome: Result<IngestSessionMachine.Acknowledgement?, WireError>
             switch result {
             case .success: outcome = .success(state.machine.durable(through: sequence))
             case .failure(let error):

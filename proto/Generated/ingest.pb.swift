@@ -29,10 +29,12 @@ package nonisolated enum Tocsin_V1_Lane: SwiftProtobuf.Enum, Swift.CaseIterable 
   package typealias RawValue = Int
   case unspecified // = 0
 
-  /// Data of now: always first.
+  /// Data of now: always first. With the capability "lanes" its first frame on a stream may leave out older ones, which
+  /// then come on the other lane; from there on its sequences are consecutive.
   case fresh // = 1
 
-  /// Data of an outage.
+  /// Data of an outage: from the first frame that is not durable up to the first one of the fresh lane, ascending,
+  /// without those that are durable ahead.
   case backfill // = 2
   case UNRECOGNIZED(Int)
 
@@ -258,6 +260,28 @@ package nonisolated struct Tocsin_V1_Welcome: Sendable {
 
   package var version: String = String()
 
+  /// Those features of the Hello that this coordinator understands too; the agent uses no others.
+  /// "sample-block-2": sample blocks may build on each other, a chain for each lane of each stream.
+  /// "lanes": both lanes may be used; without it all frames come in the order of their sequences.
+  package var capabilities: [String] = []
+
+  /// Frames after the durable sequence that are durable too, ascending, not touching: they need not come again.
+  package var durableAhead: [Tocsin_V1_SequenceRange] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_SequenceRange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var first: UInt64 = 0
+
+  package var last: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -305,13 +329,17 @@ package nonisolated struct Tocsin_V1_Frame: Sendable {
   package init() {}
 }
 
-/// All frames of the session up to and including this one are durable.
 package nonisolated struct Tocsin_V1_Ack: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// All frames of the session up to and including this one are durable.
   package var durableSequence: UInt64 = 0
+
+  /// All frames that this stream sent on the fresh lane up to and including this one are durable; 0 when the fresh lane
+  /// is not ahead of the backfill lane.
+  package var freshSequence: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -443,6 +471,10 @@ package nonisolated struct Tocsin_V1_Heartbeat: Sendable {
 
   /// The agent is stopping and probes nothing any more: what it held can be given to others at once.
   package var leaving: Bool = false
+
+  /// For each target of the last report that was not partial, in its order: tenths of a second since its last probe, and
+  /// one more; 0 for one that was never probed. Empty when the heartbeat doesn't say.
+  package var targetAgeDeciseconds: [UInt32] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -787,7 +819,7 @@ nonisolated extension Tocsin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Tocsin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Welcome"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}durable_sequence\0\u{3}ack_window\0\u{3}sent_at_millis\0\u{1}version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}durable_sequence\0\u{3}ack_window\0\u{3}sent_at_millis\0\u{1}version\0\u{1}capabilities\0\u{3}durable_ahead\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -799,6 +831,8 @@ nonisolated extension Tocsin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.ackWindow) }()
       case 3: try { try decoder.decodeSingularSInt64Field(value: &self.sentAtMillis) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.version) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.capabilities) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.durableAhead) }()
       default: break
       }
     }
@@ -817,6 +851,12 @@ nonisolated extension Tocsin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.version.isEmpty {
       try visitor.visitSingularStringField(value: self.version, fieldNumber: 4)
     }
+    if !self.capabilities.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.capabilities, fieldNumber: 5)
+    }
+    if !self.durableAhead.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.durableAhead, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -825,6 +865,43 @@ nonisolated extension Tocsin_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.ackWindow != rhs.ackWindow {return false}
     if lhs.sentAtMillis != rhs.sentAtMillis {return false}
     if lhs.version != rhs.version {return false}
+    if lhs.capabilities != rhs.capabilities {return false}
+    if lhs.durableAhead != rhs.durableAhead {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_SequenceRange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SequenceRange"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}first\0\u{1}last\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.first) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.last) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.first != 0 {
+      try visitor.visitSingularUInt64Field(value: self.first, fieldNumber: 1)
+    }
+    if self.last != 0 {
+      try visitor.visitSingularUInt64Field(value: self.last, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_SequenceRange, rhs: Tocsin_V1_SequenceRange) -> Bool {
+    if lhs.first != rhs.first {return false}
+    if lhs.last != rhs.last {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -904,7 +981,7 @@ nonisolated extension Tocsin_V1_Frame: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension Tocsin_V1_Ack: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Ack"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}durable_sequence\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}durable_sequence\0\u{3}fresh_sequence\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -913,6 +990,7 @@ nonisolated extension Tocsin_V1_Ack: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.durableSequence) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.freshSequence) }()
       default: break
       }
     }
@@ -922,11 +1000,15 @@ nonisolated extension Tocsin_V1_Ack: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.durableSequence != 0 {
       try visitor.visitSingularUInt64Field(value: self.durableSequence, fieldNumber: 1)
     }
+    if self.freshSequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.freshSequence, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Tocsin_V1_Ack, rhs: Tocsin_V1_Ack) -> Bool {
     if lhs.durableSequence != rhs.durableSequence {return false}
+    if lhs.freshSequence != rhs.freshSequence {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1169,7 +1251,7 @@ nonisolated extension Tocsin_V1_TargetState: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Tocsin_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_millis\0\u{1}series\0\u{3}samples_total\0\u{3}lost_samples_total\0\u{3}spool_bytes\0\u{3}rss_bytes\0\u{3}cpu_seconds\0\u{3}uptime_millis\0\u{1}holding\0\u{1}leaving\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_millis\0\u{1}series\0\u{3}samples_total\0\u{3}lost_samples_total\0\u{3}spool_bytes\0\u{3}rss_bytes\0\u{3}cpu_seconds\0\u{3}uptime_millis\0\u{1}holding\0\u{1}leaving\0\u{3}target_age_deciseconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1187,6 +1269,7 @@ nonisolated extension Tocsin_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf.
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.uptimeMillis) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.holding) }()
       case 10: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
+      case 11: try { try decoder.decodeRepeatedUInt32Field(value: &self.targetAgeDeciseconds) }()
       default: break
       }
     }
@@ -1223,6 +1306,9 @@ nonisolated extension Tocsin_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf.
     if self.leaving != false {
       try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 10)
     }
+    if !self.targetAgeDeciseconds.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.targetAgeDeciseconds, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1237,6 +1323,7 @@ nonisolated extension Tocsin_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.uptimeMillis != rhs.uptimeMillis {return false}
     if lhs.holding != rhs.holding {return false}
     if lhs.leaving != rhs.leaving {return false}
+    if lhs.targetAgeDeciseconds != rhs.targetAgeDeciseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,8 +1,7 @@
 import Foundation
-import TocsinTestKit
 
 /// `tocsin query -o json`, read back.
-struct SampleQuery {
+package struct SampleQuery {
     private struct Series: Decodable {
         var points: [Point]
     }
@@ -18,10 +17,15 @@ struct SampleQuery {
         }
     }
 
-    let lab: TocsinLab
+    private let lab: TocsinLab
+
+    /// Asks the lab's coordinator.
+    package init(lab: TocsinLab) {
+        self.lab = lab
+    }
 
     /// Times in seconds since the epoch and values of the series that match, ascending by time.
-    func points(_ selector: String, since: String) async throws -> [(time: Double, value: Double)] {
+    package func points(_ selector: String, since: String) async throws -> [(time: Double, value: Double)] {
         let series = try await lab.json([Series].self, ["query", selector, "--since", since])
         let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         return try series.flatMap(\.points).map { point in

@@ -1,0 +1,41 @@
+import AgentApp
+import Foundation
+import Logging
+import Telemetry
+import TocsinTestKit
+
+/// A real coordinator process and agents' links whose samples come from the test.
+struct FeedLab: Sendable {
+    let lab: TocsinLab
+    private static let cluster = "test"
+
+    init(nodes: [String] = ["node-a"]) async throws {
+        lab = try await TocsinLab(nodes: nodes, cluster: Self.cluster)
+        try lab.writeCoordinator(step: "1s", thresholds: TocsinLab.packageRoot + "/deploy/local/demo-thresholds.yaml")
+    }
+
+    /// The link of a node; `spool` tells several links with one certificate apart.
+    func feed(
+        node: String = "node-a", spool: String = "spool", port: Int? = nil, backfillBytesPerSecond: Int = 512 << 10
+    ) throws -> AgentFeed {
+        var configuration = AgentFeed.Configuration(
+            cluster: Self.cluster, node: node, host: "127.0.0.1", port: port ?? lab.port,
+            certificateFile: lab.path("tls/agent-\(node).crt"), keyFile: lab.path("tls/agent-\(node).key"),
+            trustRootsFile: lab.path("tls/ca.crt"), spoolDirectory: lab.path("\(spool)-\(node)"))
+        configuration.backfillBytesPerSecond = backfillBytesPerSecond
+        return try AgentFeed(configuration, logger: Logger(label: "feed") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Times of the stored samples of a series, in whole milliseconds, ascending.
+    func times(_ selector: String, since: String = "3h") async throws -> [Int64] {
+        try await SampleQuery(lab: lab).points(selector, since: since).map { Int64(($0.time * 1000).rounded()) }
+    }
+
+    /// A counter of the coordinator's `/metrics`.
+    func counter(_ name: String) async throws -> Int {
+        let lines = try await ChildProcess.run(
+            "/usr/bin/curl", ["-s", "http://127.0.0.1:\(lab.httpPort)/metrics"])
+        let line = lines.first { $0.hasPrefix("tocsin_\(name) ") }
+        return line.flatMap { Int($0.split(separator: " ")[1]) } ?? -1
+    }
+}

@@ -1,0 +1,112 @@
+import SQLiteFile
+import Telemetry
+import Testing
+
+@testable import SampleStore
+
+/// Frames that build on each other are read from wherever a query begins, and go with all that they carry.
+struct ChainTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    /// Chains of `length` frames, a frame every ten seconds, the first sequence at second 10.
+    private func frames(_ key: SessionKey, _ sequences: ClosedRange<UInt64>, length: UInt64) throws -> [IncomingFrame] {
+        func samples(_ sequence: UInt64) -> [Sample] {
+            [Fleet.sample("up", Int64(sequence) * 10, Double(sequence), ["node": key.node])]
+        }
+        return try sequences.map { sequence in
+            let start = sequence - (sequence - 1) % length
+            return try Fleet.frame(
+                key, sequence, samples(sequence),
+                payload: start == sequence
+                    ? nil : Block.encode(samples(sequence), after: samples(sequence - 1)),
+                chainStart: start)
+        }
+    }
+
+    private func times(_ store: SampleStore, _ node: String, from: Int64, to: Int64) async throws
+        -> ([Double], QueryReport)
+    {
+        let (answer, report) = try await store.answer("up{node=\"\(node)\"}", from: from, to: to)
+        return ((answer["alpha/up{node=\"\(node)\"}"] ?? []).map { $0[0] }, report)
+    }
+
+    @Test(arguments: [(10, 90), (50, 50), (60, 90), (40, 60), (20, 30)] as [(Int64, Int64)])
+    func aQueryMayBeginInsideAChain(from: Int64, to: Int64) async throws {
+        let store = try Fleet.open(folder)
+        for node in ["a", "b"] { _ = try await store.append(frames(Fleet.key(node), 1...9, length: 5)) }
+        for node in ["a", "b"] {
+            let (times, report) = try await times(store, node, from: from, to: to)
+            #expect(times == stride(from: Double(from), through: Double(to), by: 10).map { $0 })
+            #expect(report.corruptFrames == 0)
+        }
+    }
+
+    @Test("Chains of two lanes of one session interleave")
+    func lanes() async throws {
+        let store = try Fleet.open(folder)
+        let key = Fleet.key("a")
+        func block(_ sequence: UInt64, after: UInt64?) throws -> IncomingFrame {
+            let one = [Fleet.sample("up", Int64(sequence) * 10, 1)]
+            return try Fleet.frame(
+                key, sequence, one,
+                payload: after.map { Block.encode(one, after: [Fleet.sample("up", Int64($0) * 10, 1)]) },
+                chainStart: sequence < 4 ? 1 : 4)
+        }
+        _ = try await store.append([
+            block(4, after: nil), block(1, after: nil), block(5, after: 4), block(2, after: 1), block(6, after: 5),
+            block(3, after: 2),
+        ])
+        let (answer, report) = try await store.answer("up", from: 30, to: 60)
+        #expect(answer["alpha/up"]?.map { $0[0] } == [30, 40, 50, 60])
+        #expect(report.corruptFrames == 0)
+    }
+
+    @Test("A damaged frame costs the rest of its chain and nothing else")
+    func damage() async throws {
+        let store = try Fleet.open(folder)
+        let key = Fleet.key("a")
+        var all = try frames(key, 1...9, length: 5)
+        all[2] = try Fleet.frame(
+            key, 3, [Fleet.sample("up", 30, 3)], payload: Array("nonsense".utf8), chainStart: 1)
+        _ = try await store.append(all)
+        let (times, report) = try await times(store, "a", from: 0, to: 100)
+        #expect(times == [10, 20, 60, 70, 80, 90])
+        #expect(report.corruptFrames == 3)
+        #expect(report.gaps.map(\.from) == [Fleet.time(30), Fleet.time(40), Fleet.time(50)])
+    }
+
+    @Test("Retention by age keeps a chain while one of its frames is young enough")
+    func age() async throws {
+        let store = try Fleet.open(folder)
+        _ = try await store.append(frames(Fleet.key("a"), 1...9, length: 5))
+        // Everything before second 70 is too old; frame 6 is what frame 7 builds on.
+        let report = try await store.enforceRetention(now: Fleet.time(100), ageMax: .seconds(30), bytesMax: .max)
+        #expect(report.framesByAge == 5)
+        let (times, query) = try await times(store, "a", from: 0, to: 100)
+        #expect(times == [60, 70, 80, 90])
+        #expect(query.corruptFrames == 0)
+    }
+
+    @Test("Retention by size takes whole chains")
+    func size() async throws {
+        let store = try Fleet.open(folder)
+        _ = try await store.append(frames(Fleet.key("a"), 1...900, length: 60))
+        let used = try await store.sizes().usedBytes
+        let report = try await store.enforceRetention(
+            now: Fleet.time(9000), ageMax: .seconds(100_000), bytesMax: used - 20_000, batchFrames: 7)
+        #expect(report.framesBySize > 0 && report.framesBySize.isMultiple(of: 60))
+        let (times, query) = try await times(store, "a", from: 0, to: 9000)
+        #expect(times.count == 900 - report.framesBySize)
+        #expect(query.corruptFrames == 0)
+    }
+
+    @Test func aFrameBuildsOnNoLaterOne() throws {
+        #expect(throws: StoreError(.invalid, "")) {
+            try Fleet.frame(Fleet.key("a"), 3, [Fleet.sample("up", 30, 3)], chainStart: 4)
+        }
+    }
+}
