@@ -26,7 +26,7 @@ format: ## Rewrite the sources in the project's format.
 	swift format format --in-place --parallel --recursive --configuration .swift-format $(SWIFT_FORMAT_PATHS)
 
 # Suites that start real processes and judge their timing run one after another; all others run side by side.
-LIVE := CurlHTTPTests|NotificationTests|ActuatorProbeTests|PostgresProbeTests|PodProbeTests|ProbingTests|CheckProbeTests|PrometheusProbeTests|LogProbeTests|HostProbeTests|TocsinCLITests|BlackBoxTests
+LIVE := CurlHTTPTests|NotificationTests|ActuatorProbeTests|PostgresProbeTests|PodProbeTests|ProbingTests|CheckProbeTests|PrometheusProbeTests|LogProbeTests|HostProbeTests|TocsinCLITests|LinkTests|BlackBoxTests
 
 .PHONY: test
 test: deps lint ## Install what is missing, build once, run all tests against real PostgreSQL, a real JVM and real TLS.
@@ -44,6 +44,14 @@ simulate: ## Virtual days of incidents from seeds, optimised: SEEDS=1000, or one
 	TOCSIN_ONLY=SimulationTests swift build -c release --build-tests --scratch-path .build/simulate
 	TOCSIN_ONLY=SimulationTests TOCSIN_SIMULATION_SEEDS=$(or $(SEEDS),1000) $(if $(SEED),TOCSIN_SIMULATION_SEED=$(SEED)) \
 	    swift test -c release --skip-build --scratch-path .build/simulate --filter '^SimulationTests\.'
+
+.PHONY: bench
+bench: deps ## Bytes and CPU of codec, wire and ingest against their goals: SEED=7 (eight minutes after the build).
+	swift build -c release --product codec-bench
+	swift build -c release --product wire-bench
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	@Tests/Benchmarks/run.sh $(or $(SEED),197) $(or $(DATA),../shared)
 
 .PHONY: detect-bench
 detect-bench: ## Detectors on generated incidents, a simulated month, labelled recordings: SEED=7 (figures go to .build/bench/results.json).

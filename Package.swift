@@ -184,6 +184,8 @@ let mains: [Module] = [
 
 // Real parts for tests and for the demo: a PostgreSQL cluster, a JVM service, a kubelet that replays captures.
 let support: [Module] = [
+    // C: counts what the allocator is asked for, in the programs that link it.
+    library("AllocationCounter", path: "Tests/Support/AllocationCounter"),
     library("TocsinTestKit", ["Telemetry"], path: "Tests/Support/TestKit"),
     library(
         "KubeletReplay", ["Telemetry"], products: ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
@@ -202,7 +204,14 @@ let benchmarks: [Module] = [
     executable("tocsin-detect-score", ["LabelledSeries"], path: "Tests/Benchmarks/DetectScore"),
     executable(
         "incident-bench", ["Incidents", "Detection", "Signals", "Telemetry"], path: "Tests/Benchmarks/IncidentBench"),
-    executable("codec-bench", ["SampleCodec", "Telemetry"], path: "Tests/Benchmarks/CodecBench"),
+    library("BenchSupport", ["Telemetry"], path: "Tests/Benchmarks/BenchSupport"),
+    executable("codec-bench", ["BenchSupport", "SampleCodec", "Telemetry"], path: "Tests/Benchmarks/CodecBench"),
+    executable(
+        "codec-allocations", ["AllocationCounter", "SampleCodec", "Telemetry"],
+        path: "Tests/Benchmarks/CodecAllocations"),
+    executable(
+        "wire-bench", ["BenchSupport", "AgentApp", "Telemetry", "TocsinTestKit"],
+        products: ["Logging", "NIOCore", "NIOPosix"], path: "Tests/Benchmarks/WireBench"),
 ]
 
 let testTargets: [Module] = [

@@ -61,7 +61,6 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         }
     }
 
-    /// Where what an agent says leads to an answer.
     /// Where answers to a stream go.
     struct Outlets: Sendable {
         var acknowledgements: StreamReceiver.Acknowledgements

@@ -1,3 +1,4 @@
+import BenchSupport
 import Foundation
 import SampleCodec
 
@@ -6,7 +7,7 @@ import SampleCodec
 enum Main {
     static func main() throws {
         var arguments = Array(CommandLine.arguments.dropFirst())
-        var results = ".build/bench/results.json"
+        var results = BenchResults.standardPath
         if let place = arguments.firstIndex(of: "--results"), place + 1 < arguments.count {
             results = arguments[place + 1]
             arguments.removeSubrange(place...place + 1)
@@ -36,21 +37,7 @@ enum Main {
             }
             figures["recorded_block_bytes_per_sample"] = Double(bytes) / Double(samples)
         }
-        try merge(figures, into: results)
-    }
-
-    private static func merge(_ figures: [String: Double], into path: String) throws {
-        let url = URL(filePath: path)
-        var all: [String: Double] = [:]
-        if let data = try? Data(contentsOf: url) { all = try JSONDecoder().decode([String: Double].self, from: data) }
-        for (name, value) in figures {
-            all[name] = value
-            FileHandle.standardOutput.write(Data("\(name) \(String(format: "%.4f", value))\n".utf8))
-        }
-        try FileManager.default.createDirectory(
-            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(all).write(to: url)
+        var all = try BenchResults(path: results)
+        try all.add(figures)
     }
 }

@@ -1,24 +1,34 @@
 import Foundation
-import SampleCodec
-import Telemetry
+package import Telemetry
 
 /// Rounds of samples, each round what one agent sends at once.
-struct Workload {
+package struct Workload: Sendable {
     /// One agent: its series, and for each round the samples by position in `series`.
-    struct Stream {
-        var name: String
-        var series: [Series] = []
-        var rounds: [[(series: Int, millis: Int64, value: Double)]] = []
+    package struct Stream: Sendable {
+        /// The node.
+        package var name: String
+        /// All its series.
+        package var series: [Series] = []
+        /// Position in `series`, milliseconds since the epoch, value.
+        package var rounds: [[(series: Int, millis: Int64, value: Double)]] = []
     }
 
-    var streams: [Stream] = []
+    /// The agents.
+    package var streams: [Stream] = []
 
-    struct Fault: Error {
-        var message: String
+    /// What is wrong with a file, or with a figure.
+    package struct Fault: Error {
+        /// A sentence.
+        package var message: String
+
+        /// Makes a fault.
+        package init(message: String) {
+            self.message = message
+        }
     }
 
     /// A directory written by the fleet generator: `series.tsv`, `times.i64`, `values.f64`; a stream for each node.
-    static func fleet(_ directory: String) throws -> Workload {
+    package static func fleet(_ directory: String) throws -> Workload {
         let folder = URL(filePath: directory)
         let text = try String(contentsOf: folder.appending(path: "series.tsv"), encoding: .utf8)
         let times: [Int64] = try numbers(folder.appending(path: "times.i64"))
@@ -65,7 +75,7 @@ struct Workload {
     }
 
     /// A file of Prometheus text whose rounds start with `# ROUND <milliseconds>`: one stream.
-    static func recorded(_ path: String) throws -> Workload {
+    package static func recorded(_ path: String) throws -> Workload {
         let data = try Data(contentsOf: URL(filePath: path))
         var stream = Stream(name: URL(filePath: path).lastPathComponent)
         var known: [Substring: Int] = [:]
@@ -95,6 +105,25 @@ struct Workload {
             stream.rounds[stream.rounds.count - 1].append((number, millis, value))
         }
         return Workload(streams: [stream])
+    }
+
+    /// Files of one node, recorded side by side, as the stream of its one agent: the label `job` tells them apart.
+    package static func recordedNode(_ paths: [String]) throws -> Workload {
+        var node = Stream(name: "recorded")
+        for path in paths {
+            let job = URL(filePath: path).deletingPathExtension().lastPathComponent
+            for one in try recorded(path).streams {
+                let first = node.series.count
+                node.series += one.series.map { series in
+                    Series(series.metric, LabelSet(series.labels.labels + [Label("job", job)]))
+                }
+                for (round, samples) in one.rounds.enumerated() {
+                    if round == node.rounds.count { node.rounds.append([]) }
+                    node.rounds[round] += samples.map { ($0.series + first, $0.millis, $0.value) }
+                }
+            }
+        }
+        return Workload(streams: [node])
     }
 
     private static func number(_ word: Substring) -> Double? {

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Wire and codec figures into .build/bench/results.json. usage: Tests/Benchmarks/run.sh SEED DATA [wire-bench options]
+# DATA is the folder with bench/fleet.py and fixtures/recorded; needs python3 with numpy, xz, and release builds of
+# codec-bench, wire-bench, tocsin and tocsin-coordinator.
+set -eu
+cd "$(dirname "$0")/../.."
+seed=$1
+data=$2
+shift 2
+bin=$(swift build -c release --show-bin-path)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 "$data/bench/fleet.py" "$work/fleet" --nodes 20 --scrapes 360 --seed "$seed"
+recorded=""
+for file in "$data"/fixtures/recorded/*.prom.xz; do
+    text=$work/$(basename "$file" .xz)
+    xz -dc "$file" >"$text"
+    recorded="$recorded $text"
+done
+# shellcheck disable=SC2086
+"$bin/codec-bench" "$work/fleet" $recorded
+# shellcheck disable=SC2086
+"$bin/wire-bench" "$@" --fleet "$work/fleet" --recorded $recorded
