@@ -4,7 +4,7 @@ package import Logging
 
 /// What both daemons are told on their command lines, beside their file.
 package struct LaunchOptions: ParsableArguments {
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    @Option(help: "trace, debug, info, notice, warning, error or critical.", transform: LaunchOptions.level)
     var logLevel = Logger.Level.info
 
     /// Whether the program ends when its file is checked.
@@ -12,6 +12,13 @@ package struct LaunchOptions: ParsableArguments {
     package var dryRun = false
 
     package init() {}
+
+    private static func level(_ word: String) throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: word) else {
+            throw ValidationError("there is no log level '\(word)'")
+        }
+        return level
+    }
 
     /// Sends the process' log to standard error and makes its logger; to be called once.
     package func logger(label: String) -> Logger {
@@ -37,5 +44,3 @@ package struct LaunchOptions: ParsableArguments {
         try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
     }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}
