@@ -149,6 +149,6 @@ import Testing
     @Test func everySignalThatAnEngineDerivesHasAUnit() {
         let names = SignalDescription.all.map(\.name)
         #expect(Set(names).count == names.count)
-        #expect(names.count == 24)
+        #expect(names.count == 33)
     }
 }
