@@ -83,7 +83,7 @@ struct ThresholdDecoder {
         let family = section.optional(
             "family", ValueType<Family>.choice(), "The check must be of this family; for rows with a wide pattern.")
         let volume = section.optional(
-            "volumeAtLeast", .number(in: 0...1e12),
+            "volumeAtLeast", .number(in: 0...1e9),
             "The volume in the check's window, such as requests, must be at least this.")
         let dependents = section.optional(
             "dependentsAtLeast", .integer(in: 1...10_000),
