@@ -52,6 +52,15 @@ package struct AgentSettings: Hashable, Sendable {
             self.endpoint = endpoint
             self.serverName = serverName
         }
+
+        fileprivate init(_ section: Section) {
+            self.init(
+                endpoint: section.required(
+                    "endpoint", .endpoint, "Address of the coordinator's gRPC listener, normally port 7443."),
+                serverName: section.optional(
+                    "serverName", .host,
+                    "Name that the coordinator's certificate must have. Default: the endpoint's host."))
+        }
     }
 
     /// The disk queue.
@@ -66,6 +75,16 @@ package struct AgentSettings: Hashable, Sendable {
             self.bytesMax = bytesMax
             self.backfillBytesPerSecond = backfillBytesPerSecond
         }
+
+        fileprivate init(_ section: Section) {
+            self.init(
+                bytesMax: section.value(
+                    "maxSize", .size(in: 8 << 20...1 << 40), default: 256 << 20,
+                    "Size beyond which the oldest data is dropped, counted and shown as a gap."),
+                backfillBytesPerSecond: section.value(
+                    "backfillRate", .size(in: 1 << 10...1 << 30), default: 512 << 10,
+                    "After an outage, bytes a second at which the backlog is sent; what is new goes before it."))
+        }
     }
 
     /// What the agent allows itself.
@@ -79,6 +98,16 @@ package struct AgentSettings: Hashable, Sendable {
         package init(seriesMax: Int, residentBytesMax: Int) {
             self.seriesMax = seriesMax
             self.residentBytesMax = residentBytesMax
+        }
+
+        fileprivate init(_ section: Section) {
+            self.init(
+                seriesMax: section.value(
+                    "series", .integer(in: 100...1_000_000), default: 20_000,
+                    "Series beyond this are dropped and counted."),
+                residentBytesMax: section.value(
+                    "residentMemory", .size(in: 24 << 20...4 << 30), default: 64 << 20,
+                    "Resident memory at which the agent sheds load. Below the container's memory limit."))
         }
     }
 
@@ -111,14 +140,7 @@ package struct AgentSettings: Hashable, Sendable {
         cluster = file.required("cluster", .name(), "Name of the cluster; part of every subject's identity.")
         node = file.required(
             "node", .name(lengthMax: 253), "Name of the node, as Kubernetes knows it; in a pod `{env: NODE_NAME}`.")
-        coordinator = file.section("coordinator", "Where the coordinator is.") { section in
-            CoordinatorAddress(
-                endpoint: section.required(
-                    "endpoint", .endpoint, "Address of the coordinator's gRPC listener, normally port 7443."),
-                serverName: section.optional(
-                    "serverName", .host,
-                    "Name that the coordinator's certificate must have. Default: the endpoint's host."))
-        }
+        coordinator = file.section("coordinator", "Where the coordinator is.", CoordinatorAddress.init)
         tls = file.section(
             "tls", "Files of mutual TLS towards the coordinator; `tocsin tls issue` makes them.", TLSFiles.init)
         dataDirectory = file.value(
@@ -128,28 +150,12 @@ package struct AgentSettings: Hashable, Sendable {
             "Time between the starts of two probes of one target, where the target does not say otherwise. Equal to the"
                 + " coordinator's `step`, or a divisor of it, so that every cell of a signal has data.")
         self.interval = interval
-        spool = file.section("spool", "The disk queue that bridges outages of the coordinator.") { section in
-            Spool(
-                bytesMax: section.value(
-                    "maxSize", .size(in: 8 << 20...1 << 40), default: 256 << 20,
-                    "Size beyond which the oldest data is dropped, counted and shown as a gap."),
-                backfillBytesPerSecond: section.value(
-                    "backfillRate", .size(in: 1 << 10...1 << 30), default: 512 << 10,
-                    "After an outage, bytes a second at which the backlog is sent; what is new goes before it."))
-        }
+        spool = file.section("spool", "The disk queue that bridges outages of the coordinator.", Spool.init)
         httpListen = file.section("http", "The agent's own `/metrics` and `/healthz`.") { section in
             section.value("listen", .listener, default: HostPort(host: "127.0.0.1", port: 7481), "Where to listen.")
         }
-        limits = file.section("limits", "What the agent allows itself; beyond it, it sheds load and says so.") {
-            section in
-            Limits(
-                seriesMax: section.value(
-                    "series", .integer(in: 100...1_000_000), default: 20_000,
-                    "Series beyond this are dropped and counted."),
-                residentBytesMax: section.value(
-                    "residentMemory", .size(in: 24 << 20...4 << 30), default: 64 << 20,
-                    "Resident memory at which the agent sheds load. Below the container's memory limit."))
-        }
+        limits = file.section(
+            "limits", "What the agent allows itself; beyond it, it sheds load and says so.", Limits.init)
         host = file.section(
             "host", "The node itself: CPU, memory, pressure, load, OOM kills, network, disks, room on file systems."
         ) { section in
@@ -197,7 +203,8 @@ package struct AgentSettings: Hashable, Sendable {
         {
             file.report(
                 nil,
-                "nothing is probed but the node and what the coordinator assigns: none of 'kubelet', 'actuators', 'prometheus', 'databases', 'checks' and 'logs' is there",
+                "nothing is probed but the node and what the coordinator assigns: none of 'kubelet', 'actuators',"
+                    + " 'prometheus', 'databases', 'checks' and 'logs' is there",
                 level: .warning)
         }
     }

@@ -27,7 +27,8 @@ package struct KubernetesSettings: Hashable, Sendable {
     init(_ section: Section, interval: Duration) {
         let address = section.optional(
             "apiServer", .url,
-            "Base URL of the API server, under https. Default: what `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` say, as in every pod; without them `https://kubernetes.default.svc`."
+            "Base URL of the API server, under https. Default: what `KUBERNETES_SERVICE_HOST` and"
+                + " `KUBERNETES_SERVICE_PORT` say, as in every pod; without them `https://kubernetes.default.svc`."
         )
         apiServer = address ?? Self.address(in: section)
         tokenFile = section.file(

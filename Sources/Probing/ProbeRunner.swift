@@ -14,7 +14,7 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         package var resultsMax: Int
         /// Series remembered for stale markers per target, default 20,000.
         package var seriesPerTargetMax: Int
-        /// Series of all targets together, `probe_*` included; beyond, samples are dropped in the order of `SeriesRank`.
+        /// Series of all targets, `probe_*` included; beyond, samples are dropped in the order of `SeriesRank`.
         package var seriesMax: Int
         /// Time beyond a target's deadline after which the runner reports for a probe that did not, default 250 ms.
         package var deadlineGrace: Duration
@@ -115,7 +115,7 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
     /// A target that vanishes ends: its probe is closed and its series get stale markers. A target that stays keeps its
     /// grid, its status and its series; when its probe is another instance, the old one is closed after its run.
     ///
-    /// - Parameter handedOver: of the targets that vanish, those that go on elsewhere: their series get no stale markers.
+    /// - Parameter handedOver: of the targets that vanish, those that go on elsewhere: their series do not end.
     package func update(probes: [any Probe], handedOver: Set<String> = []) {
         let now = clock.now
         let time = wallClock()
@@ -185,7 +185,7 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
 
     /// Leaves out the runs of these kinds of target until told otherwise.
     ///
-    /// Runs under way end as they would. A target that is left out fails as `internal` with `reason`, and has no samples.
+    /// Runs under way end as they would. A target that is left out fails as `internal` with `reason`, without samples.
     package func shed(_ kinds: Set<Target.Kind>, reason: String) {
         state.withLock { state in
             state.shed = kinds

@@ -124,7 +124,7 @@ package actor PrometheusProbe: Probe {
         return kept.map { Sample($0.series, time, $0.value) }
     }
 
-    /// Labels that say whose a series is are ours to give; a text's own go on as `exported_NAME`, as Prometheus does it.
+    /// Labels that say whose a series is are ours to give; a text's own go on as `exported_NAME`, as in Prometheus.
     private static func foreign(_ labels: LabelSet) -> LabelSet {
         guard reservedLabels.contains(where: { labels[$0] != nil }) else { return labels }
         return LabelSet(

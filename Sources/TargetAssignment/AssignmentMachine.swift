@@ -1,5 +1,5 @@
-/// Decides which agent of a cluster probes which cluster target: one owner at a time, and a witness while the owner says
-/// that the target is down.
+/// Decides which agent of a cluster probes which cluster target: one owner at a time, and a witness while the owner
+/// says that the target is down.
 ///
 /// Pure. Times are durations on the coordinator's monotonic clock. Everything is decided when an agent gives a sign of
 /// life, and each grant is the answer to one; the agent counts the lease from the moment it sent that sign, so that it

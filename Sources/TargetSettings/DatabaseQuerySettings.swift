@@ -37,7 +37,8 @@ package struct DatabaseQuerySettings: Hashable, Sendable {
             "Time between two runs; each starts with a round of the database's probe.")
         let timeout = section.optional(
             "timeout", .duration(in: .milliseconds(10) ... .seconds(60)),
-            "The server ends the statement after this long; less than the database's timeout. Default: 2s, or half the database's timeout where that is shorter."
+            "The server ends the statement after this long; less than the database's timeout. Default: 2s, or half the"
+                + " database's timeout where that is shorter."
         )
         self.timeout = timeout ?? min(.seconds(2), timing.timeout / 2)
         if section.has("timeout"), self.timeout + Self.margin > timing.timeout {

@@ -68,7 +68,8 @@ package struct DatabaseSettings: Hashable, Sendable {
         }
         audit = section.optionalSection(
             "audit",
-            "Where logins are written down in `database`: a table such as the runbook's `audit_logs`. Failures and successes reach the security checks."
+            "Where logins are written down in `database`: a table such as the runbook's `audit_logs`. Failures and"
+                + " successes reach the security checks."
         ) { section in
             LoginAuditSettings(section, timing: timing)
         }

@@ -32,20 +32,7 @@ struct PodWatchTests {
         let agent = try lab.startAgent(
             node: "node-a",
             variables: ["KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "\(port)"])
-        try server.send(
-            PodLine(name: "boot", annotations: ["tocsin.dev/actuator": "\(actuator.port)/manage"]).added(version: 10))
-        try server.send(
-            PodLine(
-                name: "queue",
-                annotations: [
-                    "prometheus.io/scrape": "true", "prometheus.io/port": "\(actuator.port)",
-                    "prometheus.io/path": "/queue/metrics",
-                ]
-            ).added(version: 11))
-        try server.send(PodLine(name: "quiet", annotations: [:]).added(version: 12))
-        try server.send(
-            PodLine(name: "odd", annotations: ["tocsin.dev/actuator": "1@evil.example/"]).added(version: 13))
-
+        try sendPods(to: server, servicePort: actuator.port)
         let found = try await lab.eventually(within: .seconds(40)) { () -> [String: String]? in
             let outcomes = Dictionary(
                 uniqueKeysWithValues: try await lab.targets().map { ($0.id, $0.outcome ?? "none") })
@@ -58,17 +45,7 @@ struct PodWatchTests {
             ])
         #expect(service.logins("/manage") == ["Bearer actuator-token"], "bound to the workload by the file")
         #expect(service.logins("/queue") == [nil], "nobody else gets a token")
-        let queries = SampleQuery(lab: lab)
-        let depth = try await queries.points(#"queue_depth{pod="queue",namespace="shop"}"#, since: "5m")
-        #expect(depth.last?.value == 7)
-        #expect(try await queries.points("other_total", since: "5m").isEmpty, "not on the list")
-        let figures = try await MetricsPage(port: http).figures()
-        #expect(figures["tocsin_agent_targets_discovered"] == 2)
-        #expect(figures["tocsin_agent_annotations_unusable"] == 1)
-        let dropped = try await queries.points(
-            #"prometheus_samples_dropped_total{target="prometheus/shop/queue"}"#, since: "5m")
-        #expect(try #require(dropped.last).value > 0, "the text has more series than three")
-
+        try await expectTexts(lab, agentPort: http)
         // It goes: not probed a second later, and its series end.
         try server.send(PodLine(name: "boot", annotations: [:]).deleted(version: 20))
         let deletedAt = ContinuousClock.now
@@ -77,7 +54,7 @@ struct PodWatchTests {
         }
         #expect(gone == true)
         let ended = try await lab.eventually(within: .seconds(20)) { () -> Bool? in
-            let points = try await queries.points(
+            let points = try await SampleQuery(lab: lab).points(
                 #"probe_up{target="actuator/shop/boot"}"#, since: "5m")
             return points.last.map { $0.value.isNaN } == true ? true : nil
         }
@@ -87,6 +64,35 @@ struct PodWatchTests {
         try await coordinator.terminate()
         try await server.stop()
         actuator.stop()
+    }
+
+    private func sendPods(to server: ApiServerReplay, servicePort: Int) throws {
+        try server.send(
+            PodLine(name: "boot", annotations: ["tocsin.dev/actuator": "\(servicePort)/manage"]).added(version: 10))
+        try server.send(
+            PodLine(
+                name: "queue",
+                annotations: [
+                    "prometheus.io/scrape": "true", "prometheus.io/port": "\(servicePort)",
+                    "prometheus.io/path": "/queue/metrics",
+                ]
+            ).added(version: 11))
+        try server.send(PodLine(name: "quiet", annotations: [:]).added(version: 12))
+        try server.send(
+            PodLine(name: "odd", annotations: ["tocsin.dev/actuator": "1@evil.example/"]).added(version: 13))
+    }
+
+    private func expectTexts(_ lab: TocsinLab, agentPort: Int) async throws {
+        let queries = SampleQuery(lab: lab)
+        let depth = try await queries.points(#"queue_depth{pod="queue",namespace="shop"}"#, since: "5m")
+        #expect(depth.last?.value == 7)
+        #expect(try await queries.points("other_total", since: "5m").isEmpty, "not on the list")
+        let figures = try await MetricsPage(port: agentPort).figures()
+        #expect(figures["tocsin_agent_targets_discovered"] == 2)
+        #expect(figures["tocsin_agent_annotations_unusable"] == 1)
+        let dropped = try await queries.points(
+            #"prometheus_samples_dropped_total{target="prometheus/shop/queue"}"#, since: "5m")
+        #expect(try #require(dropped.last).value > 0, "the text has more series than three")
     }
 }
 
