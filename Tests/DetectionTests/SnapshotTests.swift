@@ -27,13 +27,13 @@ import Testing
             measure: .surprise(Baseline(side: .up, minimumRatio: 2))),
     ]
 
-    /// Minutes 1 to 6000 of a service: errors from 3000 on, a leak, a third of its traffic from 5600 on, odd latency from 2990.
+    /// Minutes 1 to 4600 of a service: errors from 3000 on, a leak, a third of its traffic from 3800 on, odd latency from 2990.
     private static func points(_ minutes: ClosedRange<Int>) -> [SignalPoint] {
         minutes.flatMap { minute -> [SignalPoint] in
             var random = SeededNoise(UInt64(minute))
             let errors = minute >= 3000 && minute < 3200 ? 0.2 : 0.002 * random.next()
             let latency = 0.1 * (1 + 0.2 * random.next()) * (minute >= 2990 ? 5 : 1)
-            let traffic = (20 + random.next()) * (minute >= 5600 ? 0.3 : 1)
+            let traffic = (20 + random.next()) * (minute >= 3800 ? 0.3 : 1)
             let values: [(SignalName, Double, Double)] = [
                 (.errorRatio, errors, 300), (.latencyMeanSeconds, latency, 300), (.requestRate, traffic, 0),
                 (.oomKills, minute % 997 == 0 || minute % 997 == 9 ? 1 : 0, 0),
@@ -57,15 +57,15 @@ import Testing
         return try encoder.encode(snapshot)
     }
 
-    @Test(arguments: [40, 2995, 3050, 5610])
+    @Test(arguments: [40, 2995, 3050, 3810])
     func findingsAfterARestartAreTheSame(minute: Int) throws {
         var whole = DetectorBank(checks: Self.checks)
-        let all = whole.process(Self.points(1...6000))
+        let all = whole.process(Self.points(1...4600))
         var first = DetectorBank(checks: Self.checks)
         let before = first.process(Self.points(1...minute))
         var second = DetectorBank(checks: Self.checks)
         second.restore(try JSONDecoder().decode(DetectorBank.Snapshot.self, from: Self.encoded(first.snapshot)))
-        let after = second.process(Self.points(minute + 1...6000))
+        let after = second.process(Self.points(minute + 1...4600))
         #expect(before + after == all)
         #expect(second.snapshot == whole.snapshot)
         let opened = Set(all.filter { $0.phase == .opened }.map(\.check))
@@ -86,7 +86,7 @@ import Testing
             var bank = DetectorBank(checks: Self.checks)
             _ = bank.process(Self.points(1...3050))
             try Self.encoded(bank.snapshot).write(to: state)
-            let text = Self.lines(bank.process(Self.points(3051...6000))).map { $0 + "\n" }.joined()
+            let text = Self.lines(bank.process(Self.points(3051...4600))).map { $0 + "\n" }.joined()
             try text.write(to: found, atomically: true, encoding: .utf8)
         }
         let bytes = try Data(contentsOf: state)
@@ -95,7 +95,7 @@ import Testing
         if version == DetectorBank.Snapshot.version { #expect(try Self.encoded(snapshot) == bytes) }
         var bank = DetectorBank(checks: Self.checks)
         bank.restore(snapshot)
-        let lines = Self.lines(bank.process(Self.points(3051...6000)))
+        let lines = Self.lines(bank.process(Self.points(3051...4600)))
         let expected = try String(contentsOf: found, encoding: .utf8).split(separator: "\n").map(String.init)
         #expect(lines == expected)
         #expect(lines.count >= 4)
