@@ -49,9 +49,15 @@ simulate: ## Virtual days of incidents from seeds, optimised: SEEDS=1000, or one
 bench: deps ## Bytes and CPU of codec, wire and ingest against their goals: SEED=7 (eight minutes after the build).
 	swift build -c release --product codec-bench
 	swift build -c release --product wire-bench
+	swift build -c release --product store-bench
 	swift build -c release --product tocsin-coordinator
 	swift build -c release --product tocsin
 	@Tests/Benchmarks/run.sh $(or $(SEED),197) $(or $(DATA),../shared)
+
+.PHONY: chaos
+chaos: deps ## 200 rounds of kill -9 of coordinator or agent under load: ROUNDS=200 SEED=7 (about ten minutes after the build).
+	swift build --build-tests
+	TOCSIN_CHAOS_ROUNDS=$(or $(ROUNDS),200) TOCSIN_CHAOS_SEED=$(or $(SEED),1) swift test --skip-build --no-parallel --filter '^BlackBoxTests.ChaosTests'
 
 .PHONY: detect-bench
 detect-bench: ## Detectors on generated incidents, a simulated month, labelled recordings: SEED=7 (figures go to .build/bench/results.json).

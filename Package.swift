@@ -90,6 +90,7 @@ let pureCores: [Module] = [
     library("SampleCodec", ["Telemetry", "CZlib"]),
     library("SampleLink", ["Telemetry", "FlowControl"]),
     library("TargetAssignment", ["FlowControl"]),
+    library("Selectors", ["Telemetry"]),
     library("Probing", ["Telemetry", "FlowControl"]),
     library("Signals", ["Telemetry"]),
     library("Detection", ["Telemetry", "Signals"]),
@@ -108,7 +109,8 @@ let systemLibraries: [Module] = [
 let adapters: [Module] = [
     library("SegmentSpool", ["Telemetry", "SampleCodec"]),
     library("SQLiteFile", products: ["GRDB"]),
-    library("SampleStore", ["Telemetry", "SampleLink", "SQLiteFile"], products: ["GRDB"]),
+    library(
+        "SampleStore", ["Telemetry", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile"], products: ["GRDB"]),
     library("IncidentStore", ["Telemetry", "Detection", "Incidents", "Runbook", "SQLiteFile"], products: ["GRDB"]),
     library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
     library(
@@ -142,8 +144,8 @@ let apps: [Module] = [
     library(
         "TocsinCLI",
         [
-            "Telemetry", "QueryWire", "TocsinProto", "CertificateAuthority", "AgentSettings", "CoordinatorSettings",
-            "ConfigurationKit",
+            "Telemetry", "Selectors", "QueryWire", "TocsinProto", "CertificateAuthority", "AgentSettings",
+            "CoordinatorSettings", "ConfigurationKit",
         ],
         products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf"]),
     library(
@@ -163,8 +165,8 @@ let apps: [Module] = [
     library(
         "CoordinatorApp",
         [
-            "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SQLiteFile", "SampleStore", "IncidentStore",
-            "Signals", "Detection", "Incidents", "Runbook", "Notification", "Probing", "CurlHTTP",
+            "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SQLiteFile", "Selectors", "SampleStore",
+            "IncidentStore", "Signals", "Detection", "Incidents", "Runbook", "Notification", "Probing", "CurlHTTP",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
             "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
         ],
@@ -205,6 +207,9 @@ let benchmarks: [Module] = [
     executable(
         "incident-bench", ["Incidents", "Detection", "Signals", "Telemetry"], path: "Tests/Benchmarks/IncidentBench"),
     library("BenchSupport", ["Telemetry"], path: "Tests/Benchmarks/BenchSupport"),
+    executable(
+        "store-bench", ["BenchSupport", "SampleStore", "SampleCodec", "Selectors", "Telemetry"],
+        path: "Tests/Benchmarks/StoreBench"),
     executable("codec-bench", ["BenchSupport", "SampleCodec", "Telemetry"], path: "Tests/Benchmarks/CodecBench"),
     executable(
         "codec-allocations", ["AllocationCounter", "SampleCodec", "Telemetry"],
@@ -231,7 +236,10 @@ let testTargets: [Module] = [
     tests(
         "RunbookScenarioTests", ["CoordinatorSettings", "Incidents", "Detection", "Signals", "Telemetry"]),
     tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
-    tests("SampleStoreTests", ["SampleStore", "SampleLink", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
+    tests(
+        "SampleStoreTests",
+        ["SampleStore", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
+    tests("SelectorsTests", ["Selectors", "Telemetry"]),
     tests(
         "IncidentStoreTests",
         ["IncidentStore", "SQLiteFile", "Incidents", "Runbook", "Detection", "Signals", "Telemetry"],

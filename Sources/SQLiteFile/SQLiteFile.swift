@@ -1,5 +1,6 @@
 import Foundation
 package import GRDB
+import Synchronization
 
 /// One SQLite database file of the coordinator: opened in WAL mode so that a committed transaction survives a power
 /// cut, and set aside when it turns out to be damaged.
@@ -39,7 +40,11 @@ package final class SQLiteFile: Sendable {
     /// Where a damaged file of the same name was moved to while opening; nil when the file was sound.
     package let quarantinedPath: String?
     /// The connections.
-    package let pool: DatabasePool
+    package var pool: DatabasePool { connections.withLock { $0 } }
+
+    private let connections: Mutex<DatabasePool>
+    private let configuration: Configuration
+    private let migrator: DatabaseMigrator
 
     /// Opens the file, makes it when it is missing, and brings its tables up to date.
     ///
@@ -47,23 +52,44 @@ package final class SQLiteFile: Sendable {
     /// Throws `.newerSchema`, `.io`, `.full`, `.busy` or `.other`, never `.corrupt`.
     package init(_ configuration: Configuration, migrator: DatabaseMigrator) throws(StoreError) {
         path = configuration.path
+        self.configuration = configuration
+        self.migrator = migrator
         let marker = Self.markerPath(configuration.path)
         if !FileManager.default.fileExists(atPath: marker) {
             do {
-                pool = try Self.open(configuration, migrator)
+                connections = Mutex(try Self.open(configuration, migrator))
                 quarantinedPath = nil
                 return
             } catch let error where error.code != .corrupt {
                 throw error
             } catch {}
         }
-        quarantinedPath = try Self.quarantine(configuration)
-        pool = try Self.open(configuration, migrator)
+        let renewed = try Self.renew(configuration, migrator)
+        quarantinedPath = renewed.path
+        connections = Mutex(renewed.pool)
+    }
+
+    /// Sets the file aside and goes on with a new one: after damage that a write found.
+    ///
+    /// Blocks. What is under way goes on with the file that is set aside. Returns where that is now.
+    package func replace() throws(StoreError) -> String {
+        let renewed = try Self.renew(configuration, migrator)
+        connections.withLock { $0 = renewed.pool }
+        return renewed.path
+    }
+
+    private static func renew(
+        _ configuration: Configuration, _ migrator: DatabaseMigrator
+    ) throws(StoreError) -> (path: String, pool: DatabasePool) {
+        let path = try quarantine(configuration)
+        let pool = try open(configuration, migrator)
+        let marker = markerPath(configuration.path)
         do {
             if FileManager.default.fileExists(atPath: marker) { try FileManager.default.removeItem(atPath: marker) }
         } catch {
             throw StoreError(.io, "cannot remove \(marker)")
         }
+        return (path, pool)
     }
 
     /// Runs `body` in one transaction; returns when it is on the disk.
@@ -98,6 +124,28 @@ package final class SQLiteFile: Sendable {
     ) async throws(StoreError) -> Value {
         do {
             return try await pool.read(body)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Runs `body` in one transaction on the caller's thread, which it blocks: for threads of their own.
+    ///
+    /// Returns when it is on the disk. Waits its turn behind the writers of `write`.
+    package func writeBlocking<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do {
+            return try pool.write(body)
+        } catch {
+            let failure = StoreError(error)
+            if failure.code == .corrupt { markDamaged() }
+            throw failure
+        }
+    }
+
+    /// Runs `body` on a snapshot on the caller's thread, which it blocks: for threads of their own.
+    package func readBlocking<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do {
+            return try pool.read(body)
         } catch {
             throw StoreError(error)
         }
@@ -144,7 +192,7 @@ extension SQLiteFile {
             try pool.writeWithoutTransaction { database in
                 // After opening: GRDB sets NORMAL when it turns WAL on.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
-                try database.execute(sql: "PRAGMA journal_size_limit = 67108864")
+                try database.execute(sql: "PRAGMA journal_size_limit = 8388608")
                 if let bytes = file.fileBytesMax {
                     let pageBytes = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 4096
                     try database.execute(sql: "PRAGMA max_page_count = \(max(1, bytes / pageBytes))")
@@ -159,7 +207,9 @@ extension SQLiteFile {
             try migrator.migrate(pool)
             return pool
         } catch {
-            throw StoreError(error)
+            var failure = StoreError(error)
+            failure.message = "\(file.path): \(failure.message)"
+            throw failure
         }
     }
 

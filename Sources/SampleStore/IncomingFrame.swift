@@ -56,6 +56,12 @@ package struct IncomingFrame: Sendable {
     /// Sequence of the frame that starts the chain which this one belongs to, its own for a start; nil when it stands
     /// alone and starts nothing.
     package let chainStart: UInt64?
+    /// Whether it came on the lane of what was missed: each lane has its own chains.
+    package var isBackfill = false
+    /// The series that a block defines, and none for one that defines nothing.
+    ///
+    /// Nil when the caller does not know: then queries look into the frame for series, which is slower.
+    package var definitions: [Series]?
 
     /// Checks and makes a frame; throws `.invalid` for a sequence, a time range or sizes that cannot be stored.
     package init(

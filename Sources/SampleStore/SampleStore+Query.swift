@@ -1,229 +1,216 @@
 import GRDB
 import SQLiteFile
-package import Telemetry
-
-/// What a query asks for.
-package struct SampleQuery: Sendable {
-    /// Which series.
-    package var selector: Selector
-    /// First moment, included.
-    package var from: Timestamp
-    /// Last moment, included.
-    package var to: Timestamp
-    /// Nil: the samples as they are.
-    ///
-    /// Else one value at `from`, `from + step`, … up to `to`: the last one at or before the moment and less than
-    /// `staleAfter` old; a stale marker ends a series at once.
-    package var step: Duration?
-    /// How long a sample speaks for what follows it.
-    ///
-    /// Default 5 minutes, as in Prometheus.
-    package var staleAfter: Duration = .seconds(300)
-    /// Most series of an answer.
-    ///
-    /// Default 50,000.
-    package var seriesMax = 50_000
-    /// Samples held before those in order are handed out.
-    ///
-    /// Default 262,144.
-    package var bufferSamplesMax = 1 << 18
-
-    /// Makes a query.
-    package init(selector: Selector, from: Timestamp, to: Timestamp, step: Duration? = nil) {
-        self.selector = selector
-        self.from = from
-        self.to = to
-        self.step = step
-    }
-
-    /// Most steps of an answer.
-    package static let stepsMax = 100_000
-}
-
-/// One series of an answer, or a further part of one: parts of a series come in order of time.
-package struct SeriesChunk: Sendable, Equatable {
-    /// The cluster it was seen in.
-    package var cluster: String
-    /// The series.
-    package var series: Series
-    /// Times, ascending.
-    package var timestamps: [Timestamp]
-    /// Values, one a time; a raw answer holds stale markers as they are.
-    package var values: [Double]
-}
-
-/// What a query read.
-package struct QueryReport: Sendable, Equatable {
-    /// A frame whose samples could not be read.
-    package struct Gap: Sendable, Hashable {
-        /// The agent's cluster.
-        package var cluster: String
-        /// The agent's node.
-        package var node: String
-        /// Start of the frame.
-        package var from: Timestamp
-        /// End of the frame.
-        package var to: Timestamp
-        /// Why.
-        package var reason: String
-    }
-
-    /// Frames decoded.
-    package var frames = 0
-    /// Frames that could not be read or decoded.
-    package var corruptFrames = 0
-    /// The first 100 of them.
-    package var gaps: [Gap] = []
-    /// Series in the answer.
-    package var series = 0
-    /// Values handed out.
-    package var values = 0
-}
+import Telemetry
 
 extension SampleStore {
-    /// Answers a query: only frames whose time overlaps are decoded, a page at a time, and `receive` is awaited for
-    /// each chunk, so that a slow reader slows the query and not the memory.
+    /// Answers a query: agent by agent and window by window, and `receive` is awaited for each part of a series, so
+    /// that a slow reader slows the query and not the memory.
     ///
-    /// A frame that cannot be read is skipped and reported as a gap. Throws `StoreError` (`.invalid` for a bad range or
-    /// step, `.tooLarge` for too many series, steps or overlapping samples), what `receive` throws, and
+    /// Of an agent the frames that are not compacted yet are decoded, and of its chunks those that hold a series that is
+    /// named. What cannot be read is skipped and reported as a gap. Throws `StoreError` (`.invalid` for a bad range or
+    /// step, `.tooLarge` for too many series, steps or samples at once), what `receive` throws, and
     /// `CancellationError`.
     @concurrent
     package func query(
         _ query: SampleQuery, receive: @Sendable (SeriesChunk) async throws -> Void
     ) async throws -> QueryReport {
-        var collector = try SeriesCollector(query)
-        var report = QueryReport()
-        var chains = ChainReaders(file: file, makeDecoder: makeDecoder)
-        let start = query.step == nil ? query.from : query.from - query.staleAfter
-        var position = try await FramePage.start(from: start, file)
-        while true {
-            try Task.checkCancellation()
-            let page = try await FramePage.next(&position, from: start, to: query.to, file)
-            if let first = page.frames.first, collector.isFull {
-                // Frames come by their start: nothing before the next one's start is still to come.
-                for chunk in try collector.drain(before: first.from) { try await deliver(chunk, receive, &report) }
-            }
-            for frame in page.frames {
-                guard let samples = await read(frame, &chains, &report) else { continue }
-                try collector.add(samples, cluster: frame.cluster)
-            }
-            if page.isLast { break }
-        }
-        for chunk in try collector.drain(before: nil) { try await deliver(chunk, receive, &report) }
-        report.series = collector.seriesCount
-        return report
-    }
-
-    private func deliver(
-        _ chunk: SeriesChunk, _ receive: @Sendable (SeriesChunk) async throws -> Void, _ report: inout QueryReport
-    ) async throws {
-        report.values += chunk.values.count
-        try await receive(chunk)
-    }
-
-    private func read(
-        _ frame: FramePage.Frame, _ chains: inout ChainReaders, _ report: inout QueryReport
-    ) async -> [Sample]? {
-        do {
-            let samples = try await chains.samples(of: frame)
-            report.frames += 1
-            return samples
-        } catch {
-            report.corruptFrames += 1
-            if report.gaps.count < 100 {
-                report.gaps.append(
-                    .init(
-                        cluster: frame.cluster, node: frame.node, from: frame.from, to: frame.to, reason: "\(error)"))
-            }
-            return nil
-        }
+        try query.check()
+        var run = QueryRun(query, plan: try await file.read { try QueryPlan.make(query, $0) }, file: file)
+        try await run.lookThroughUncatalogued()
+        for unit in run.plan.units() { try await run.answer(unit, receive) }
+        try await run.noteGaps()
+        return run.report
     }
 }
 
-/// Some frames of a time range, in order of their start.
-struct FramePage: Sendable {
-    struct Frame: Sendable {
-        var cluster: String
-        var node: String
-        var from: Timestamp
-        var to: Timestamp
-        var session: Int64
-        var body: Result<FrameBody, StoreError>
+/// One query on its way.
+struct QueryRun {
+    private let query: SampleQuery
+    private(set) var plan: QueryPlan
+    private(set) var report = QueryReport()
+    private let file: SQLiteFile
+    /// By agent; those of agents that are done are forgotten when they are many.
+    private var tails: [Int64: AgentTail] = [:]
+
+    init(_ query: SampleQuery, plan: QueryPlan, file: SQLiteFile) {
+        (self.query, self.plan, self.file) = (query, plan, file)
     }
 
-    /// The last frame seen: pages are read one by one, each on a snapshot of its own.
-    struct Position: Sendable {
-        var minMillis: Int64
-        var id: Int64
-    }
-
-    /// Bounds of a page.
-    static let framesMax = 256
-    static let bytesMax = 8 << 20
-
-    var frames: [Frame] = []
-    var isLast = false
-
-    /// Before the first frame that can reach into the range: none is longer than the longest ever stored.
-    static func start(from: Timestamp, _ file: SQLiteFile) async throws(StoreError) -> Position {
-        let span = try await file.read { database in
-            try Int64.fetchOne(database, sql: "SELECT millis FROM longest_frame") ?? 0
-        }
-        return Position(minMillis: (from - .milliseconds(span)).millis, id: -1)
-    }
-
-    static func next(
-        _ position: inout Position, from: Timestamp, to: Timestamp, _ file: SQLiteFile
-    ) async throws(StoreError) -> FramePage {
-        let (page, last) = try await file.read { [position] database in
-            try read(after: position, from: from, to: to, database)
-        }
-        position = last
-        return page
-    }
-
-    private static func read(
-        after position: Position, from: Timestamp, to: Timestamp, _ database: Database
-    ) throws -> (FramePage, Position) {
-        // The join comes after the choice of frames, which the index alone answers.
-        let rows = try Row.fetchCursor(
-            database,
-            sql: """
-                SELECT chosen.id, min_millis, max_millis, session_id, cluster, node FROM (
-                    SELECT id, min_millis, max_millis, session_id FROM frames INDEXED BY frames_by_time
-                    WHERE (min_millis, id) > (?, ?) AND min_millis <= ? AND max_millis >= ? AND kind = ?
-                    ORDER BY min_millis, id LIMIT ?) AS chosen
-                LEFT JOIN sessions ON sessions.id = session_id ORDER BY min_millis, chosen.id
-                """,
-            arguments: [
-                position.minMillis, position.id, to.millis, from.millis, FrameKind.sampleBlock.rawValue, framesMax,
-            ])
-        var (page, last, bytes) = (FramePage(), position, 0)
-        while let row = try rows.next() {
-            let id: Int64 = row["id"]
-            last = Position(minMillis: row["min_millis"], id: id)
-            let body = body(of: id, database)
-            if case .success(let body) = body { bytes += body.payload.count }
-            page.frames.append(
-                Frame(
-                    cluster: row["cluster"] ?? "", node: row["node"] ?? "", from: Timestamp(millis: last.minMillis),
-                    to: Timestamp(millis: row["max_millis"]), session: row["session_id"], body: body))
-            if bytes >= bytesMax { return (page, last) }
-        }
-        page.isLast = page.frames.count < framesMax
-        return (page, last)
-    }
-
-    private static func body(of id: Int64, _ database: Database) -> Result<FrameBody, StoreError> {
-        do {
-            let statement = try database.cachedStatement(
-                sql: "SELECT payload, sequence, chain_start FROM frames WHERE id = ?")
-            guard let row = try Row.fetchOne(statement, arguments: [id]) else {
-                return .failure(StoreError(.corrupt, "the index names a frame that is not there"))
+    /// Finds the series that only frames have.
+    mutating func lookThroughUncatalogued() async throws {
+        for agent in plan.agents.values where agent.hasUncatalogued {
+            for key in try await tail(of: agent.id).points.keys {
+                try plan.add(key, agent: agent.id, group: nil, query)
             }
-            return .success(try FrameBody(row))
-        } catch {
-            return .failure(StoreError(error))
         }
+    }
+
+    /// Reads a unit and hands it out.
+    ///
+    /// Frames are read before chunks: what is compacted in between is then seen twice, which is harmless, and never
+    /// missed.
+    mutating func answer(
+        _ unit: QueryPlan.Unit, _ receive: @Sendable (SeriesChunk) async throws -> Void
+    ) async throws {
+        var recent: [SeriesKey: [SamplePoint]] = [:]
+        for agent in unit.agents {
+            let tail = try await tail(of: agent)
+            for key in unit.keys {
+                recent[key, default: []] += tail.points[key]
+            }
+        }
+        if unit.agents.count > 1 { for key in recent.keys { recent[key]?.sortByTime() } }
+        var outlets = unit.keys.map { SeriesOutlet($0, query, recent: recent[$0] ?? []) }
+        for window in try await windows(of: unit.groups) {
+            try Task.checkCancellation()
+            let points = try await read(window, of: unit)
+            for position in outlets.indices {
+                let key = outlets[position].key
+                let end = window + Chunk.windowMillis
+                let part = outlets[position].take(points[key], before: end)
+                try await deliver(part, receive)
+            }
+        }
+        for position in outlets.indices {
+            try await deliver(outlets[position].finish(), receive)
+            report.series += outlets[position].hasSamples ? 1 : 0
+        }
+    }
+
+    /// Adds the stretches that compaction found damaged.
+    mutating func noteGaps() async throws {
+        let agents = Set(plan.places.values.joined().map(\.agent))
+        let rows = try await file.read { [query] database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT agent_id, min_millis, max_millis, reason FROM gaps INDEXED BY gaps_by_time
+                    WHERE max_millis >= ? AND min_millis <= ? ORDER BY min_millis LIMIT 10000
+                    """, arguments: [query.from.millis, query.to.millis]
+            ).map { GapRow(agent: $0[0], from: $0[1], to: $0[2], reason: $0[3]) }
+        }
+        for row in rows where agents.contains(row.agent) || row.agent == GapRow.everyAgent {
+            let agent = plan.agents[row.agent] ?? QueryPlan.Agent(id: row.agent, cluster: "", node: "every node")
+            report.note(agent, from: row.from, to: row.to, reason: row.reason)
+        }
+    }
+
+    private mutating func deliver(
+        _ part: SeriesChunk?, _ receive: @Sendable (SeriesChunk) async throws -> Void
+    ) async throws {
+        guard let part else { return }
+        report.values += part.values.count
+        try await receive(part)
+    }
+
+    private mutating func tail(of agent: Int64) async throws -> AgentTail {
+        if let tail = tails[agent] { return tail }
+        guard let row = plan.agents[agent] else { return AgentTail() }
+        if tails.values.reduce(0, { $0 + $1.samples }) > query.samplesMax / 4 { tails = [:] }
+        let tail = try await AgentTail.read(row, query, file, &report)
+        tails[agent] = tail
+        return tail
+    }
+
+    private func windows(of groups: [Int64]) async throws -> [Int64] {
+        let (from, to) = (query.dataFrom, query.to.millis)
+        return try await file.read { database in
+            var windows: Set<Int64> = []
+            for group in groups {
+                windows.formUnion(
+                    try Int64.fetchAll(
+                        database,
+                        sql: """
+                            SELECT DISTINCT window FROM chunks INDEXED BY chunks_by_group
+                            WHERE group_id = ? AND window > ? AND window <= ?
+                            """, arguments: [group, from - Chunk.windowMillis, to]))
+            }
+            return windows.sorted()
+        }
+    }
+
+    /// The points of a window's chunks by series.
+    ///
+    /// All payloads come from one snapshot, so that a merge on the way changes nothing.
+    private mutating func read(_ window: Int64, of unit: QueryPlan.Unit) async throws -> PointTable {
+        let (from, to) = (query.dataFrom, query.to.millis)
+        var points = PointTable()
+        for group in unit.groups {
+            let chunks = try await file.read { database in
+                try ChunkEntry.list(group: group, window: window, database)
+                    .filter { $0.from <= to && $0.to >= from }.map { ($0, $0.read(database)) }
+            }
+            guard let agent = plan.agent(of: group, in: unit) else { continue }
+            var picker = SeriesPicker(query: query, cluster: agent.cluster)
+            var reader = BlockReader()
+            for (entry, payload) in chunks {
+                do {
+                    try reader.read(try payload.get() ?? [])
+                    report.chunks += 1
+                    _ = picker.pick(from: reader, into: &points)
+                } catch {
+                    report.note(agent, from: entry.from, to: entry.to, reason: "the chunk cannot be read: \(error)")
+                }
+            }
+        }
+        return points
+    }
+}
+
+extension QueryPlan {
+    /// Whose group it is.
+    func agent(of group: Int64, in unit: Unit) -> Agent? {
+        for key in unit.keys {
+            if let place = places[key]?.first(where: { $0.group == group }) { return agents[place.agent] }
+        }
+        return nil
+    }
+}
+
+/// One series on its way out, in order of time.
+struct SeriesOutlet {
+    let key: SeriesKey
+    private(set) var hasSamples = false
+    private var recent: ArraySlice<SamplePoint>
+    private var walker: StepWalker?
+
+    init(_ key: SeriesKey, _ query: SampleQuery, recent: [SamplePoint]) {
+        self.key = key
+        self.recent = recent[...]
+        walker = query.step.map { StepWalker(query, step: $0) }
+    }
+
+    /// Takes the points of a window from chunks, and with them the recent ones before `end`.
+    mutating func take(_ points: [SamplePoint], before end: Int64) -> SeriesChunk? {
+        let count = recent.firstIndex { $0.time >= end } ?? recent.endIndex
+        var points = points
+        points += recent[recent.startIndex..<count]
+        recent = recent[count...]
+        points.sortByTime()
+        return chunk(through(points))
+    }
+
+    /// What is left.
+    mutating func finish() -> SeriesChunk? {
+        var output = through(Array(recent))
+        recent = []
+        walker?.finish(&output)
+        return chunk(output)
+    }
+
+    private mutating func through(_ points: [SamplePoint]) -> [SamplePoint] {
+        if !points.isEmpty { hasSamples = true }
+        guard var walker else { return points }
+        var output: [SamplePoint] = []
+        for point in points { walker.take(point, &output) }
+        self.walker = walker
+        return output
+    }
+
+    private func chunk(_ points: [SamplePoint]) -> SeriesChunk? {
+        guard !points.isEmpty else { return nil }
+        return SeriesChunk(
+            cluster: key.cluster, series: key.series, timestamps: points.map { Timestamp(millis: $0.time) },
+            values: points.map(\.value))
     }
 }

@@ -2,19 +2,16 @@ import Foundation
 import GRDB
 package import SQLiteFile
 package import SampleLink
+import Synchronization
 package import Telemetry
 
-/// Frames as they came from the agents, with the sequences that are durable, the edges, queries and retention.
+/// The samples of the fleet: frames as they came from the agents, with the sequences that are durable, and in the
+/// background chunks by series made of them; the edges, queries and retention.
 ///
 /// An acknowledgement follows a durable append: the file's `synchronous` is FULL, so that a committed transaction is
 /// on the disk also after a power cut, and one call of `append` is one transaction, so that a batch of many agents'
 /// frames costs one sync. Only one process may use a file. Work runs on the database's own queues.
 package final class SampleStore: Sendable {
-    /// Makes a decoder for one chain of frames.
-    ///
-    /// Called off the caller's actor.
-    package typealias MakeDecoder = @Sendable () -> any FrameDecoder
-
     /// What an append did.
     package struct AppendResult: Sendable, Equatable {
         /// For each session in the batch: all its frames up to this sequence are durable or known as lost.
@@ -54,7 +51,8 @@ package final class SampleStore: Sendable {
     package var quarantinedPath: String? { file.quarantinedPath }
 
     let file: SQLiteFile
-    let makeDecoder: MakeDecoder
+    let catalogue = SeriesCatalogue()
+    let compactor = Compactor()
 
     /// Opens the store in a folder that exists, or makes it.
     ///
@@ -63,12 +61,37 @@ package final class SampleStore: Sendable {
     /// A damaged file is set aside (the last one is kept) and a new one is made; it never fails the opening. With
     /// `fileBytesMax` writes beyond that size fail with `.full`. Throws `.newerSchema`, `.io`, `.full`, `.busy`,
     /// `.other`.
-    package init(directory: String, fileBytesMax: Int? = nil, makeDecoder: @escaping MakeDecoder) throws(StoreError) {
-        self.makeDecoder = makeDecoder
+    package init(directory: String, fileBytesMax: Int? = nil) throws(StoreError) {
         file = try SQLiteFile(
             .init(
                 path: directory + "/" + Self.fileName, quarantineMax: 1, checksPages: false, fileBytesMax: fileBytesMax),
             migrator: Self.migrator)
+        if let path = file.quarantinedPath {
+            try noteSetAside(path, at: Timestamp(seconds: Date().timeIntervalSince1970))
+        }
+    }
+
+    /// Sets a damaged file aside and goes on with an empty one; returns where the damaged one is.
+    ///
+    /// For when a write failed with `.corrupt`. What was stored before is then a gap of all agents, and agents send
+    /// what they still hold.
+    package func replaceDamagedFile(now: Timestamp) async throws(StoreError) -> String {
+        try await compactor.run { [self] in
+            let path = try file.replace()
+            catalogue.forget()
+            compactor.settled.withLock { $0 = [] }
+            try noteSetAside(path, at: now)
+            return path
+        }
+    }
+
+    private func noteSetAside(_ path: String, at now: Timestamp) throws(StoreError) {
+        try file.writeBlocking { database in
+            try GapRow(
+                agent: GapRow.everyAgent, from: 0, to: now.millis,
+                reason: "the file was damaged and set aside as \(path)"
+            ).insert(at: now, database)
+        }
     }
 
     /// Stores a batch in one transaction: when this returns, all of it is on the disk.
@@ -81,8 +104,9 @@ package final class SampleStore: Sendable {
             throw StoreError(.invalid, "\(frames.count) frames at once; at most \(Self.appendFramesMax)")
         }
         guard !frames.isEmpty else { return AppendResult() }
-        return try await file.write { database in
+        let (result, lookups) = try await file.write { [catalogue] database in
             var result = AppendResult()
+            var lookups = catalogue.begin()
             for (key, frames) in Dictionary(grouping: frames, by: \.key) {
                 let seenAt = frames.map(\.receivedAt).max() ?? frames[0].receivedAt
                 var session = try SessionRow.findOrMake(key, seenAt: seenAt, database)
@@ -92,10 +116,26 @@ package final class SampleStore: Sendable {
                     result.stored += isNew ? 1 : 0
                     result.duplicates += isNew ? 0 : 1
                 }
+                try Self.note(frames, of: key, &lookups, database)
                 try session.save(seenAt: seenAt, database)
                 result.durable[key] = session.durable
             }
-            return result
+            return (result, lookups)
+        }
+        catalogue.remember(lookups)
+        return result
+    }
+
+    private static func note(
+        _ frames: [IncomingFrame], of key: SessionKey, _ lookups: inout SeriesCatalogue.Transaction,
+        _ database: Database
+    ) throws {
+        guard frames.contains(where: { $0.definitions?.isEmpty == false }) else { return }
+        let agent = try SeriesCatalogue.agent(cluster: key.cluster, node: key.node, database)
+        for frame in frames {
+            for series in frame.definitions ?? [] {
+                _ = try lookups.group(of: series, agent: agent, at: frame.receivedAt, database)
+            }
         }
     }
 
@@ -116,12 +156,12 @@ package final class SampleStore: Sendable {
         }
     }
 
-    /// The last sequence of a session up to which all is durable or known as lost; 0 for an unknown session.
-    package func durableSequence(
-        cluster: String, node: String, session: [UInt8]
-    ) async throws(StoreError) -> UInt64 {
-        let key = SessionKey(cluster: cluster, node: node, session: session)
-        return try await file.read { database in try SessionRow.find(key, database)?.durable ?? 0 }
+    /// What is durable of a session; nothing of an unknown one.
+    package func durableSequences(of key: SessionKey) async throws(StoreError) -> DurableSequences {
+        try await file.read { database in
+            let session = try SessionRow.find(key, database)
+            return DurableSequences(through: session?.durable ?? 0, ahead: session?.ahead ?? SequenceRanges())
+        }
     }
 
     /// The newest runs of lost sequences, at most `limit`.

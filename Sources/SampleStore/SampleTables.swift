@@ -7,8 +7,6 @@ extension SampleStore {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 frames") { database in
-            // frames_by_time holds all that a query needs to choose frames, so that a damaged payload page is found
-            // when its frame is read and costs that frame alone.
             try database.execute(
                 sql: """
                     CREATE TABLE sessions (
@@ -43,8 +41,58 @@ extension SampleStore {
                         last INTEGER NOT NULL, PRIMARY KEY (session_id, first)) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("3 chunks") { database in
+            try database.execute(sql: chunkTables)
+        }
         return migrator
     }
+}
+
+extension SampleStore {
+    /// Everything that a reader chooses by is in an index, so that a damaged page of payloads is found when a payload is
+    /// read, and costs what is on it.
+    ///
+    /// Payloads come last in their rows, since columns behind them are slow to reach.
+    private static let chunkTables = """
+        CREATE TABLE old_frames AS SELECT * FROM frames;
+        DROP TABLE frames;
+        DROP TABLE longest_frame;
+        CREATE TABLE frames (
+            id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL, sequence INTEGER NOT NULL, lane INTEGER NOT NULL,
+            kind INTEGER NOT NULL, chain_start INTEGER, is_catalogued INTEGER NOT NULL, min_millis INTEGER NOT NULL,
+            max_millis INTEGER NOT NULL, received_at INTEGER NOT NULL, payload BLOB NOT NULL,
+            UNIQUE (session_id, sequence));
+        INSERT INTO frames SELECT
+            id, session_id, sequence, 1, kind, chain_start, 0, min_millis, max_millis, received_at, payload
+            FROM old_frames;
+        DROP TABLE old_frames;
+        CREATE INDEX frames_by_lane ON frames (
+            session_id, lane, id, sequence, kind, chain_start, min_millis, max_millis, received_at);
+        CREATE INDEX frames_by_chain ON frames (session_id, chain_start, sequence, max_millis)
+            WHERE chain_start IS NOT NULL;
+        CREATE INDEX frames_by_time ON frames (min_millis, max_millis);
+        CREATE INDEX frames_uncatalogued ON frames (session_id) WHERE kind = 1 AND is_catalogued = 0;
+        CREATE TABLE agents (
+            id INTEGER PRIMARY KEY, cluster TEXT NOT NULL, node TEXT NOT NULL, UNIQUE (cluster, node));
+        INSERT INTO agents (cluster, node) SELECT DISTINCT cluster, node FROM sessions;
+        CREATE TABLE metrics (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+        CREATE TABLE series_groups (
+            id INTEGER PRIMARY KEY, agent_id INTEGER NOT NULL, size INTEGER NOT NULL, noted_at INTEGER NOT NULL);
+        CREATE INDEX series_groups_by_agent ON series_groups (agent_id);
+        CREATE TABLE series (
+            metric_id INTEGER NOT NULL, agent_id INTEGER NOT NULL, labels BLOB NOT NULL, group_id INTEGER NOT NULL,
+            PRIMARY KEY (metric_id, agent_id, labels)) WITHOUT ROWID;
+        CREATE TABLE chunks (
+            id INTEGER PRIMARY KEY, group_id INTEGER NOT NULL, window INTEGER NOT NULL, min_millis INTEGER NOT NULL,
+            max_millis INTEGER NOT NULL, samples INTEGER NOT NULL, written_at INTEGER NOT NULL, payload BLOB NOT NULL);
+        CREATE INDEX chunks_by_group ON chunks (group_id, window, min_millis, max_millis);
+        CREATE INDEX chunks_by_window ON chunks (window, group_id, min_millis, max_millis, samples, written_at);
+        CREATE INDEX chunks_by_time ON chunks (max_millis);
+        CREATE TABLE gaps (
+            id INTEGER PRIMARY KEY, agent_id INTEGER NOT NULL, min_millis INTEGER NOT NULL,
+            max_millis INTEGER NOT NULL, noted_at INTEGER NOT NULL, reason TEXT NOT NULL, payload BLOB);
+        CREATE INDEX gaps_by_time ON gaps (max_millis);
+        """
 }
 
 /// A session's row, and what it holds beyond its durable sequence.
@@ -87,7 +135,9 @@ struct SessionRow {
         try database.execute(
             sql: "INSERT INTO sessions (cluster, node, session, durable, seen_at) VALUES (?, ?, ?, 0, ?)",
             arguments: [key.cluster, key.node, Data(key.session), seenAt.millis])
-        return SessionRow(id: database.lastInsertedRowID, durable: 0, ahead: SequenceRanges())
+        let session = SessionRow(id: database.lastInsertedRowID, durable: 0, ahead: SequenceRanges())
+        _ = try SeriesCatalogue.agent(cluster: key.cluster, node: key.node, database)
+        return session
     }
 
     /// Whether a frame is durable or known as lost.
@@ -149,18 +199,17 @@ enum FrameRow {
     static func insert(_ frame: IncomingFrame, _ sessionID: Int64, _ database: Database) throws -> Bool {
         try database.cachedStatement(
             sql: """
-                INSERT INTO frames (session_id, sequence, kind, min_millis, max_millis, received_at, payload,
-                    chain_start)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, sequence) DO NOTHING
+                INSERT INTO frames (
+                    session_id, sequence, lane, kind, chain_start, is_catalogued, min_millis, max_millis, received_at,
+                    payload)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id, sequence) DO NOTHING
                 """
         ).execute(arguments: [
-            sessionID, Int64(frame.sequence), frame.kind.rawValue, frame.from.millis, frame.to.millis,
-            frame.receivedAt.millis, Data(frame.payload), frame.chainStart.map { Int64($0) },
+            sessionID, Int64(frame.sequence), frame.isBackfill ? 2 : 1, frame.kind.rawValue,
+            frame.chainStart.map { Int64($0) }, frame.definitions != nil, frame.from.millis, frame.to.millis,
+            frame.receivedAt.millis, Data(frame.payload),
         ])
         guard database.changesCount > 0 else { return false }
-        let span = (frame.to - frame.from).wholeMilliseconds
-        try database.cachedStatement(sql: "UPDATE longest_frame SET millis = ? WHERE millis < ?")
-            .execute(arguments: [span, span])
         for edge in frame.edges { try insert(edge, sessionID, database) }
         return true
     }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Wire and codec figures into .build/bench/results.json. usage: Tests/Benchmarks/run.sh SEED DATA [wire-bench options]
 # DATA is the folder with bench/fleet.py and fixtures/recorded; needs python3 with numpy, xz, and release builds of
-# codec-bench, wire-bench, tocsin and tocsin-coordinator.
+# codec-bench, wire-bench, store-bench, tocsin and tocsin-coordinator. STORE_NODES: nodes of the stored day, 4 by default.
 set -eu
 cd "$(dirname "$0")/../.."
 seed=$1
@@ -21,3 +21,6 @@ done
 "$bin/codec-bench" "$work/fleet" $recorded
 # shellcheck disable=SC2086
 "$bin/wire-bench" "$@" --fleet "$work/fleet" --recorded $recorded
+rm -rf "$work/fleet"
+python3 "$data/bench/fleet.py" "$work/day" --nodes "${STORE_NODES:-4}" --scrapes 8640 --seed "$seed"
+"$bin/store-bench" "$work/day"

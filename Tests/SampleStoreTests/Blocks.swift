@@ -1,56 +1,9 @@
 import Foundation
 import SQLiteFile
+import SampleCodec
 import SampleStore
+import Selectors
 import Telemetry
-
-/// Blocks in a plain form, for a store that takes any decoder.
-///
-/// A block that starts with `>` builds on the one before it, whose last line it repeats.
-enum Block {
-    struct Damaged: Error {}
-
-    struct Decoder: FrameDecoder {
-        private var last: Substring?
-
-        mutating func decode(_ bytes: [UInt8]) throws -> [Sample] {
-            var text = Substring(String(decoding: bytes, as: UTF8.self))
-            if text.first == ">" {
-                let lines = text.dropFirst().split(separator: "\n", maxSplits: 1)
-                guard lines.count == 2, lines.first == last else { throw Damaged() }
-                text = lines[1]
-            }
-            let samples = try Block.decode(Array(text.utf8))
-            last = text.split(separator: "\n").last
-            return samples
-        }
-    }
-
-    /// The block of `samples` that can be decoded only right after the block of `previous`.
-    static func encode(_ samples: [Sample], after previous: [Sample]) -> [UInt8] {
-        Array(">".utf8) + encode(previous.suffix(1)) + Array("\n".utf8) + encode(samples)
-    }
-
-    static func encode(_ samples: [Sample]) -> [UInt8] {
-        let lines = samples.map { sample in
-            let labels = sample.series.labels.labels.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
-            return "\(sample.series.metric)|\(labels)|\(sample.timestamp.millis)|\(sample.value.bitPattern)"
-        }
-        return Array(lines.joined(separator: "\n").utf8)
-    }
-
-    @Sendable static func decode(_ bytes: [UInt8]) throws -> [Sample] {
-        try String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { line in
-            let parts = line.split(separator: "|", omittingEmptySubsequences: false)
-            guard parts.count == 4, let millis = Int64(parts[2]), let bits = UInt64(parts[3]) else { throw Damaged() }
-            let labels = parts[1].split(separator: ",").compactMap { pair -> Label? in
-                let halves = pair.split(separator: "=")
-                return halves.count == 2 ? Label(String(halves[0]), String(halves[1])) : nil
-            }
-            return Sample(
-                Series(String(parts[0]), LabelSet(labels)), Timestamp(millis: millis), Double(bitPattern: bits))
-        }
-    }
-}
 
 /// Frames and samples of a few agents.
 enum Fleet {
@@ -71,7 +24,7 @@ enum Fleet {
         let times = samples.map(\.timestamp)
         return try IncomingFrame(
             key: key, sequence: sequence, kind: .sampleBlock, from: times.min() ?? time(0), to: times.max() ?? time(0),
-            receivedAt: time(receivedAt), payload: payload ?? Block.encode(samples),
+            receivedAt: time(receivedAt), payload: try payload ?? SampleBlockEncoder().encode(samples),
             chainStart: chainStart)
     }
 
@@ -80,8 +33,27 @@ enum Fleet {
         try frame(key, sequence, [sample("up", Int64(sequence) * 10, Double(sequence), ["node": key.node])])
     }
 
+    /// Frames of one session as an agent sends them: chains of blocks, with the series that each defines.
+    static func chain(
+        _ key: SessionKey, from first: UInt64 = 1, rounds: [[Sample]], blocksPerChain: Int = 60, receivedAt: Int64 = 0
+    ) throws -> [IncomingFrame] {
+        var encoder = SampleBlockChainEncoder(blocksPerChain: blocksPerChain)
+        var decoder = SampleBlockChainDecoder()
+        var start = first
+        return try rounds.enumerated().map { index, samples in
+            let payload = try encoder.encode(samples)
+            let (chains, count) = (decoder.chainsRead, decoder.series.count)
+            _ = try decoder.decode(payload)
+            if decoder.chainsRead != chains { start = first + UInt64(index) }
+            var frame = try frame(
+                key, first + UInt64(index), samples, receivedAt: receivedAt, payload: payload, chainStart: start)
+            frame.definitions = Array(decoder.series[(decoder.chainsRead == chains ? count : 0)...])
+            return frame
+        }
+    }
+
     static func open(_ folder: TemporaryFolder, fileBytesMax: Int? = nil) throws -> SampleStore {
-        try SampleStore(directory: folder.path, fileBytesMax: fileBytesMax) { Block.Decoder() }
+        try SampleStore(directory: folder.path, fileBytesMax: fileBytesMax)
     }
 }
 
@@ -110,7 +82,7 @@ extension SampleStore {
     ) async throws -> ([String: [[Double]]], QueryReport) {
         let basket = Basket()
         var query = SampleQuery(
-            selector: try Selector(selector), from: Fleet.time(from), to: Fleet.time(to), step: step)
+            selector: try SeriesSelector(selector), from: Fleet.time(from), to: Fleet.time(to), step: step)
         adjust(&query)
         let report = try await self.query(query) { await basket.add($0) }
         return (await basket.joined, report)

@@ -15,7 +15,7 @@ struct SampleStoreTests {
     }
 
     private func durable(_ store: SampleStore, _ key: SessionKey) async throws -> UInt64 {
-        try await store.durableSequence(cluster: key.cluster, node: key.node, session: key.session)
+        try await store.durableSequences(of: key).through
     }
 
     // MARK: - Appending
@@ -170,11 +170,42 @@ struct SampleStoreTests {
             await #expect(throws: StoreError(.corrupt, "")) { _ = try await store.append([Fleet.frame(a, 2001)]) }
             #expect(try folder.names().contains(SampleStore.fileName + ".damaged"))
         }
+        #expect(try folder.names().filter { $0.hasPrefix(SampleStore.fileName + ".corrupt-") }.isEmpty)
         let store = try Fleet.open(folder)
         let names = try folder.names()
         #expect(names.contains(SampleStore.fileName + ".corrupt-1"))
         #expect(!names.contains(SampleStore.fileName + ".damaged"))
         #expect(try await store.append([Fleet.frame(a, 1)]).durable == [a: 1])
+    }
+
+    @Test func aDamagedFileIsReplacedWhileItIsInUseAndIsAGap() async throws {
+        let a = Fleet.key("a")
+        let store = try Fleet.open(folder)
+        _ = try await store.append((1...2000).map { try Fleet.frame(a, $0) })
+        _ = try await store.enforceRetention(now: Fleet.time(0), ageMax: .seconds(100_000), bytesMax: .max)
+        let root = try await DatabaseQueue(path: path).read { database in
+            try Int.fetchOne(database, sql: "SELECT rootpage FROM sqlite_master WHERE name = 'frames'")
+        }
+        let handle = try FileHandle(forUpdating: URL(filePath: path))
+        try handle.seek(toOffset: UInt64(try #require(root) - 1) * 4096)
+        try handle.write(contentsOf: Data(repeating: 0xff, count: 4096))
+        try handle.close()
+        // Pages that are in memory still serve; a write that needs the damaged one fails.
+        var failure: StoreError?
+        for sequence in UInt64(2001)...2400 where failure == nil {
+            do {
+                _ = try await store.append([Fleet.frame(a, sequence)])
+                _ = try await store.compact(now: Fleet.time(1_000_000), policy: .immediate)
+            } catch let error as StoreError { failure = error }
+        }
+        try #require(failure?.code == .corrupt)
+        let path = try await store.replaceDamagedFile(now: Fleet.time(30_000))
+        #expect(path.hasSuffix(".corrupt-1") && FileManager.default.fileExists(atPath: path))
+        #expect(try await store.append([Fleet.frame(a, 1)]).durable == [a: 1])
+        let (answer, report) = try await store.answer("up", from: 0, to: 100_000)
+        #expect(answer == ["alpha/up{node=\"a\"}": [[10, 1]]])
+        #expect(report.gaps.map(\.to) == [Fleet.time(30_000)])
+        #expect(report.gaps.first?.reason.contains(path) == true)
     }
 
     // MARK: - Retention
@@ -191,7 +222,7 @@ struct SampleStoreTests {
         let report = try await store.enforceRetention(
             now: Fleet.time(320), ageMax: .seconds(100), bytesMax: .max, batchFrames: 7)
         // 220 seconds is exactly the age and stays.
-        #expect(report == .init(framesByAge: 22, framesBySize: 0, edges: 1, sessions: 1, incompleteBefore: nil))
+        #expect(report == .init(framesByAge: 22, edges: 1, sessions: 1))
         #expect(try await store.sizes().oldest == Fleet.time(220))
         #expect(try await store.sizes().newest == Fleet.time(310))
         #expect(try await durable(store, a) == 31)

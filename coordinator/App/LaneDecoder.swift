@@ -10,6 +10,8 @@ struct LaneDecoder {
     private(set) var chainStart: UInt64?
     /// Samples that were left out since their series is one too many for an agent.
     private(set) var samplesRefused: UInt64 = 0
+    /// The series that the block read last defines; nil when it is of a version that defines all anew in each block.
+    private(set) var definitions: [Series]?
     private var currentChain: UInt64?
     private var decoder: SampleBlockChainDecoder
     private var columns = SampleColumns()
@@ -30,11 +32,14 @@ struct LaneDecoder {
         do throws(SampleBlockError) {
             guard SampleBlockChainDecoder.isChained(block) else {
                 chainStart = nil
+                definitions = nil
                 return try decoder.decode(block)
             }
-            let chainsBefore = decoder.chainsRead
+            let (chainsBefore, seriesBefore) = (decoder.chainsRead, decoder.series.count)
             try decoder.decode(block, into: &columns)
-            if decoder.chainsRead != chainsBefore { currentChain = sequence }
+            let isNew = decoder.chainsRead != chainsBefore
+            if isNew { currentChain = sequence }
+            definitions = Array(decoder.series[(isNew ? 0 : seriesBefore)...])
         } catch {
             throw Self.wireError(error, sequence)
         }

@@ -90,12 +90,14 @@ struct StreamReceiver {
         let refused = fresh.samplesRefused + backfill.samplesRefused - refusedBefore
         if refused > 0 { service.counters.add { $0.samplesRefused += refused } }
         let admitted = service.assignments.admitted(content, from: agent, clockOffset: clock.value)
+        let (chainStart, definitions) =
+            isBackfill ? (backfill.chainStart, backfill.definitions) : (fresh.chainStart, fresh.definitions)
         let ledger = ledger
         let acknowledgements = acknowledgements
         service.writer.submit(
             StoreWriter.Entry(
                 session: session, frame: frame, content: admitted, timeRange: content.timeRange,
-                chainStart: (isBackfill ? backfill : fresh).chainStart, isBackfill: isBackfill,
+                chainStart: chainStart, definitions: definitions, isBackfill: isBackfill,
                 clockOffset: clock.value, receivedAt: service.now(),
                 completion: { result in
                     switch ledger.ended(frame.sequence, result) {

@@ -23,6 +23,12 @@ package struct BenchResults {
         Goal(name: "ingest_cpu_s_per_million", limit: 0.20),
     ]
 
+    /// The goals of the store.
+    package static let storeGoals = [
+        Goal(name: "store_bytes_per_sample", limit: 1.3),
+        Goal(name: "query_p95_ms", limit: 50),
+    ]
+
     private let url: URL
     /// All figures.
     package private(set) var figures: [String: Double]

@@ -29,49 +29,17 @@ package struct Workload: Sendable {
 
     /// A directory written by the fleet generator: `series.tsv`, `times.i64`, `values.f64`; a stream for each node.
     package static func fleet(_ directory: String) throws -> Workload {
-        let folder = URL(filePath: directory)
-        let text = try String(contentsOf: folder.appending(path: "series.tsv"), encoding: .utf8)
-        let times: [Int64] = try numbers(folder.appending(path: "times.i64"))
-        let values: [Double] = try numbers(folder.appending(path: "values.f64"))
-        var workload = Workload()
-        var streamOfNode: [String: Int] = [:]
-        var places: [(stream: Int, series: Int)] = []
-        for line in text.split(separator: "\n") {
-            let series = try parse(line)
-            let node = series.labels["node"] ?? ""
-            let stream = streamOfNode[node, default: workload.streams.count]
-            if stream == workload.streams.count {
-                streamOfNode[node] = stream
-                workload.streams.append(Stream(name: node, rounds: times.map { _ in [] }))
-            }
-            places.append((stream, workload.streams[stream].series.count))
-            workload.streams[stream].series.append(series)
+        let matrix = try FleetMatrix(directory)
+        let streams = matrix.nodes.map { node in
+            Stream(
+                name: node.name, series: node.series,
+                rounds: matrix.times.indices.map { round in
+                    node.columns.enumerated().map { place, column in
+                        (place, matrix.times[round], matrix.value(round: round, column: column))
+                    }
+                })
         }
-        guard values.count == times.count * places.count else { throw Fault(message: "values don't fit the series") }
-        for round in times.indices {
-            for (column, place) in places.enumerated() {
-                workload.streams[place.stream].rounds[round].append(
-                    (place.series, times[round], values[round * places.count + column]))
-            }
-        }
-        return workload
-    }
-
-    private static func parse(_ line: Substring) throws -> Series {
-        let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
-        guard fields.count == 3 else { throw Fault(message: "not three fields: \(line)") }
-        let labels = fields[2].split(separator: ",").map { pair -> Label in
-            let parts = pair.split(separator: "=", maxSplits: 1)
-            return Label(String(parts[0]), parts.count == 2 ? String(parts[1]) : "")
-        }
-        return Series(String(fields[1]), LabelSet(labels))
-    }
-
-    private static func numbers<Number: BitwiseCopyable>(_ url: URL) throws -> [Number] {
-        let data = try Data(contentsOf: url)
-        return data.withUnsafeBytes { bytes in
-            (0..<bytes.count / 8).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Number.self) }
-        }
+        return Workload(streams: streams)
     }
 
     /// A file of Prometheus text whose rounds start with `# ROUND <milliseconds>`: one stream.

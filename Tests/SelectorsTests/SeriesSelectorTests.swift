@@ -1,34 +1,37 @@
 import Telemetry
 import Testing
 
-@testable import SampleStore
+@testable import Selectors
 
-struct SelectorTests {
+struct SeriesSelectorTests {
     private let series = Series("http_requests_total", ["namespace": "shop", "pod": "cart-7f", "code": "503"])
 
     @Test(arguments: [
         ("http_requests_total", true), ("http_requests", false), ("{pod=\"cart-7f\"}", true),
         (" { pod = 'cart-7f' , } ", true),
         ("http_requests_total{code=\"503\",namespace!=\"prod\"}", true), ("http_requests_total{code!=\"503\"}", false),
-        ("{code=~\"5..\"}", true), ("{code=~\"5.\"}", false), ("{code!~\"5..\"}", false), ("{code!~\"4..\"}", true),
+        ("{code=~\"5..\"}", true), ("{code=~\"5.\"}", false), ("{pod!=\"\",code!~\"5..\"}", false),
+        ("{pod!=\"\",code!~\"4..\"}", true),
         ("{__name__=~\"http_.*\",pod=~\"cart-.+\"}", true), ("{absent=\"\",pod!=\"\"}", true),
         ("{absent!=\"\"}", false),
-        ("{absent=~\".*\"}", true), ("{absent=~\".+\"}", false), ("{cluster=\"alpha\"}", true),
-        ("{cluster!=\"alpha\"}", false),
+        ("{absent=~\".*\",pod!=\"\"}", true), ("{absent=~\".+\"}", false), ("{cluster=\"alpha\"}", true),
+        ("{cluster!=\"alpha\",pod!=\"\"}", false),
         ("http_requests_total{}", true), ("{pod=~`cart-\\w+`}", true), ("{pod=~\"cart-\\\\w+\"}", true),
     ])
     func matches(text: String, expected: Bool) throws {
-        #expect(try Selector(text).matches(series, cluster: "alpha") == expected)
+        #expect(try SeriesSelector(text).matches(series, cluster: "alpha") == expected)
     }
 
     @Test func aLabelNamedClusterGoesBeforeTheAgentsCluster() throws {
         let own = Series("m", ["cluster": "inner"])
-        #expect(try Selector("{cluster=\"inner\"}").matches(own, cluster: "alpha"))
-        #expect(try !Selector("{cluster=\"alpha\"}").matches(own, cluster: "alpha"))
+        #expect(try SeriesSelector("{cluster=\"inner\"}").matches(own, cluster: "alpha"))
+        #expect(try !SeriesSelector("{cluster=\"alpha\"}").matches(own, cluster: "alpha"))
     }
 
     @Test(arguments: [
-        ("", 1, "names nothing"), ("{}", 3, "names nothing"), ("9up", 1, "expected a metric name or {, found \"9\""),
+        ("", 1, "names everything"), ("{}", 1, "names everything"), ("{a=\"\"}", 1, "names everything"),
+        ("{a=~\".*\"}", 1, "names everything"), ("{a!~\"x\"}", 1, "names everything"),
+        ("9up", 1, "expected a metric name or {, found \"9\""),
         ("up{", 4, "expected a label name, found the end"), ("up{a}", 5, "expected =, !=, =~ or !~, found \"}\""),
         ("up{a=b}", 6, "expected a quoted value, found \"b\""), ("up{a=\"b}", 6, "the quote is not closed"),
         ("up{a=\"b\" c=\"d\"}", 10, "expected , or }, found \"c\""),
@@ -38,15 +41,17 @@ struct SelectorTests {
         ("up{a:b=\"c\"}", 5, "expected ="),
     ])
     func faultsHaveAColumn(text: String, column: Int, message: String) {
-        let error = #expect(throws: SelectorError.self) { try Selector(text) }
+        let error = #expect(throws: SelectorError.self) { try SeriesSelector(text) }
         #expect(error?.column == column)
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
     }
 
     @Test func sizesAreBounded() {
-        let many = (0...Selector.matchersMax).map { "l\($0)=\"\"" }.joined(separator: ",")
-        #expect(throws: SelectorError.self) { try Selector("{\(many)}") }
-        #expect(throws: SelectorError.self) { try Selector("m{a=\"" + String(repeating: "x", count: 5000) + "\"}") }
+        let many = (0...SeriesSelector.matchersMax).map { "l\($0)=\"\"" }.joined(separator: ",")
+        #expect(throws: SelectorError.self) { try SeriesSelector("{\(many)}") }
+        #expect(throws: SelectorError.self) {
+            try SeriesSelector("m{a=\"" + String(repeating: "x", count: 5000) + "\"}")
+        }
     }
 
     // MARK: - Expressions

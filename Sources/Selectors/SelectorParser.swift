@@ -1,79 +1,3 @@
-package import Telemetry
-
-/// Where a selector is wrong.
-package struct SelectorError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Column of the fault, from 1, in characters.
-    package var column: Int
-    /// What is wrong, with what would be right where that is known.
-    package var message: String
-
-    package var description: String { "column \(column): \(message)" }
-}
-
-/// Names series as Prometheus does: `name{label="v",label!="v",label=~"re",label!~"re"}`, or `{…}` without a name.
-///
-/// An absent label equals the empty string. Expressions match whole values. The label `cluster` stands for the cluster
-/// that the agent named, unless the series has a label of this name.
-package struct Selector: Sendable {
-    /// One condition.
-    package struct Matcher: Sendable {
-        /// How the value is compared.
-        package enum Comparison: String, Sendable, CaseIterable {
-            case equal = "="
-            case notEqual = "!="
-            case matches = "=~"
-            case matchesNot = "!~"
-        }
-
-        /// The label's name; `__name__` is the metric.
-        package var label: String
-        /// How it is compared.
-        package var comparison: Comparison
-        /// The value or the expression.
-        package var value: String
-        let expression: LinearRegex?
-
-        func holds(for text: String) -> Bool {
-            switch comparison {
-            case .equal: text == value
-            case .notEqual: text != value
-            case .matches: expression?.matchesWhole(text) == true
-            case .matchesNot: expression?.matchesWhole(text) == false
-            }
-        }
-    }
-
-    /// Longest selector, in bytes.
-    package static let bytesMax = 4096
-    /// Most conditions.
-    package static let matchersMax = 32
-    /// Name that stands for the metric.
-    package static let metricLabel = "__name__"
-
-    /// The conditions; all must hold.
-    package let matchers: [Matcher]
-
-    /// Reads a selector; throws with the column of the first fault.
-    package init(_ text: String) throws(SelectorError) {
-        guard text.utf8.count <= Self.bytesMax else {
-            throw SelectorError(column: 1, message: "the selector is longer than \(Self.bytesMax) bytes")
-        }
-        var parser = SelectorParser(text)
-        matchers = try parser.parse()
-    }
-
-    /// Whether a series of a cluster is named.
-    package func matches(_ series: Series, cluster: String) -> Bool {
-        matchers.allSatisfy { matcher in
-            switch matcher.label {
-            case Self.metricLabel: matcher.holds(for: series.metric)
-            case "cluster": matcher.holds(for: series.labels["cluster"] ?? cluster)
-            default: matcher.holds(for: series.labels[matcher.label] ?? "")
-            }
-        }
-    }
-}
-
 /// Reads a selector from left to right.
 struct SelectorParser {
     private let characters: [Character]
@@ -83,12 +7,12 @@ struct SelectorParser {
         characters = Array(text)
     }
 
-    mutating func parse() throws(SelectorError) -> [Selector.Matcher] {
-        var matchers: [Selector.Matcher] = []
+    mutating func parse() throws(SelectorError) -> [SeriesSelector.Matcher] {
+        var matchers: [SeriesSelector.Matcher] = []
         skipSpace()
         if let name = name(allowingColon: true) {
             matchers.append(
-                .init(label: Selector.metricLabel, comparison: .equal, value: name, expression: nil))
+                .init(label: SeriesSelector.metricLabel, comparison: .equal, value: name, expression: nil))
         }
         skipSpace()
         if peek == "{" {
@@ -97,18 +21,20 @@ struct SelectorParser {
         }
         skipSpace()
         guard index == characters.count else { throw unexpected("a metric name or {") }
-        guard !matchers.isEmpty else {
-            throw fault("the selector names nothing; write a metric name or {label=\"value\"}")
+        guard matchers.contains(where: { !$0.holds(for: "") }) else {
+            throw SelectorError(
+                column: 1,
+                message: "the selector names everything; write a metric name or a condition such as label=\"value\"")
         }
         return matchers
     }
 
-    private mutating func parseMatchers(into matchers: inout [Selector.Matcher]) throws(SelectorError) {
+    private mutating func parseMatchers(into matchers: inout [SeriesSelector.Matcher]) throws(SelectorError) {
         while true {
             skipSpace()
             if take("}") { return }
-            guard matchers.count < Selector.matchersMax else {
-                throw fault("more than \(Selector.matchersMax) conditions")
+            guard matchers.count < SeriesSelector.matchersMax else {
+                throw fault("more than \(SeriesSelector.matchersMax) conditions")
             }
             matchers.append(try matcher())
             skipSpace()
@@ -118,10 +44,10 @@ struct SelectorParser {
         }
     }
 
-    private mutating func matcher() throws(SelectorError) -> Selector.Matcher {
+    private mutating func matcher() throws(SelectorError) -> SeriesSelector.Matcher {
         guard let label = name(allowingColon: false) else { throw unexpected("a label name") }
         skipSpace()
-        let comparison: Selector.Matcher.Comparison
+        let comparison: SeriesSelector.Matcher.Comparison
         switch (peek, peekNext) {
         case ("=", "~"): comparison = .matches
         case ("!", "~"): comparison = .matchesNot

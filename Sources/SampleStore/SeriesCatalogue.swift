@@ -1,0 +1,124 @@
+import Foundation
+import GRDB
+import Synchronization
+import Telemetry
+
+/// Which series each agent has sent, and which group each belongs to.
+///
+/// A group is what one chunk holds: a few series of one agent that were defined one after another, so that they are of
+/// the same target and share its times. A group never changes; series that come later join the agent's last group while
+/// it has room.
+///
+/// The file has the truth; memory holds a hash and a number a series, so that a frame of known series costs no look-up.
+final class SeriesCatalogue: Sendable {
+    /// Most series of a group: a query for one series decodes its whole group.
+    static let groupSeriesMax = 24
+    /// A group of so many is closed where the next target begins.
+    static let groupSeriesEnough = 12
+
+    private let known = Mutex<[Int64: [Int64: Int64]]>([:])
+
+    /// What is found out in one transaction, and known once that is committed.
+    struct Transaction: Sendable {
+        fileprivate let catalogue: SeriesCatalogue
+        fileprivate var found: [Int64: [Int64: Int64]] = [:]
+        fileprivate var openGroups: [Int64: OpenGroup] = [:]
+
+        fileprivate struct OpenGroup {
+            var id: Int64
+            var size: Int
+            var target: String?
+        }
+
+        fileprivate init(_ catalogue: SeriesCatalogue) {
+            self.catalogue = catalogue
+        }
+    }
+
+    /// Starts looking up in a transaction; call `remember` once it is committed.
+    func begin() -> Transaction { Transaction(self) }
+
+    /// Takes over what a committed transaction found.
+    func remember(_ transaction: Transaction) {
+        known.withLock { known in
+            for (agent, groups) in transaction.found { known[agent, default: [:]].merge(groups) { $1 } }
+        }
+    }
+
+    /// The group of a series, when memory has it.
+    func knownGroup(of hash: Int64, agent: Int64) -> Int64? {
+        known.withLock { $0[agent]?[hash] }
+    }
+
+    /// Forgets what memory holds: after rows were removed, or a transaction of unknown outcome.
+    func forget() {
+        known.withLock { $0 = [:] }
+    }
+
+    /// The row of an agent, made when it is missing.
+    static func agent(cluster: String, node: String, _ database: Database) throws -> Int64 {
+        let statement = try database.cachedStatement(sql: "SELECT id FROM agents WHERE cluster = ? AND node = ?")
+        if let id = try Int64.fetchOne(statement, arguments: [cluster, node]) { return id }
+        try database.execute(sql: "INSERT INTO agents (cluster, node) VALUES (?, ?)", arguments: [cluster, node])
+        return database.lastInsertedRowID
+    }
+}
+
+extension SeriesCatalogue.Transaction {
+    /// The group of a series of an agent, with a new row when the series is new.
+    mutating func group(of series: Series, agent: Int64, at now: Timestamp, _ database: Database) throws -> Int64 {
+        let hash = SeriesIdentity.hash(series)
+        if let group = found[agent]?[hash] ?? catalogue.knownGroup(of: hash, agent: agent) { return group }
+        let identity = SeriesIdentity(series)
+        let metric = try metric(identity.metric, database)
+        let statement = try database.cachedStatement(
+            sql: "SELECT group_id FROM series WHERE metric_id = ? AND agent_id = ? AND labels = ?")
+        let group: Int64
+        if let old = try Int64.fetchOne(statement, arguments: [metric, agent, identity.labels]) {
+            group = old
+        } else {
+            group = try openGroup(for: series, agent: agent, at: now, database)
+            try database.cachedStatement(
+                sql: "INSERT INTO series (metric_id, agent_id, labels, group_id) VALUES (?, ?, ?, ?)"
+            ).execute(arguments: [metric, agent, identity.labels, group])
+        }
+        found[agent, default: [:]][hash] = group
+        return group
+    }
+
+    private func metric(_ name: String, _ database: Database) throws -> Int64 {
+        let statement = try database.cachedStatement(sql: "SELECT id FROM metrics WHERE name = ?")
+        if let id = try Int64.fetchOne(statement, arguments: [name]) { return id }
+        try database.execute(sql: "INSERT INTO metrics (name) VALUES (?)", arguments: [name])
+        return database.lastInsertedRowID
+    }
+
+    private mutating func openGroup(
+        for series: Series, agent: Int64, at now: Timestamp, _ database: Database
+    ) throws -> Int64 {
+        let labels = series.labels
+        let target = labels[LabelName.pod] ?? labels[LabelName.instance] ?? labels[LabelName.target]
+        var open = try openGroups[agent] ?? lastGroup(of: agent, database)
+        let isElsewhere = open?.target != target && (open?.size ?? 0) >= SeriesCatalogue.groupSeriesEnough
+        if open == nil || isElsewhere || (open?.size ?? 0) >= SeriesCatalogue.groupSeriesMax {
+            try database.execute(
+                sql: "INSERT INTO series_groups (agent_id, size, noted_at) VALUES (?, 0, ?)",
+                arguments: [agent, now.millis])
+            open = OpenGroup(id: database.lastInsertedRowID, size: 0, target: target)
+        }
+        guard var group = open else { throw DatabaseError(resultCode: .SQLITE_INTERNAL) }
+        group.size += 1
+        group.target = target
+        openGroups[agent] = group
+        try database.cachedStatement(sql: "UPDATE series_groups SET size = ? WHERE id = ?")
+            .execute(arguments: [group.size, group.id])
+        return group.id
+    }
+
+    private func lastGroup(of agent: Int64, _ database: Database) throws -> OpenGroup? {
+        try Row.fetchOne(
+            database, sql: "SELECT id, size FROM series_groups WHERE agent_id = ? ORDER BY id DESC LIMIT 1",
+            arguments: [agent]
+        ).map { OpenGroup(id: $0[0], size: $0[1], target: nil) }
+    }
+}
