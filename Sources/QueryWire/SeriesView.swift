@@ -7,6 +7,8 @@ package struct SeriesView: Hashable, Sendable {
     /// Points in one message at most; with 16 bytes a point and 253-byte labels a message stays far below gRPC's 4 MiB.
     package static let pointsPerMessageMax = 4096
 
+    /// The cluster that the series was seen in.
+    package var cluster: String
     /// The series.
     package var series: Series
     /// Times of the points.
@@ -17,8 +19,9 @@ package struct SeriesView: Hashable, Sendable {
     package var values: [Double]
 
     /// Makes a series; there must be as many times as values.
-    package init(series: Series, timestamps: [Timestamp] = [], values: [Double] = []) {
+    package init(cluster: String = "", series: Series, timestamps: [Timestamp] = [], values: [Double] = []) {
         precondition(timestamps.count == values.count, "\(timestamps.count) times for \(values.count) values")
+        self.cluster = cluster
         self.series = series
         self.timestamps = timestamps
         self.values = values
@@ -32,6 +35,7 @@ package struct SeriesView: Hashable, Sendable {
                 "\(proto.metric) came with \(proto.timestampsMillis.count) times for \(proto.values.count) values")
         }
         self.init(
+            cluster: proto.cluster,
             series: Series(proto.metric, LabelSet(proto.labels.map { Label($0.name, $0.value) })),
             timestamps: proto.timestampsMillis.map { Timestamp(millis: $0) }, values: proto.values)
     }
@@ -42,6 +46,7 @@ package struct SeriesView: Hashable, Sendable {
         return starts.map { start in
             let range = start..<min(start + Self.pointsPerMessageMax, values.count)
             return .with {
+                $0.cluster = cluster
                 $0.metric = series.metric
                 $0.labels = series.labels.labels.map { label in
                     .with {
@@ -57,7 +62,7 @@ package struct SeriesView: Hashable, Sendable {
 
     /// Puts a further part of the same series at the end.
     package mutating func append(_ part: SeriesView) {
-        precondition(part.series == series, "a part of \(part.series) is none of \(series)")
+        precondition(part.cluster == cluster && part.series == series, "a part of \(part.series) is none of \(series)")
         timestamps += part.timestamps
         values += part.values
     }

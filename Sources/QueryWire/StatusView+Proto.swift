@@ -19,6 +19,9 @@ extension StatusView {
         rejectedFramesTotal = proto.rejectedFramesTotal
         lostSamplesTotal = proto.lostSamplesTotal
         storeBytes = proto.storeBytes
+        if !proto.storeFault.isEmpty {
+            storeFault = StoreFault(since: Timestamp(millis: proto.storeFaultSinceMillis), reason: proto.storeFault)
+        }
         signals = Int(proto.signals)
         incidentsOpen = Int(proto.incidentsOpen)
         openIncidents = proto.openIncidents.map(IncidentView.init)
@@ -45,6 +48,8 @@ extension StatusView {
             $0.rejectedFramesTotal = rejectedFramesTotal
             $0.lostSamplesTotal = lostSamplesTotal
             $0.storeBytes = storeBytes
+            $0.storeFault = storeFault?.reason ?? ""
+            $0.storeFaultSinceMillis = storeFault?.since.millis ?? 0
             $0.signals = UInt32(clamping: signals)
             $0.incidentsOpen = UInt32(clamping: incidentsOpen)
             $0.openIncidents = openIncidents.map(\.proto)

@@ -30,6 +30,8 @@ package struct StatusView: Hashable, Sendable, Codable {
     package var lostSamplesTotal: UInt64 = 0
     /// Bytes of the sample store.
     package var storeBytes: UInt64 = 0
+    /// Why samples cannot be stored now; nil when they can.
+    package var storeFault: StoreFault?
     /// Signals derived.
     package var signals = 0
     /// Incidents that are open.
@@ -44,6 +46,20 @@ package struct StatusView: Hashable, Sendable, Codable {
     package var noticesDead = 0
     /// The notices that were given up last, newest first.
     package var deadLetters: [DeadLetterView] = []
+
+    /// Why samples cannot be stored, and since when.
+    package struct StoreFault: Hashable, Sendable, Codable {
+        /// When it began.
+        package var since: Timestamp
+        /// What the store says.
+        package var reason: String
+
+        /// Makes a fault.
+        package init(since: Timestamp, reason: String) {
+            self.since = since
+            self.reason = reason
+        }
+    }
 
     /// Makes a status with all counts zero.
     package init(version: String, now: Timestamp, startedAt: Timestamp) {

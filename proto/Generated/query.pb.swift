@@ -143,6 +143,17 @@ package nonisolated struct Tocsin_V1_GetStatusResponse: @unchecked Sendable {
     set {_uniqueStorage()._deadLetters = newValue}
   }
 
+  /// Why samples cannot be stored now, and since when; "" when they can.
+  package var storeFault: String {
+    get {_storage._storeFault}
+    set {_uniqueStorage()._storeFault = newValue}
+  }
+
+  package var storeFaultSinceMillis: Int64 {
+    get {_storage._storeFaultSinceMillis}
+    set {_uniqueStorage()._storeFaultSinceMillis = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1129,6 +1140,9 @@ package nonisolated struct Tocsin_V1_QuerySamplesRequest: Sendable {
   /// 0: raw samples.
   package var stepMillis: UInt64 = 0
 
+  /// What stands for a step: "" or "last", "mean", "min", "max", "rate", "increase".
+  package var function: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1147,6 +1161,32 @@ package nonisolated struct Tocsin_V1_QuerySamplesResponse: Sendable {
   package var timestampsMillis: [Int64] = []
 
   package var values: [Double] = []
+
+  /// The cluster that the series was seen in.
+  package var cluster: String = String()
+
+  /// In a last message without a metric: stretches of which samples are missing, because what held them is damaged.
+  package var gaps: [Tocsin_V1_SampleGap] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_SampleGap: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var cluster: String = String()
+
+  package var node: String = String()
+
+  package var fromMillis: Int64 = 0
+
+  package var toMillis: Int64 = 0
+
+  package var reason: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1192,7 +1232,7 @@ nonisolated extension Tocsin_V1_GetStatusRequest: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetStatusResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}now_millis\0\u{3}started_at_millis\0\u{3}agents_live\0\u{3}agents_suspect\0\u{3}agents_silent\0\u{1}targets\0\u{3}targets_failing\0\u{1}series\0\u{3}samples_total\0\u{3}duplicate_frames_total\0\u{3}rejected_frames_total\0\u{3}lost_samples_total\0\u{3}store_bytes\0\u{1}signals\0\u{3}incidents_open\0\u{3}open_incidents\0\u{4}\u{d}escalation_armed\0\u{3}notices_waiting\0\u{3}notices_dead\0\u{3}dead_letters\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{3}now_millis\0\u{3}started_at_millis\0\u{3}agents_live\0\u{3}agents_suspect\0\u{3}agents_silent\0\u{1}targets\0\u{3}targets_failing\0\u{1}series\0\u{3}samples_total\0\u{3}duplicate_frames_total\0\u{3}rejected_frames_total\0\u{3}lost_samples_total\0\u{3}store_bytes\0\u{1}signals\0\u{3}incidents_open\0\u{3}open_incidents\0\u{4}\u{d}escalation_armed\0\u{3}notices_waiting\0\u{3}notices_dead\0\u{3}dead_letters\0\u{4}\u{7}store_fault\0\u{3}store_fault_since_millis\0")
 
   fileprivate class _StorageClass {
     var _version: String = String()
@@ -1216,6 +1256,8 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
     var _noticesWaiting: UInt64 = 0
     var _noticesDead: UInt64 = 0
     var _deadLetters: [Tocsin_V1_DeadLetter] = []
+    var _storeFault: String = String()
+    var _storeFaultSinceMillis: Int64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1247,6 +1289,8 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
       _noticesWaiting = source._noticesWaiting
       _noticesDead = source._noticesDead
       _deadLetters = source._deadLetters
+      _storeFault = source._storeFault
+      _storeFaultSinceMillis = source._storeFaultSinceMillis
     }
   }
 
@@ -1286,6 +1330,8 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
         case 31: try { try decoder.decodeSingularUInt64Field(value: &_storage._noticesWaiting) }()
         case 32: try { try decoder.decodeSingularUInt64Field(value: &_storage._noticesDead) }()
         case 33: try { try decoder.decodeRepeatedMessageField(value: &_storage._deadLetters) }()
+        case 40: try { try decoder.decodeSingularStringField(value: &_storage._storeFault) }()
+        case 41: try { try decoder.decodeSingularSInt64Field(value: &_storage._storeFaultSinceMillis) }()
         default: break
         }
       }
@@ -1357,6 +1403,12 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
       if !_storage._deadLetters.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._deadLetters, fieldNumber: 33)
       }
+      if !_storage._storeFault.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._storeFault, fieldNumber: 40)
+      }
+      if _storage._storeFaultSinceMillis != 0 {
+        try visitor.visitSingularSInt64Field(value: _storage._storeFaultSinceMillis, fieldNumber: 41)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1387,6 +1439,8 @@ nonisolated extension Tocsin_V1_GetStatusResponse: SwiftProtobuf.Message, SwiftP
         if _storage._noticesWaiting != rhs_storage._noticesWaiting {return false}
         if _storage._noticesDead != rhs_storage._noticesDead {return false}
         if _storage._deadLetters != rhs_storage._deadLetters {return false}
+        if _storage._storeFault != rhs_storage._storeFault {return false}
+        if _storage._storeFaultSinceMillis != rhs_storage._storeFaultSinceMillis {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -3254,7 +3308,7 @@ nonisolated extension Tocsin_V1_MessageProblem: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Tocsin_V1_QuerySamplesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".QuerySamplesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}selector\0\u{3}from_millis\0\u{3}to_millis\0\u{3}step_millis\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}selector\0\u{3}from_millis\0\u{3}to_millis\0\u{3}step_millis\0\u{1}function\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3266,6 +3320,7 @@ nonisolated extension Tocsin_V1_QuerySamplesRequest: SwiftProtobuf.Message, Swif
       case 2: try { try decoder.decodeSingularSInt64Field(value: &self.fromMillis) }()
       case 3: try { try decoder.decodeSingularSInt64Field(value: &self.toMillis) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.stepMillis) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.function) }()
       default: break
       }
     }
@@ -3284,6 +3339,9 @@ nonisolated extension Tocsin_V1_QuerySamplesRequest: SwiftProtobuf.Message, Swif
     if self.stepMillis != 0 {
       try visitor.visitSingularUInt64Field(value: self.stepMillis, fieldNumber: 4)
     }
+    if !self.function.isEmpty {
+      try visitor.visitSingularStringField(value: self.function, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3292,6 +3350,7 @@ nonisolated extension Tocsin_V1_QuerySamplesRequest: SwiftProtobuf.Message, Swif
     if lhs.fromMillis != rhs.fromMillis {return false}
     if lhs.toMillis != rhs.toMillis {return false}
     if lhs.stepMillis != rhs.stepMillis {return false}
+    if lhs.function != rhs.function {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3299,7 +3358,7 @@ nonisolated extension Tocsin_V1_QuerySamplesRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Tocsin_V1_QuerySamplesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".QuerySamplesResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metric\0\u{1}labels\0\u{3}timestamps_millis\0\u{1}values\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}metric\0\u{1}labels\0\u{3}timestamps_millis\0\u{1}values\0\u{1}cluster\0\u{1}gaps\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3311,6 +3370,8 @@ nonisolated extension Tocsin_V1_QuerySamplesResponse: SwiftProtobuf.Message, Swi
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.labels) }()
       case 3: try { try decoder.decodeRepeatedSInt64Field(value: &self.timestampsMillis) }()
       case 4: try { try decoder.decodeRepeatedDoubleField(value: &self.values) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.gaps) }()
       default: break
       }
     }
@@ -3329,6 +3390,12 @@ nonisolated extension Tocsin_V1_QuerySamplesResponse: SwiftProtobuf.Message, Swi
     if !self.values.isEmpty {
       try visitor.visitPackedDoubleField(value: self.values, fieldNumber: 4)
     }
+    if !self.cluster.isEmpty {
+      try visitor.visitSingularStringField(value: self.cluster, fieldNumber: 5)
+    }
+    if !self.gaps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.gaps, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3337,6 +3404,58 @@ nonisolated extension Tocsin_V1_QuerySamplesResponse: SwiftProtobuf.Message, Swi
     if lhs.labels != rhs.labels {return false}
     if lhs.timestampsMillis != rhs.timestampsMillis {return false}
     if lhs.values != rhs.values {return false}
+    if lhs.cluster != rhs.cluster {return false}
+    if lhs.gaps != rhs.gaps {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_SampleGap: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".SampleGap"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}node\0\u{3}from_millis\0\u{3}to_millis\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.node) }()
+      case 3: try { try decoder.decodeSingularSInt64Field(value: &self.fromMillis) }()
+      case 4: try { try decoder.decodeSingularSInt64Field(value: &self.toMillis) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.cluster.isEmpty {
+      try visitor.visitSingularStringField(value: self.cluster, fieldNumber: 1)
+    }
+    if !self.node.isEmpty {
+      try visitor.visitSingularStringField(value: self.node, fieldNumber: 2)
+    }
+    if self.fromMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.fromMillis, fieldNumber: 3)
+    }
+    if self.toMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.toMillis, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_SampleGap, rhs: Tocsin_V1_SampleGap) -> Bool {
+    if lhs.cluster != rhs.cluster {return false}
+    if lhs.node != rhs.node {return false}
+    if lhs.fromMillis != rhs.fromMillis {return false}
+    if lhs.toMillis != rhs.toMillis {return false}
+    if lhs.reason != rhs.reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Foundation
 import GRPCCore
 import QueryWire
+import Selectors
 import SwiftProtobuf
 import Telemetry
 import TocsinProto
@@ -11,7 +13,8 @@ struct QueryCommand: CoordinatorCommand {
         commandName: "query", abstract: "Samples of series.",
         discussion: #"""
             SELECTOR is name{label="v",label!="v",label=~"re",label!~"re"}, for example \
-            'jvm_memory_used_bytes{area="heap",namespace="oddsmaker"}'.
+            'jvm_memory_used_bytes{area="heap",namespace="oddsmaker"}'. With --step each point stands for the step that \
+            ends there.
             """#)
 
     /// Most points that one answer may have; beyond it the query is to be narrowed.
@@ -20,12 +23,21 @@ struct QueryCommand: CoordinatorCommand {
     @Argument(help: "Which series.")
     var selector: String
 
-    @Option(help: ArgumentHelp("How far back.", valueName: "duration"))
-    var since = DurationArgument(duration: .seconds(3600))
+    @Option(help: ArgumentHelp("How far back (default: 1h).", valueName: "duration"))
+    var since: DurationArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "Until this moment and not until now; without --since and --step each series' value then.",
+            valueName: "time"))
+    var at: TimeArgument?
 
     @Option(
         help: ArgumentHelp("Distance between two points; without it the samples as they came.", valueName: "duration"))
     var step: DurationArgument?
+
+    @Option(help: "What stands for a step: last, mean, min, max, or of counters rate or increase.")
+    var function = SampleFunction.last
 
     @Flag(help: "Draw each series.")
     var plot = false
@@ -36,30 +48,71 @@ struct QueryCommand: CoordinatorCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
+        if function != .last, step == nil { throw ValidationError("--function \(function.rawValue) needs --step") }
         if plot, points { throw ValidationError("--plot and --points exclude each other") }
-        do throws(QueryError) {
+        do throws(SelectorError) {
             _ = try SeriesSelector(selector)
         } catch {
-            throw ValidationError(error.message)
+            throw ValidationError("selector, \(error)")
         }
     }
 
     func run() async throws {
-        let now = Console.now()
-        let request = Tocsin_V1_QuerySamplesRequest.with {
-            $0.selector = selector
-            $0.fromMillis = (now - since.duration).millis
-            $0.toMillis = now.millis
-            $0.stepMillis = step.map { UInt64($0.duration.wholeMilliseconds) } ?? 0
-        }
-        let series = try await call { client, options in
+        let request = request(now: Console.now())
+        let (series, gaps) = try await call { client, options in
             try await client.querySamples(request, options: options) { response in
                 var assembly = SeriesAssembly(pointsMax: Self.pointsMax)
-                for try await part in response.messages { try assembly.add(SeriesView(part)) }
-                return assembly.series
+                var gaps: [SampleGapView] = []
+                for try await part in response.messages {
+                    gaps += part.gaps.map { SampleGapView($0) }
+                    if !part.metric.isEmpty { try assembly.add(SeriesView(part)) }
+                }
+                return (assembly.series, gaps)
             }
         }
+        for gap in gaps {
+            Console.standard.complain(
+                "samples of \(gap.node) from \(TimeText.rfc3339(gap.from)) to \(TimeText.rfc3339(gap.to)) are missing: "
+                    + gap.reason)
+        }
         answer(SeriesReport(series: series, detail: plot ? .plot : points ? .points : .summary))
+    }
+
+    /// What is asked for; with a moment alone the step is the one that ends there.
+    func request(now: Timestamp) -> Tocsin_V1_QuerySamplesRequest {
+        let end = at?.time ?? now
+        let isInstant = at != nil && since == nil && step == nil
+        let start = isInstant ? end : end - (since?.duration ?? .seconds(3600))
+        return .with {
+            $0.selector = selector
+            $0.fromMillis = start.millis
+            $0.toMillis = end.millis
+            $0.stepMillis = isInstant ? 1000 : step.map { UInt64($0.duration.wholeMilliseconds) } ?? 0
+            $0.function = function.rawValue
+        }
+    }
+}
+
+/// What stands for a step.
+enum SampleFunction: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case last
+    case mean
+    case min
+    case max
+    case rate
+    case increase
+}
+
+/// A moment as RFC 3339: `2026-11-24T23:45:31Z`, with or without a fraction, with any offset.
+struct TimeArgument: ExpressibleByArgument, Hashable, Sendable {
+    var time: Timestamp
+
+    init?(argument: String) {
+        let styles = [
+            Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true),
+        ]
+        guard let date = styles.lazy.compactMap({ try? Date(argument, strategy: $0) }).first else { return nil }
+        time = Timestamp(seconds: date.timeIntervalSince1970)
     }
 }
 
@@ -68,7 +121,7 @@ struct SeriesAssembly: Sendable {
     /// Most points in all.
     let pointsMax: Int
     private(set) var series: [SeriesView] = []
-    private var positions: [Series: Int] = [:]
+    private var positions: [String: [Series: Int]] = [:]
     private var points = 0
 
     init(pointsMax: Int) {
@@ -80,10 +133,10 @@ struct SeriesAssembly: Sendable {
         guard points <= pointsMax else {
             throw CommandError(.failed, "more than \(pointsMax) points: narrow the selector, --since or --step")
         }
-        if let position = positions[part.series] {
+        if let position = positions[part.cluster]?[part.series] {
             series[position].append(part)
         } else {
-            positions[part.series] = series.count
+            positions[part.cluster, default: [:]][part.series] = series.count
             series.append(part)
         }
     }

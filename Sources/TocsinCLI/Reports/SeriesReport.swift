@@ -24,7 +24,10 @@ struct SeriesReport: Report {
             series.map { view in
                 let labels = view.series.labels.labels.map { OutputValue.Entry(key: $0.name, value: .string($0.value)) }
                 let points = zip(view.timestamps, view.values).map { OutputValue.array([.time($0), .number($1)]) }
-                return ["metric": .string(view.series.metric), "labels": .object(labels), "points": .array(points)]
+                return [
+                    "cluster": .string(view.cluster), "metric": .string(view.series.metric), "labels": .object(labels),
+                    "points": .array(points),
+                ]
             })
     }
 

@@ -15,6 +15,7 @@ struct StatusReport: Report {
             "samplesTotal": .unsigned(status.samplesTotal), "lostSamplesTotal": .unsigned(status.lostSamplesTotal),
             "duplicateFramesTotal": .unsigned(status.duplicateFramesTotal),
             "rejectedFramesTotal": .unsigned(status.rejectedFramesTotal), "storeBytes": .unsigned(status.storeBytes),
+            "storeFault": status.storeFault.map { ["since": .time($0.since), "reason": .string($0.reason)] } ?? .null,
             "signals": .count(status.signals), "incidentsOpen": .count(status.incidentsOpen),
             "openIncidents": .array(status.openIncidents.map { IncidentReport.value(of: $0) }),
             "escalationArmed": .bool(status.isEscalationArmed), "noticesWaiting": .count(status.noticesWaiting),
@@ -34,6 +35,11 @@ struct StatusReport: Report {
                 "\(NumberText.count(status.samplesTotal)) in \(NumberText.count(status.series)) series, "
                     + "\(NumberText.bytes(status.storeBytes)), \(status.signals) signals"
             ))
+        if let fault = status.storeFault {
+            let age = DurationText.short(status.now - fault.since)
+            lines.append(
+                ("Store", context.styled("no samples are stored for \(age): \(Printable.line(fault.reason))", .red)))
+        }
         lines.append(("Losses", losses(context)))
         lines.append(("Notices", notices(context)))
         if abs((status.now - context.now).inSeconds) > 5 {
