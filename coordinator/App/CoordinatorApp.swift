@@ -10,7 +10,6 @@ package import Logging
 import Notification
 package import Runbook
 import SQLiteFile
-import SampleCodec
 import SampleStore
 import ServiceLifecycle
 package import Signals
@@ -114,10 +113,7 @@ package struct CoordinatorApp: Sendable {
         if let path = incidentStore.openReport.quarantinedPath {
             logger.error("the incident store was damaged and set aside", metadata: ["path": "\(path)"])
         }
-        let blockLimits = SampleBlockLimits.default
-        let sampleStore = try SampleStore(directory: configuration.dataDirectory) {
-            SampleBlockChainDecoder(limits: blockLimits)
-        }
+        let sampleStore = try SampleStore(directory: configuration.dataDirectory)
         if let path = sampleStore.quarantinedPath {
             logger.error("the sample store was damaged and set aside", metadata: ["path": "\(path)"])
         }
@@ -136,22 +132,25 @@ package struct CoordinatorApp: Sendable {
             core: try await restored(from: incidentStore), store: incidentStore, plan: plan,
             notifications: notifications, counters: counters,
             tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger, now: now)
-        let writer = StoreWriter(store: sampleStore, pipeline: pipeline, counters: counters, logger: logger)
+        let health = StoreHealth()
+        let writer = StoreWriter(
+            store: sampleStore, pipeline: pipeline, counters: counters, health: health, logger: logger, now: now)
         let fleet = FleetRegistry(configuration: configuration.fleet)
         let server = GRPCService(
             configuration: configuration,
             services: services(
                 fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, incidents: incidentStore,
-                notifications: notifications, desk: desk, counters: counters),
+                notifications: notifications, desk: desk, counters: counters, health: health),
             address: address, logger: logger)
         let retention = RetentionService(
             store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
             outbox: notifications, logger: logger, now: now)
+        let compaction = CompactionService(store: sampleStore, counters: counters, logger: logger, now: now)
         // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline
         // judges it, and who is to be called for it is called last.
         var running: [any Service] = [
             NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
-            retention, server,
+            retention, compaction, server,
         ]
         if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
             running.append(
@@ -162,8 +161,8 @@ package struct CoordinatorApp: Sendable {
         if let host = configuration.httpHost {
             running.insert(
                 HealthService(
-                    host: host, port: configuration.httpPort, counters: counters, fleet: fleet, pipeline: pipeline,
-                    notifications: notifications, logger: logger, now: now), at: 0)
+                    host: host, port: configuration.httpPort, counters: counters, health: health, fleet: fleet,
+                    pipeline: pipeline, notifications: notifications, logger: logger, now: now), at: 0)
         }
         var group = ServiceGroupConfiguration(
             services: running.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: logger)
@@ -211,7 +210,8 @@ package struct CoordinatorApp: Sendable {
 
     private func services(
         fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore, incidents: IncidentStore,
-        notifications: NotificationService, desk: MessageDesk, counters: CounterBoard
+        notifications: NotificationService, desk: MessageDesk, counters: CounterBoard,
+        health: StoreHealth
     ) -> [any RegistrableRPCService] {
         let authorization = PeerAuthorization()
         let assignments = AssignmentBoard(
@@ -225,12 +225,10 @@ package struct CoordinatorApp: Sendable {
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, incidents: incidents,
             notifications: notifications, isArmed: configuration.notifications.isArmed, desk: desk, counters: counters,
-            version: configuration.version, startedAt: now(), now: now)
+            health: health, version: configuration.version, startedAt: now(), now: now)
         return [ingest, query]
     }
 }
-
-extension SampleBlockChainDecoder: FrameDecoder {}
 
 /// The checks of each subject: the shipped ones with the overrides that match.
 package struct CheckBook: Sendable {

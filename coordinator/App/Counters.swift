@@ -22,8 +22,14 @@ package struct Counters: Sendable, Hashable {
     package var samplesLost: UInt64 = 0
     /// Appends that the store refused.
     package var storeFailures: UInt64 = 0
+    /// Frames that detection saw although they could not be stored.
+    package var framesJudgedUnstored: UInt64 = 0
     /// Transactions that made frames durable.
     package var commits: UInt64 = 0
+    /// Frames turned into chunks by series.
+    package var framesCompacted: UInt64 = 0
+    /// Stored frames and chunks that could not be read any more.
+    package var blocksDamaged: UInt64 = 0
     /// Signal points closed.
     package var signalPoints: UInt64 = 0
     /// Findings, ongoing ones included.

@@ -11,6 +11,7 @@ struct HealthService: Service {
     let host: String
     let port: Int
     let counters: CounterBoard
+    let health: StoreHealth
     let fleet: FleetRegistry
     let pipeline: Pipeline
     let notifications: NotificationService
@@ -51,6 +52,10 @@ struct HealthService: Service {
         add("edges_stored_total", "counter", counted.edgesStored)
         add("store_commits_total", "counter", counted.commits)
         add("store_failures_total", "counter", counted.storeFailures)
+        add("store_failing", "gauge", health.fault == nil ? 0 : 1)
+        add("frames_judged_unstored_total", "counter", counted.framesJudgedUnstored)
+        add("store_frames_compacted_total", "counter", counted.framesCompacted)
+        add("store_blocks_damaged_total", "counter", counted.blocksDamaged)
         add("signal_points_total", "counter", counted.signalPoints)
         add("findings_total", "counter", counted.findings)
         add("findings_refused_total", "counter", counted.findingsRefused)

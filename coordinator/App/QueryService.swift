@@ -19,6 +19,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     let isArmed: Bool
     let desk: MessageDesk
     let counters: CounterBoard
+    let health: StoreHealth
     let version: String
     let startedAt: Timestamp
     let now: @Sendable () -> Timestamp
@@ -47,6 +48,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         view.rejectedFramesTotal = counted.framesRejected
         view.lostSamplesTotal = counted.samplesLost
         view.storeBytes = UInt64((try? await samples.sizes())?.usedBytes ?? 0)
+        view.storeFault = health.fault.map { StatusView.StoreFault(since: $0.since, reason: $0.reason) }
         view.signals = snapshot.latest.values.reduce(0) { $0 + $1.count }
         let open = snapshot.book.openIncidents.sorted { ($1.severity, $0.id) < ($0.severity, $1.id) }
         view.incidentsOpen = open.count

@@ -11,7 +11,8 @@ import TocsinProto
 /// The one writer of the sample store: all frames that wait go into one transaction, so that many agents share one
 /// fsync.
 ///
-/// What is durable goes to the pipeline first and is acknowledged then. The queue's bound is the sum of the streams'
+/// What is durable goes to the pipeline first and is acknowledged then. What cannot be stored, since the disk is full
+/// for example, goes to the pipeline all the same and is not acknowledged. The queue's bound is the sum of the streams'
 /// ack windows, which the streams enforce.
 final class StoreWriter: Service {
     /// Who numbered a frame.
@@ -32,6 +33,8 @@ final class StoreWriter: Service {
         var timeRange: ClosedRange<Timestamp>?
         /// Sequence of the frame that starts the chain which a sample block belongs to; nil when it stands alone.
         var chainStart: UInt64?
+        /// The series that a sample block defines; nil when that is not known.
+        var definitions: [Series]?
         /// Data of an outage, after newer data that detection has seen.
         var isBackfill: Bool
         var clockOffset: Duration
@@ -54,24 +57,40 @@ final class StoreWriter: Service {
     private let store: SampleStore
     private let pipeline: Pipeline
     private let counters: CounterBoard
+    private let health: StoreHealth
     private let logger: Logger
+    private let now: @Sendable () -> Timestamp
+    private let outage = Mutex(StorageOutage())
     private let queue = Mutex(Queue())
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
-    init(store: SampleStore, pipeline: Pipeline, counters: CounterBoard, logger: Logger) {
+    init(
+        store: SampleStore, pipeline: Pipeline, counters: CounterBoard, health: StoreHealth, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
         self.store = store
         self.pipeline = pipeline
         self.counters = counters
+        self.health = health
         self.logger = logger
+        self.now = now
     }
 
-    /// Opens a session: what the spool no longer holds is recorded as lost.
+    /// Opens a session: what the spool no longer holds is recorded as lost; while nothing can be written, at a later
+    /// opening.
     ///
     /// Returns what is durable of the session.
     func open(
         _ session: Session, hello: AgentHello, at now: Timestamp
     ) async throws(StoreError) -> SampleStore.DurableSequences {
-        try await store.openSession(session.key, firstSequence: hello.firstSequence, at: now)
+        finish(outage.withLock { $0.release(session) })
+        do {
+            return try await store.openSession(session.key, firstSequence: hello.firstSequence, at: now)
+        } catch {
+            guard Self.isOutage(error) else { throw error }
+            note(error)
+            return try await store.durableSequences(of: session.key)
+        }
     }
 
     /// Puts a frame into the queue; its completion is called when its fate is known.
@@ -103,7 +122,11 @@ final class StoreWriter: Service {
 
     func run() async throws {
         await withGracefulShutdownHandler {
-            for await _ in wake.stream { await writeAll() }
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.wakeForParked() }
+                for await _ in wake.stream { await writeAll() }
+                group.cancelAll()
+            }
         } onGracefulShutdown: {
             self.queue.withLock { $0.isClosed = true }
             self.wake.continuation.finish()
@@ -111,7 +134,16 @@ final class StoreWriter: Service {
         await writeAll()
     }
 
+    /// Has parked frames looked after although no others come; until the task is cancelled.
+    private func wakeForParked() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(500))
+            if outage.withLock({ $0.hasParked }) { wake.continuation.yield() }
+        }
+    }
+
     private func writeAll() async {
+        finish(outage.withLock { $0.release(at: .now) })
         while true {
             let batch = queue.withLock { queue -> [Entry] in
                 let batch = Array(queue.entries.prefix(batchFramesMax))
@@ -131,27 +163,88 @@ final class StoreWriter: Service {
     }
 
     private func write(_ batch: [Entry]) async {
+        let (storable, hopeless) = outage.withLock { outage in
+            (batch.filter { !outage.isParked($0.session) }, batch.filter { outage.isParked($0.session) })
+        }
+        await deliver(hopeless, isStored: false)
+        guard !storable.isEmpty else { return }
         let result: SampleStore.AppendResult
         do {
             var frames: [IncomingFrame] = []
-            frames.reserveCapacity(batch.count)
-            for entry in batch { frames.append(try IncomingFrame(entry)) }
+            frames.reserveCapacity(storable.count)
+            for entry in storable { frames.append(try IncomingFrame(entry)) }
             result = try await store.append(frames)
+        } catch let error as StoreError where Self.isOutage(error) {
+            note(error)
+            if error.code == .corrupt { await replaceDamagedFile() }
+            return await deliver(storable, isStored: false)
         } catch {
             counters.add { $0.storeFailures += 1 }
-            logger.error("frames not stored", metadata: ["frames": "\(batch.count)", "reason": "\(error)"])
-            for entry in batch { entry.completion(.failure(WireError(.storage, "not stored: \(error)"))) }
+            logger.error("frames not stored", metadata: ["frames": "\(storable.count)", "reason": "\(error)"])
+            for entry in storable { entry.completion(.failure(WireError(.storage, "not stored: \(error)"))) }
             return
         }
-        count(batch, result)
-        // A cell does not open again: samples of an outage are history. Edges count, whenever they come.
-        for entry in batch where !(entry.isBackfill && entry.content.edgeCount == 0) {
-            await pipeline.deliver(
-                Pipeline.Delivery(agent: entry.session.agent, clockOffset: entry.clockOffset, content: entry.content))
+        noteSuccess()
+        count(storable, result)
+        await deliver(storable, isStored: true)
+        for entry in storable {
+            let durable = result.durable[entry.session.key] ?? entry.frame.sequence
+            outage.withLock { $0.durable(entry.session, through: durable) }
+            entry.completion(.success(durable))
         }
-        for entry in batch {
-            entry.completion(.success(result.durable[entry.session.key] ?? entry.frame.sequence))
+    }
+
+    /// Hands frames to the pipeline; those that are not stored wait for the end of their stream.
+    private func deliver(_ entries: [Entry], isStored: Bool) async {
+        for entry in entries {
+            // A cell does not open again: samples of an outage are history. Edges count, whenever they come.
+            let isHistory = entry.isBackfill && entry.content.edgeCount == 0
+            if !isHistory, outage.withLock({ $0.judge(entry, isStored: isStored) }) {
+                await pipeline.deliver(
+                    Pipeline.Delivery(
+                        agent: entry.session.agent, clockOffset: entry.clockOffset, content: entry.content))
+                if !isStored { counters.add { $0.framesJudgedUnstored += 1 } }
+            }
+            if !isStored { outage.withLock { $0.park(entry, at: .now) } }
         }
+    }
+
+    private func finish(_ parked: [Entry]) {
+        guard !parked.isEmpty else { return }
+        let reason = health.fault?.reason ?? "it could not be stored; connect again"
+        for entry in parked { entry.completion(.failure(WireError(.storage, reason))) }
+    }
+
+    /// Whether trying again later can help: the disk, not the frame, is at fault.
+    private static func isOutage(_ error: StoreError) -> Bool {
+        switch error.code {
+        case .full, .io, .busy, .corrupt, .other: true
+        case .conflict, .newerSchema, .invalid, .tooLarge: false
+        }
+    }
+
+    private func note(_ error: StoreError) {
+        counters.add { $0.storeFailures += 1 }
+        guard health.failed("\(error)", at: now()) else { return }
+        logger.error(
+            "samples cannot be stored: they are judged, stay with their agents, and are stored when that works again",
+            metadata: ["reason": "\(error)"])
+    }
+
+    private func replaceDamagedFile() async {
+        do {
+            let path = try await store.replaceDamagedFile(now: now())
+            logger.error(
+                "the sample store was damaged and set aside; a new one is begun", metadata: ["path": "\(path)"])
+        } catch {
+            logger.error("the damaged sample store could not be set aside", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func noteSuccess() {
+        guard let fault = health.worked() else { return }
+        logger.notice(
+            "samples are stored again", metadata: ["since": "\(fault.since.seconds)", "reason": "\(fault.reason)"])
     }
 
     private func count(_ batch: [Entry], _ result: SampleStore.AppendResult) {
@@ -177,6 +270,7 @@ extension IncomingFrame {
                 key: entry.session.key, sequence: entry.frame.sequence, kind: .sampleBlock, from: range.lowerBound,
                 to: range.upperBound, receivedAt: entry.receivedAt, payload: [UInt8](block),
                 chainStart: entry.chainStart)
+            definitions = entry.definitions
         case (_, .edges(let edges)):
             try self.init(
                 key: entry.session.key, sequence: entry.frame.sequence, kind: .edgeBatch, from: range.lowerBound,
@@ -184,5 +278,6 @@ extension IncomingFrame {
         default:
             throw WireError(.invalidField, "frame \(entry.frame.sequence) has no payload")
         }
+        isBackfill = entry.isBackfill
     }
 }
