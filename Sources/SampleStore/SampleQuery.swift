@@ -31,8 +31,8 @@ package struct SampleQuery: Sendable {
     package var to: Timestamp
     /// Nil: the samples as they are.
     ///
-    /// Else one value at `from`, `from + step`, … up to `to`, each for the step that ends there: its start excluded, its
-    /// end included. A step about which there is nothing to say is left out.
+    /// Else one value at `from`, `from + step`, … up to `to`, each for the step that ends there: its start excluded,
+    /// its end included. A step about which there is nothing to say is left out.
     package var step: Duration?
     /// What stands for a step.
     package var function = StepFunction.last

@@ -6,8 +6,8 @@ extension SampleStore {
     /// Answers a query: agent by agent and window by window, and `receive` is awaited for each part of a series, so
     /// that a slow reader slows the query and not the memory.
     ///
-    /// Of an agent the frames that are not compacted yet are decoded, and of its chunks those that hold a series that is
-    /// named. What cannot be read is skipped and reported as a gap. Throws `StoreError` (`.invalid` for a bad range or
+    /// Of an agent the frames that are not compacted yet are decoded, and of its chunks those that hold a named
+    /// series. What cannot be read is skipped and reported as a gap. Throws `StoreError` (`.invalid` for a bad range or
     /// step, `.tooLarge` for too many series, steps or samples at once), what `receive` throws, and
     /// `CancellationError`.
     @concurrent

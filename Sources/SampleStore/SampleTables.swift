@@ -49,8 +49,8 @@ extension SampleStore {
 }
 
 extension SampleStore {
-    /// Everything that a reader chooses by is in an index, so that a damaged page of payloads is found when a payload is
-    /// read, and costs what is on it.
+    /// Everything that a reader chooses by is in an index, so that a damaged page of payloads is found when a payload
+    /// is read, and costs what is on it.
     ///
     /// Payloads come last in their rows, since columns behind them are slow to reach.
     private static let chunkTables = """

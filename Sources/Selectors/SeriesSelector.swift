@@ -13,8 +13,8 @@ package struct SelectorError: Error, Equatable, Sendable, CustomStringConvertibl
 /// Names series as Prometheus does: `name{label="v",label!="v",label=~"re",label!~"re"}`, or `{…}` without a name.
 ///
 /// An absent label equals the empty string; without a name there must be a condition that an absent label does not
-/// satisfy, so that nobody asks for everything by mistake. Expressions match whole values. The label `cluster` stands for the cluster
-/// that the agent named, unless the series has a label of this name.
+/// satisfy, so that nobody asks for everything by mistake. Expressions match whole values. The label `cluster` stands
+/// for the cluster that the agent named, unless the series has a label of this name.
 package struct SeriesSelector: Sendable {
     /// One condition.
     package struct Matcher: Sendable {

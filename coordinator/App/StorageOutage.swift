@@ -37,8 +37,8 @@ final class StoreHealth: Sendable {
 
 /// What the store writer remembers of frames that it judged and could not store.
 ///
-/// They are not acknowledged, so that their agent keeps them. Its stream is left open for a moment, in which what is new
-/// still comes, and is then ended: on the next one the agent begins with its newest frames, whatever could not be
+/// They are not acknowledged, so that their agent keeps them. Its stream is left open for a moment, in which what is
+/// new still comes, and is then ended: on the next one the agent begins with its newest frames, whatever could not be
 /// stored. When the store works again all of them come once more, and are stored and not judged again.
 struct StorageOutage {
     private struct Parked {
@@ -48,8 +48,8 @@ struct StorageOutage {
 
     /// How long a stream stays open after the first frame that could not be stored.
     private static let patience = Duration.seconds(3)
-    /// Sessions whose judged frames are remembered; beyond that the oldest knowledge is given up, and some frames may be
-    /// judged twice.
+    /// Sessions whose judged frames are remembered; beyond that all of it is given up, and some frames may be judged
+    /// twice.
     private static let sessionsMax = 20_000
 
     private var parked: [StoreWriter.Session: Parked] = [:]

@@ -6,8 +6,8 @@ import Telemetry
 
 /// `store-bench FLEET-DIRECTORY [--results FILE] [--data DIRECTORY]`: a day of a fleet through the sample store.
 ///
-/// `--data` names where the store is made, and keeps it. Rounds are encoded as agents do, appended batch by batch, and compacted on the way; then one series a query is asked
-/// for over all of it, while rounds go on coming.
+/// `--data` names where the store is made, and keeps it. Rounds are encoded as agents do, appended batch by batch, and
+/// compacted on the way; then one series a query is asked for over all of it, while rounds go on coming.
 @main
 enum StoreBench {
     static func main() async throws {
