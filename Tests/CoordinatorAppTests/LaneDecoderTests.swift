@@ -26,7 +26,7 @@ struct LaneDecoderTests {
             let samples = round(Int(sequence))
             // Frame 4 is of an agent that writes version 1 in between: it disturbs no chain.
             let block =
-                sequence == 4 ? try SampleBlockEncoder().encode(samples) : try encoder.encode(samples)
+                try sequence == 4 ? SampleBlockEncoder().encode(samples) : encoder.encode(samples)
             #expect(try lane.samples(of: block, sequence: sequence) == samples)
             starts.append(lane.chainStart)
         }

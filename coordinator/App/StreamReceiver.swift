@@ -84,9 +84,9 @@ struct StreamReceiver {
         let limits = service.configuration.wire
         let refusedBefore = fresh.samplesRefused + backfill.samplesRefused
         let content =
-            isBackfill
-            ? try DecodedFrame(frame, lane: &backfill, limits: limits)
-            : try DecodedFrame(frame, lane: &fresh, limits: limits)
+            try isBackfill
+            ? DecodedFrame(frame, lane: &backfill, limits: limits)
+            : DecodedFrame(frame, lane: &fresh, limits: limits)
         let refused = fresh.samplesRefused + backfill.samplesRefused - refusedBefore
         if refused > 0 { service.counters.add { $0.samplesRefused += refused } }
         let admitted = service.assignments.admitted(content, from: agent, clockOffset: clock.value)
