@@ -55,6 +55,8 @@ package struct AssignmentMachine: Sendable {
         var disputedSince: Duration?
         var passedOver: [String: Duration] = [:]
         var spans: [OwnershipSpan] = []
+        /// What agents without a role last said: an owner may speak before it is known as such, after our start.
+        var words: [String: Bool] = [:]
     }
 
     /// Spans kept for each target; samples of earlier ones no longer count.
@@ -109,9 +111,10 @@ package struct AssignmentMachine: Sendable {
         }
     }
 
-    /// Takes what an agent says of a target; counts only while it has a role.
+    /// Takes what an agent says of a target; counts while it has a role, and when it turns out to hold one.
     package mutating func reported(_ target: String, isFailing: Bool, by agent: String, now: Duration) {
         guard var state = states[target] else { return }
+        if state.owner == nil { state.words[agent] = isFailing }
         if state.owner?.agent == agent { state.owner?.isFailing = isFailing }
         if state.witness?.agent == agent { state.witness?.isFailing = isFailing }
         let isDisputed = state.owner?.isFailing == true && state.witness?.isFailing == false
@@ -150,9 +153,17 @@ extension AssignmentMachine {
         let holdsWitness = holding.contains(TargetGrant(target: id, role: .witness))
         state.passedOver = state.passedOver.filter { $0.value > now }
         release(&state, agent: agent, holdsOwnership: holdsOwnership, holdsWitness: holdsWitness, now: now)
+        guard concerns(state, agent) else { return nil }
         let order = candidates(state, now: now)
         if let role = ownership(&state, of: agent, holds: holdsOwnership, order: order, now: now) { return role }
         return witnessing(&state, of: agent, order: order, now: now)
+    }
+
+    /// Whether there is anything to decide: the order of all agents is worked out for few of their signs of life.
+    private func concerns(_ state: State, _ agent: String) -> Bool {
+        guard let owner = state.owner else { return true }
+        if owner.agent == agent || state.witness?.agent == agent { return true }
+        return state.witness == nil && owner.isFailing == true
     }
 
     /// Takes back what has run out, and what an agent that was asked has let go.
@@ -181,7 +192,9 @@ extension AssignmentMachine {
             guard holds || mayBegin else { return nil }
             if state.witness?.agent == agent { state.witness = nil }
             let isContinued = holds && state.spans.isEmpty
-            state.open(TargetLease(agent: agent, expiresAt: expiresAt), from: isContinued ? startedAt : now)
+            let lease = TargetLease(
+                agent: agent, expiresAt: expiresAt, isFailing: holds ? state.words[agent] : nil)
+            state.open(lease, from: isContinued ? startedAt : now)
             return .owner
         }
         guard owner.agent == agent else { return nil }
@@ -244,6 +257,7 @@ extension AssignmentMachine {
 extension AssignmentMachine.State {
     fileprivate mutating func open(_ lease: TargetLease, from: Duration) {
         owner = lease
+        words = [:]
         disputedSince = nil
         spans.append(OwnershipSpan(agent: lease.agent, from: from))
         if spans.count > AssignmentMachine.spansMax { spans.removeFirst() }

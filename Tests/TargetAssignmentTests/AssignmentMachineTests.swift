@@ -151,6 +151,22 @@ struct AssignmentMachineTests {
         #expect(fleet.probersMax == 2)
     }
 
+    @Test func whatAnOwnerSaidBeforeItWasKnownCounts() {
+        // After a restart the report comes before the heartbeat that says what is held, and is not repeated.
+        var machine = Fleet.machine(at: 0)
+        let names = ["node-1", "node-2"]
+        let holding: Set<TargetGrant> = [TargetGrant(target: Fleet.target, role: .owner)]
+        machine.reported(Fleet.target, isFailing: true, by: "node-1", now: .seconds(1))
+        var roles: [String: TargetGrant.Role?] = [:]
+        for second in 1...20 {
+            for name in names {
+                let held = second == 1 && name == "node-1" ? holding : []
+                roles[name] = machine.heard(from: name, holding: held, now: .seconds(second)).first?.role
+            }
+        }
+        #expect(roles == ["node-1": .owner, "node-2": .witness])
+    }
+
     @Test func anOwnerThatAloneSeesItDownIsPassedOver() throws {
         var fleet = Fleet(Self.names)
         fleet.run(20)
@@ -209,7 +225,7 @@ struct AssignmentMachineTests {
     }
 
     /// Any mix of partitions, kills, coordinator restarts and failures: never a third prober.
-    @Test(arguments: 1...40)
+    @Test(arguments: 1...20)
     func neverMoreThanTwoWhateverHappens(seed: Int) {
         var generator = SplitMix(state: UInt64(seed))
         let names = Array(Self.names.prefix(6))
