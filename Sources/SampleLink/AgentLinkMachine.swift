@@ -7,9 +7,9 @@
 /// window of frames under way. Frames that the spool lost are declared through `Hello.first_sequence`, the one place
 /// where the wire can say so; a loss in the middle therefore ends the stream once all before it is durable.
 ///
-/// With lanes, a backlog longer than a window doesn't hold up what is new: the fresh lane runs ahead of it with the last
-/// window of frames and all that come after, while the backfill lane works through what was left out. When it gets
-/// there, the fresh lane goes on alone.
+/// With lanes, a backlog longer than a window doesn't hold up what is new: the fresh lane runs ahead of it with the
+/// last window of frames and all that come after, while the backfill lane works through what was left out. When it
+/// gets there, the fresh lane goes on alone.
 package struct AgentLinkMachine: Sendable {
     /// Why the agent should close the stream and connect again at once.
     package enum ReconnectReason: Sendable, Hashable {

@@ -33,9 +33,6 @@ struct FeedLab: Sendable {
 
     /// A counter of the coordinator's `/metrics`.
     func counter(_ name: String) async throws -> Int {
-        let lines = try await ChildProcess.run(
-            "/usr/bin/curl", ["-s", "http://127.0.0.1:\(lab.httpPort)/metrics"])
-        let line = lines.first { $0.hasPrefix("tocsin_\(name) ") }
-        return line.flatMap { Int($0.split(separator: " ")[1]) } ?? -1
+        try await MetricsPage(port: lab.httpPort).figures()["tocsin_coordinator_\(name)"].map { Int($0) } ?? -1
     }
 }

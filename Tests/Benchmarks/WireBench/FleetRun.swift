@@ -1,7 +1,6 @@
 import AgentApp
 import BenchSupport
 import Foundation
-import FoundationNetworking
 import Logging
 import Telemetry
 import TocsinTestKit
@@ -113,13 +112,9 @@ struct FleetRun: Sendable {
 
     /// The coordinator must have stored what was counted.
     private func check(_ lab: TocsinLab, samples: Int) async throws {
-        guard let metrics = URL(string: "http://127.0.0.1:\(lab.httpPort)/metrics") else { return }
-        let (data, _) = try await URLSession.shared.data(from: metrics)
-        let stored = String(decoding: data, as: UTF8.self).split(separator: "\n").first {
-            $0.hasPrefix("tocsin_samples_stored_total ")
-        }
-        guard let stored, Int(stored.split(separator: " ")[1]) == samples else {
-            throw Workload.Fault(message: "\(samples) samples were sent, the coordinator says \(stored ?? "nothing")")
+        let stored = try await MetricsPage(port: lab.httpPort).figures()["tocsin_coordinator_samples_stored_total"]
+        guard stored == Double(samples) else {
+            throw Workload.Fault(message: "\(samples) samples were sent, the coordinator says \(stored ?? 0)")
         }
     }
 

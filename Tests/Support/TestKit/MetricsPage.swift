@@ -1,12 +1,16 @@
 import Foundation
-import TocsinTestKit
 
 /// What a program serves over HTTP, as curl sees it.
-struct MetricsPage {
-    let port: Int
+package struct MetricsPage: Sendable {
+    private let port: Int
+
+    /// Asks the program that listens on this port of the loopback.
+    package init(port: Int) {
+        self.port = port
+    }
 
     /// The status of a path, 0 when nobody answers.
-    func status(_ path: String, method: String = "GET") async throws -> Int {
+    package func status(_ path: String, method: String = "GET") async throws -> Int {
         let curl = try ChildProcess(
             "/usr/bin/curl",
             ["-s", "-o", "/dev/null", "-w", "%{http_code}\n", "-X", method, "http://127.0.0.1:\(port)\(path)"])
@@ -15,7 +19,7 @@ struct MetricsPage {
     }
 
     /// The values at `/metrics` by name; labels are part of the name.
-    func figures() async throws -> [String: Double] {
+    package func figures() async throws -> [String: Double] {
         let lines = try await ChildProcess.run("/usr/bin/curl", ["-sf", "http://127.0.0.1:\(port)/metrics"])
         return Dictionary(
             uniqueKeysWithValues: lines.filter { !$0.hasPrefix("#") }.compactMap { line in
