@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import GRPCCore
 import QueryWire
 import Selectors
@@ -80,7 +79,7 @@ struct QueryCommand: CoordinatorCommand {
 
     /// What is asked for; with a moment alone the step is the one that ends there.
     func request(now: Timestamp) -> Tocsin_V1_QuerySamplesRequest {
-        let end = at?.time ?? now
+        let end = at?.time(now: now) ?? now
         let isInstant = at != nil && since == nil && step == nil
         let start = isInstant ? end : end - (since?.duration ?? .seconds(3600))
         return .with {
@@ -101,19 +100,6 @@ enum SampleFunction: String, ExpressibleByArgument, CaseIterable, Sendable {
     case max
     case rate
     case increase
-}
-
-/// A moment as RFC 3339: `2026-11-24T23:45:31Z`, with or without a fraction, with any offset.
-struct TimeArgument: ExpressibleByArgument, Hashable, Sendable {
-    var time: Timestamp
-
-    init?(argument: String) {
-        let styles = [
-            Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true),
-        ]
-        guard let date = styles.lazy.compactMap({ try? Date(argument, strategy: $0) }).first else { return nil }
-        time = Timestamp(seconds: date.timeIntervalSince1970)
-    }
 }
 
 /// Puts the parts of series together, in the order in which the series first came.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import GRPCCore
 import QueryWire
 import SwiftProtobuf
@@ -158,35 +157,6 @@ struct SilencePattern: ExpressibleByArgument, Hashable, Sendable {
         case .group: matcher.checkGroup = value
         case .family: matcher.family = value
         case .level: matcher.severityAtMost = value.uppercased()
-        }
-    }
-}
-
-/// A moment: RFC 3339, or `+2h` from now.
-struct TimeArgument: ExpressibleByArgument, Hashable, Sendable {
-    private enum Form: Hashable, Sendable {
-        case absolute(Timestamp)
-        case fromNow(Duration)
-    }
-
-    private var form: Form
-
-    init?(argument: String) {
-        if argument.hasPrefix("+") {
-            guard let duration = DurationText.parse(String(argument.dropFirst())) else { return nil }
-            form = .fromNow(duration)
-        } else if let date = try? Date(argument, strategy: .iso8601) {
-            form = .absolute(Timestamp(seconds: date.timeIntervalSince1970))
-        } else {
-            return nil
-        }
-    }
-
-    /// The moment that is meant when it is said at `now`.
-    func time(now: Timestamp) -> Timestamp {
-        switch form {
-        case .absolute(let time): time
-        case .fromNow(let duration): now + duration
         }
     }
 }
