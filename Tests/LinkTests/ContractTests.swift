@@ -72,7 +72,7 @@ struct ContractTests {
     func hostileFrames() async throws {
         let lab = try await FeedLab(nodes: ["node-a", "node-b"])
         let coordinator = try await lab.lab.startCoordinator()
-        let honest = try lab.feed(node: "node-b")
+        let honest = try await lab.feed(node: "node-b")
         let link = Task { try await honest.run() }
         let agent = RawAgent(lab: lab.lab, node: "node-a")
         var encoder = SampleBlockChainEncoder(limits: SampleBlockLimits(series: 70_000))

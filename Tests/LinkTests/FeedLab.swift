@@ -17,13 +17,16 @@ struct FeedLab: Sendable {
     /// The link of a node; `spool` tells several links with one certificate apart.
     func feed(
         node: String = "node-a", spool: String = "spool", port: Int? = nil, backfillBytesPerSecond: Int = 512 << 10
-    ) throws -> AgentFeed {
+    ) async throws -> AgentFeed {
         var configuration = AgentFeed.Configuration(
             cluster: Self.cluster, node: node, host: "127.0.0.1", port: port ?? lab.port,
             certificateFile: lab.path("tls/agent-\(node).crt"), keyFile: lab.path("tls/agent-\(node).key"),
             trustRootsFile: lab.path("tls/ca.crt"), spoolDirectory: lab.path("\(spool)-\(node)"))
         configuration.backfillBytesPerSecond = backfillBytesPerSecond
-        return try AgentFeed(configuration, logger: Logger(label: "feed") { _ in SwiftLogNoOpLogHandler() })
+        let logger = Logger(label: "feed") { _ in SwiftLogNoOpLogHandler() }
+        // The spool's lock goes with the last task of the feed before.
+        let opened = try await lab.eventually(within: .seconds(10)) { try? AgentFeed(configuration, logger: logger) }
+        return try opened ?? AgentFeed(configuration, logger: logger)
     }
 
     /// Times of the stored samples of a series, in whole milliseconds, ascending.

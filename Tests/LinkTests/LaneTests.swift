@@ -21,8 +21,8 @@ struct LaneTests {
     @Test("What is new arrives while a backlog of ten minutes drains at its rate; all arrives once")
     func freshBeforeBacklog() async throws {
         let lab = try await FeedLab()
-        // 600 rounds of an outage; at 16 KiB/s they take many seconds.
-        let feed = try lab.feed(backfillBytesPerSecond: 16 << 10)
+        // 600 rounds of an outage, some 300 bytes each: half a minute at this rate.
+        let feed = try await lab.feed(backfillBytesPerSecond: 6 << 10)
         let end = now()
         let backlog = (0..<600).map { end - .seconds(600 - $0) }
         for (number, time) in backlog.enumerated() { await feed.record(round(number, at: time)) }
@@ -59,7 +59,7 @@ struct LaneTests {
         let backlog = (0..<400).map { end - .seconds(400 - $0) }
         var extra: [Timestamp] = []
         do {
-            let feed = try lab.feed()
+            let feed = try await lab.feed()
             for (number, time) in backlog.enumerated() { await feed.record(round(number, at: time)) }
             let run = Task { try await feed.run() }
             run.cancel()
@@ -67,7 +67,7 @@ struct LaneTests {
         }
         var coordinator = try await lab.lab.startCoordinator()
         for _ in 0..<3 {
-            let feed = try lab.feed(backfillBytesPerSecond: 24 << 10)
+            let feed = try await lab.feed(backfillBytesPerSecond: 24 << 10)
             let link = Task { try await feed.run() }
             extra.append(now())
             await feed.record(round(extra.count, at: extra[extra.count - 1]))
@@ -82,7 +82,7 @@ struct LaneTests {
             try? await link.value
             coordinator = try await lab.lab.startCoordinator()
         }
-        let feed = try lab.feed()
+        let feed = try await lab.feed()
         let link = Task { try await feed.run() }
         let whole = try await lab.lab.eventually(within: .seconds(120)) { () -> [Int64]? in
             guard await feed.unacknowledged == 0 else { return nil }
