@@ -234,8 +234,10 @@ import TocsinTestKit
             let numbers = try await cluster.execute(sql).first?.split(separator: "|").compactMap { Double($0) } ?? []
             try #require(numbers.count == 3)
             let (millis, buffers, calls) = (numbers[0] / rounds, numbers[1] / rounds, numbers[2] / rounds)
-            print("A \(name) round: \(calls) statements, \(millis) ms, \(buffers) buffers")
-            #expect(millis < 50 && buffers < 20_000 && calls < 20)
+            let figures: Comment = "A \(name) round: \(calls) statements, \(millis) ms, \(buffers) buffers"
+            // Measured 2026-11-28 on two busy cores, version 15: usual 6 statements, 0.30 ms, 2 buffers; full 14
+            // statements, 2.4 ms, 28 buffers.
+            #expect(millis < 50 && buffers < 20_000 && calls < 20, figures)
             await probe.close()
         }
         try await cluster.stop()
