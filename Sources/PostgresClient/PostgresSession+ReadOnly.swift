@@ -1,8 +1,8 @@
 extension PostgresSession {
     /// Runs one statement in a transaction of its own that can't write, and undoes it, its settings included.
     ///
-    /// After a failure that leaves the session busy the transaction stays open: `isInTransaction` says so once the server
-    /// has answered, and `rollBack` ends it.
+    /// After a failure that leaves the session busy the transaction stays open: `isInTransaction` says so once the
+    /// server has answered, and `rollBack` ends it.
     ///
     /// - Parameter settings: settings for this transaction alone, such as `statement_timeout`.
     package func queryReadOnly(

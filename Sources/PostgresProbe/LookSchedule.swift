@@ -32,8 +32,8 @@ struct LookSchedule {
 
     /// It was too much for the server, or the server refused it: half as often from now on, at least once an hour.
     ///
-    /// A cheap statement that merely came too late in a bad moment is asked again in the next round; one that is refused
-    /// would fill the server's log.
+    /// A cheap statement that merely came too late in a bad moment is asked again in the next round; one that is
+    /// refused would fill the server's log.
     mutating func failed(_ look: StatisticsLook, _ failure: PostgresFailure, now: ContinuousClock.Instant) {
         guard !look.isEveryRound || failure.failureClass == .auth || failure.failureClass == .body else { return }
         let pause = min(Self.pauseMax, (paces[look.topic]?.pause ?? interval) * 2)

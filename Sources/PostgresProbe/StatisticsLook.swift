@@ -1,6 +1,7 @@
 /// One statement about one topic, how often it is asked, and how its columns become series.
 ///
-/// Each topic has a statement of its own, so that one that fails (a grant, a version, a timeout) takes no other with it.
+/// Each topic has a statement of its own, so that one that fails (a grant, a version, a timeout) takes no other with
+/// it.
 struct StatisticsLook: Sendable {
     /// What a statement is about; the raw value is the words for it in remarks.
     enum Topic: String, CaseIterable, Sendable {
@@ -72,7 +73,8 @@ extension StatisticsLook {
             let archives = facts.archives ? "true" : "false"
             return """
                 SELECT extract(epoch FROM pg_postmaster_start_time()) AS started_at,
-                  CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') END AS wal_written,
+                  CASE WHEN NOT pg_is_in_recovery()
+                    THEN pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') END AS wal_written,
                   CASE WHEN pg_is_in_recovery()
                     THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver),
                       (SELECT timeline_id FROM pg_control_checkpoint()))

@@ -1,9 +1,9 @@
 /// Counts of those keys that occur most, in bounded memory: pure.
 ///
 /// Space-Saving (Metwally, Agrawal, El Abbadi 2005, "Efficient computation of frequent and top-k elements in data
-/// streams"): when the table is full, the key with the least count makes room and hands its count on to the newcomer, as
-/// an upper bound of what the newcomer may have had before. With m places and N events, a count is at most N / m too
-/// high, never too low, and every key with more than N / m events is in the table.
+/// streams"): when the table is full, the key with the least count makes room and hands its count on to the newcomer,
+/// as an upper bound of what the newcomer may have had before. With m places and N events, a count is at most N / m
+/// too high, never too low, and every key with more than N / m events is in the table.
 package struct HeavyHitters: Sendable {
     /// A key with its counts.
     package struct Entry: Hashable, Sendable {
