@@ -1,7 +1,7 @@
 import IngestWire
 import Synchronization
 import TargetAssignment
-package import Telemetry
+import Telemetry
 import TocsinProto
 
 /// A target that one agent of a cluster probes for all of it.

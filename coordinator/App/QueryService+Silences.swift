@@ -2,6 +2,7 @@ import Detection
 import GRPCCore
 import Incidents
 import QueryWire
+import SwiftProtobuf
 import Telemetry
 import TocsinProto
 
