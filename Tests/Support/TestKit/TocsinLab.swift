@@ -43,6 +43,12 @@ package final class TocsinLab: Sendable {
         package var lines: [String]
         package var exit: ChildProcess.Exit
         package var text: String { lines.joined(separator: "\n") }
+
+        /// What another command of the lab's binaries printed.
+        package init(lines: [String], exit: ChildProcess.Exit) {
+            self.lines = lines
+            self.exit = exit
+        }
     }
 
     /// Folder of everything.
