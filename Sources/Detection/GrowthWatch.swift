@@ -26,8 +26,8 @@ struct GrowthReading: Sendable, Codable, Hashable {
 /// - Growth to a plateau is told by the levels of three equal parts: if they approach each other by a factor r, the
 ///   series ends at a limit of its own (Aitken's extrapolation), and only if that lies beyond the real limit it is a
 ///   leak.
-/// - Growth that a collection took back before is none either: it must be a quarter more than the deepest sudden fall of
-///   the last half day.
+/// - Growth that a collection took back before is none either: it must be a quarter more than the deepest sudden fall
+///   of the last half day.
 /// - Growth that stays within levels that the contributor had before and came back from (a daily peak, a collector that
 ///   waits) is not one either, unless it had filled up then.
 ///

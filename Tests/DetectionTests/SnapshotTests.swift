@@ -27,7 +27,8 @@ import Testing
             measure: .surprise(Baseline(side: .up, minimumRatio: 2))),
     ]
 
-    /// Minutes 1 to 4600 of a service: errors from 3000 on, a leak, a third of its traffic from 3800 on, odd latency from 2990.
+    /// Minutes 1 to 4600 of a service: errors from 3000 on, a leak, a third of its traffic from 3800 on, odd
+    /// latency from 2990 on.
     private static func points(_ minutes: ClosedRange<Int>) -> [SignalPoint] {
         minutes.flatMap { minute -> [SignalPoint] in
             var random = SeededNoise(UInt64(minute))

@@ -1,6 +1,7 @@
 /// How far the course of the last two dozen values is from the nearest of those before.
 ///
-/// The distance is the root of the mean squared difference (the discord of Keogh, Lin and Fu 2005, over a bounded past).
+/// The distance is the root of the mean squared difference (the discord of Keogh, Lin and Fu 2005, over a bounded
+/// past).
 /// Sums of squares for each lag l are kept and moved on: D(l) += (x(i) - x(i-l))² - (x(i-m) - x(i-m-l))². One lag a
 /// value is summed anew, so that rounding does not pile up.
 struct PatternNovelty: Sendable, Codable, Hashable {

@@ -3,8 +3,8 @@ import Telemetry
 
 /// Turns scores into alarms that are told once.
 ///
-/// - *Cooldown*: after an alarm of shape there is none for 8 % of the past (20 to 150 cells), after one of magnitude for
-///   12 cells, unless the score is twice that of the last.
+/// - *Cooldown*: after an alarm of shape there is none for 8 % of the past (20 to 150 cells), after one of magnitude
+///   for 12 cells, unless the score is twice that of the last.
 /// - *Habituation*: each alarm raises its judge's threshold by a tenth; that is forgotten over twice the time known, at
 ///   least four weeks. So a series that is odd all the time is told of ever less.
 struct SurpriseAlarm: Sendable, Codable, Hashable {
