@@ -16,7 +16,7 @@ import Testing
         let incident = try #require(control.book.openIncidents.first)
         #expect(incident.family == .security)
         #expect(incident.subject == logins)
-        #expect(incident.findings.first?.finding.explanation.contains("admin") == true)
+        #expect(incident.findings.first?.finding.explanation.contains("203.0.113.9") == true)
     }
 
     @Test("Suspicious audit logs: a success after many failures")
