@@ -3,6 +3,7 @@ import GRPCCore
 import Incidents
 import QueryWire
 import SwiftProtobuf
+import SwiftProtobuf
 import Telemetry
 import TocsinProto
 
