@@ -3,6 +3,7 @@ import IngestWire
 import Logging
 import Probing
 import ServiceLifecycle
+import SwiftProtobuf
 import Synchronization
 import TargetAssignment
 import Telemetry

@@ -2,6 +2,7 @@ import Logging
 import Probing
 import ServiceLifecycle
 import Synchronization
+import Telemetry
 
 /// Holds the agent to its limit of resident memory: kinds of target are left out in the order of `MemoryShedder`.
 final class BudgetKeeper: Service {
