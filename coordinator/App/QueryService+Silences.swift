@@ -3,7 +3,6 @@ import GRPCCore
 import Incidents
 import QueryWire
 import SwiftProtobuf
-import SwiftProtobuf
 import Telemetry
 import TocsinProto
 
