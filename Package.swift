@@ -212,7 +212,7 @@ let benchmarks: [Module] = [
         path: "Tests/Benchmarks/StoreBench"),
     executable("codec-bench", ["BenchSupport", "SampleCodec", "Telemetry"], path: "Tests/Benchmarks/CodecBench"),
     executable(
-        "codec-allocations", ["AllocationCounter", "SampleCodec", "Telemetry"],
+        "codec-allocations", ["AllocationCounter", "BenchSupport", "SampleCodec", "Telemetry"],
         path: "Tests/Benchmarks/CodecAllocations"),
     executable(
         "wire-bench", ["BenchSupport", "AgentApp", "Telemetry", "TocsinTestKit"],

@@ -1,4 +1,5 @@
 import AllocationCounter
+import BenchSupport
 import Foundation
 import SampleCodec
 import Telemetry
@@ -12,11 +13,11 @@ enum Main {
     static func main() throws {
         let (small, large) = try (count(series: 200), count(series: 2000))
         let canary = allocations { for number in 0..<1000 { blackHole(String(repeating: "x", count: 40 + number)) } }
-        print("series  encode  decode   (allocations a block)")
+        BenchResults.say("series  encode  decode   (allocations a block)")
         for (series, counts) in [(200, small), (2000, large)] {
-            print("\(series)  \(counts.encode)  \(counts.decode)")
+            BenchResults.say("\(series)  \(counts.encode)  \(counts.decode)")
         }
-        print("canary \(canary) for 1000 samples")
+        BenchResults.say("canary \(canary) for 1000 samples")
         guard canary >= 1000 else { throw Fault(text: "the canary was not seen: nothing is counted") }
         // A block's own bytes are one allocation, which may grow a few times: none of that is a sample's.
         guard large.encode <= small.encode + 8, large.decode <= small.decode + 8 else {
@@ -58,6 +59,6 @@ enum Main {
 
     @inline(never)
     private static func blackHole(_ text: String) {
-        if text.isEmpty { print(text) }
+        if text.isEmpty { BenchResults.say(text) }
     }
 }
