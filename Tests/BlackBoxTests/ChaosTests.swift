@@ -55,7 +55,7 @@ struct ChaosTests {
         }
         let quietSince = Date().timeIntervalSince1970
         for service in fleet.services.indices {
-            let stored = try await fleet.lab.eventually(within: .seconds(60)) {
+            let stored = try await fleet.lab.eventually(within: .seconds(60)) { () -> [(time: Double, value: Double)]? in
                 let points = try await stored(service, fleet)
                 return (points.last?.time ?? 0) > quietSince + 1 ? points : nil
             }

@@ -18,15 +18,15 @@ final class NumberedService: Sendable {
             switch request.path {
             case "/actuator":
                 let links = #"{"_links":{"health":{"href":"h"},"prometheus":{"href":"p"}}}"#
-                return .bytes(CannedHTTPServer.answer(links))
+                return .bytes(CannedHTTPServer.answer(200, links))
             case "/actuator/health":
-                return .bytes(CannedHTTPServer.answer(#"{"status":"UP"}"#))
+                return .bytes(CannedHTTPServer.answer(200, #"{"status":"UP"}"#))
             case "/actuator/prometheus":
                 let number = log.times.withLock { times in
                     times.append(Date().timeIntervalSince1970)
                     return times.count
                 }
-                return .bytes(CannedHTTPServer.answer(type: "text/plain; version=0.0.4", Self.text(number)))
+                return .bytes(CannedHTTPServer.answer(200, type: "text/plain; version=0.0.4", Self.text(number)))
             default:
                 return .bytes(CannedHTTPServer.answer(404))
             }
