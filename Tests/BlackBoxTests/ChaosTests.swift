@@ -55,8 +55,8 @@ struct ChaosTests {
         }
         let quietSince = Date().timeIntervalSince1970
         for service in fleet.services.indices {
-            let stored = try await fleet.lab.eventually(within: .seconds(60)) { () -> [(time: Double, value: Double)]? in
-                let points = try await stored(service, fleet)
+            let stored = try await fleet.lab.eventually(within: .seconds(60)) { () -> [Point]? in
+                let points = try await self.stored(service, fleet)
                 return (points.last?.time ?? 0) > quietSince + 1 ? points : nil
             }
             try judge(#require(stored), of: service, fleet)
@@ -65,7 +65,9 @@ struct ChaosTests {
         try await fleet.coordinator.terminate()
     }
 
-    private func judge(_ stored: [(time: Double, value: Double)], of service: Int, _ fleet: Fleet) throws {
+    private typealias Point = (time: Double, value: Double)
+
+    private func judge(_ stored: [Point], of service: Int, _ fleet: Fleet) throws {
         let given = fleet.services[service].times
         let numbers = stored.map { Int($0.value) }
         #expect(Set(numbers).count == numbers.count, "service \(service): a number is stored twice")
@@ -87,7 +89,7 @@ struct ChaosTests {
         #expect(missing.count <= 3 * fleet.agentKills.count + 1)
     }
 
-    private func stored(_ service: Int, _ fleet: Fleet) async throws -> [(time: Double, value: Double)] {
+    private func stored(_ service: Int, _ fleet: Fleet) async throws -> [Point] {
         try await SampleQuery(lab: fleet.lab).points(
             "logback_events_total{target=\"actuator/service-\(service)\"}", since: "2h")
     }
