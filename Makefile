@@ -47,6 +47,7 @@ simulate: ## Virtual days of incidents from seeds, optimised: SEEDS=1000, or one
 
 .PHONY: bench
 bench: deps ## Bytes and CPU of codec, wire and ingest against their goals: SEED=7 (eight minutes after the build).
+	swift build -c release --product codec-allocations
 	swift build -c release --product codec-bench
 	swift build -c release --product wire-bench
 	swift build -c release --product store-bench

@@ -17,6 +17,7 @@ for file in "$data"/fixtures/recorded/*.prom.xz; do
     xz -dc "$file" >"$text"
     recorded="$recorded $text"
 done
+"$bin/codec-allocations"
 # shellcheck disable=SC2086
 "$bin/codec-bench" "$work/fleet" $recorded
 # shellcheck disable=SC2086
