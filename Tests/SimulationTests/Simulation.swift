@@ -263,7 +263,11 @@ struct Simulation {
     }
 
     private mutating func recover() throws(SimulationFailure) {
-        for index in open.keys.sorted() { try detect(index, phase: .closed) }
+        for index in open.keys.sorted() {
+            try detect(index, phase: .closed)
+            // Ends are told before the book lets go of what ended long ago.
+            try page()
+        }
         try check()
         for _ in 0..<4 {
             clock = clock + .seconds(86_400)
