@@ -1,4 +1,6 @@
+import AgentApp
 import Foundation
+import GRPCCore
 import IngestWire
 import SampleCodec
 import SwiftProtobuf

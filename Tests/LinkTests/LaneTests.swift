@@ -72,10 +72,10 @@ struct LaneTests {
             extra.append(now())
             await feed.record(round(extra.count, at: extra[extra.count - 1]))
             let time = extra[extra.count - 1].millis
-            _ = try #require(
-                try await lab.lab.eventually(within: .seconds(30)) {
-                    try await lab.times("lane_test{series=\"7\"}").contains(time) ? true : nil
-                })
+            let arrived = try await lab.lab.eventually(within: .seconds(30)) {
+                try await lab.times("lane_test{series=\"7\"}").contains(time) ? true : nil
+            }
+            try #require(arrived == true)
             coordinator.kill()
             _ = try await coordinator.waitForExit()
             link.cancel()
