@@ -107,7 +107,7 @@ package struct EscalationChain: Hashable, Sendable {
             nextStep = page.step + 1
         case .retriggered:
             acknowledged = nil
-            // It tells the level, too: without that the same people would be called for it once more at the same moment.
+            // It tells the level, too, or the same people would be called for it once more at the same moment.
             announced = max(announced ?? page.severity, page.severity)
             (round, nextStep, roundAt) = (round + 1, 1, at)
         case .promiseMissed:
