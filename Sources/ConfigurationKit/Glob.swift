@@ -38,6 +38,28 @@ package struct Glob: Hashable, Sendable, CustomStringConvertible {
         return scalars[index...].allSatisfy { $0 == "*" }
     }
 
+    /// Whether some name fits both patterns.
+    package func overlaps(_ other: Glob) -> Bool {
+        // Row i holds for which positions of the other pattern the rests of both have a name in common.
+        var row = [Bool](repeating: false, count: other.scalars.count + 1)
+        for index in stride(from: scalars.count, through: 0, by: -1) {
+            let below = row
+            for place in stride(from: other.scalars.count, through: 0, by: -1) {
+                let mine = index < scalars.count ? scalars[index] : nil
+                let theirs = place < other.scalars.count ? other.scalars[place] : nil
+                switch (mine, theirs) {
+                case (nil, nil): row[place] = true
+                case ("*", _): row[place] = below[place] || (theirs != nil && row[place + 1])
+                case (_, "*"): row[place] = row[place + 1] || (mine != nil && below[place])
+                case (let mine?, let theirs?):
+                    row[place] = (mine == theirs || mine == "?" || theirs == "?") && below[place + 1]
+                default: row[place] = false
+                }
+            }
+        }
+        return row[0]
+    }
+
     /// How narrow the pattern is: literal characters first, then fewer stars.
     ///
     /// Greater is narrower.

@@ -157,8 +157,11 @@ package final class Section {
     }
 
     /// Reports something wrong at a place that the caller kept.
-    package func report(at place: Origin, keyPath: String, _ reason: String, suggestion: String? = nil) {
-        context.report(ConfigurationIssue(at: place, keyPath: keyPath, reason: reason, suggestion: suggestion))
+    package func report(
+        at place: Origin, keyPath: String, _ reason: String, suggestion: String? = nil,
+        level: ConfigurationIssue.Level = .error
+    ) {
+        context.report(ConfigurationIssue(level, at: place, keyPath: keyPath, reason: reason, suggestion: suggestion))
     }
 
     /// Reports an issue that the caller has put together.

@@ -17,10 +17,12 @@ struct CheckReader {
     /// Bounds of durations in checks.
     static let holds: ClosedRange<Duration> = .zero ... .seconds(7 * 86_400)
 
-    private static let keys = [
-        "family", "group", "title", "signal", "above", "below", "leave", "for", "leaveFor", "window", "minimumVolume",
-        "enabled",
-    ]
+    private static let keys =
+        [
+            "family", "group", "title", "signal", "above", "below", "leave", "for", "leaveFor", "window",
+            "minimumVolume",
+            "enabled",
+        ] + MeasureReader.keys
 
     /// The levels as they are written.
     private struct Levels {
@@ -44,6 +46,9 @@ struct CheckReader {
             "span over which the value is taken, averaged by volume or summed, by signal; `0` is the single cell.")
         check.minimumVolume = value(
             "minimumVolume", .number(in: 0...1e9), base.minimumVolume, "below this volume in the window nothing opens.")
+        let measures = MeasureReader(section: section, base: base, isOverride: isOverride)
+        check.measure = measures.measure()
+        check.lowVolume = measures.lowVolume()
         let enabled = value("enabled", .boolean, isEnabled, "whether the check runs.")
         apply(levels, to: &check)
         var places = origins
@@ -67,9 +72,7 @@ struct CheckReader {
     }
 
     private func apply(_ levels: Levels, to check: inout Check) {
-        guard let unit = SignalDescription.of(base.signal)?.unit, let (direction, level) = direction(levels) else {
-            return
-        }
+        guard let unit = SignalUnit(ofLevelsOf: check), let (direction, level) = direction(levels) else { return }
         check.direction = direction
         if let level {
             guard let enter = unit.level(level, in: section) else { return }

@@ -49,12 +49,24 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var silentAfter: Duration
         /// How long an agent may probe a cluster target without hearing from the coordinator.
         package var targetLease: Duration
+        /// Silence after which there is an incident; not shorter than `silentAfter`.
+        package var incidentAfter: Duration
+        /// More than this share of a cluster's agents that fall silent at once is one incident, 0...1.
+        package var blindShare: Double
+        /// And at least this many agents.
+        package var blindAgentsMin: Int
 
-        /// Makes the delays.
-        package init(suspectAfter: Duration, silentAfter: Duration, targetLease: Duration) {
+        /// Makes delays and shares; the defaults are the file's.
+        package init(
+            suspectAfter: Duration, silentAfter: Duration, targetLease: Duration,
+            incidentAfter: Duration = .seconds(120), blindShare: Double = 0.2, blindAgentsMin: Int = 3
+        ) {
             self.suspectAfter = suspectAfter
             self.silentAfter = silentAfter
             self.targetLease = targetLease
+            self.incidentAfter = incidentAfter
+            self.blindShare = blindShare
+            self.blindAgentsMin = blindAgentsMin
         }
     }
 
@@ -215,7 +227,22 @@ package struct CoordinatorSettings: Hashable, Sendable {
                 targetLease: section.value(
                     "targetLease", .duration(in: .seconds(2) ... .seconds(600)), default: .seconds(30),
                     "How long an agent goes on with a cluster target without hearing from the coordinator; only then can another one take over."
-                ))
+                ),
+                incidentAfter: section.value(
+                    "incidentAfter", .duration(in: range), default: .seconds(120),
+                    "Silence after which there is an incident. Not shorter than `silentAfter`."),
+                blindShare: section.value(
+                    "blindShare", .ratio, default: 0.2,
+                    "More than this share of a cluster's agents that fall silent at once is one incident, not one each."
+                ),
+                blindAgentsMin: section.value(
+                    "blindAgentsMin", .integer(in: 2...10_000), default: 3, "And at least this many agents."))
+            if agents.incidentAfter < agents.silentAfter {
+                section.report(
+                    section.has("incidentAfter") ? "incidentAfter" : "silentAfter",
+                    "'incidentAfter' (\(DurationText.format(agents.incidentAfter))) must not be shorter than "
+                        + "'silentAfter' (\(DurationText.format(agents.silentAfter)))")
+            }
             if agents.silentAfter <= agents.suspectAfter {
                 section.report(
                     section.has("silentAfter") ? "silentAfter" : "suspectAfter",

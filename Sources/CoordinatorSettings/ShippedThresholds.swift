@@ -21,6 +21,10 @@ enum ShippedThresholds {
             leaveFor: 10m        # Netdata web_log delays the all-clear by up to 15 min
             window: 5m           # Coroot's short window: 5 min
             minimumVolume: 50    # one failed request of a quiet service pages nobody; Netdata: 120 a minute
+            lowVolume:           # a quiet service: 1 error in 3 requests is chance, 9 in 10 are none; pyrra#1925
+              confidence: 99.9%  # one false breach in a thousand looks at a ratio of 5 %
+              window: 1h
+              enoughErrors: 20   # so many are no chance, whatever the volume
           error-rate-low:
             family: error-rate
             group: error-rate
@@ -32,6 +36,20 @@ enum ShippedThresholds {
             leaveFor: 10m
             window: 5m
             minimumVolume: 50
+          error-budget:
+            family: error-rate
+            group: error-rate
+            title: Error budget burns fast
+            signal: error_ratio
+            burnRate:            # Google, The Site Reliability Workbook, chapter 5: multi-window, multi-burn-rate
+              objective: 99%     # Coroot's objective: 99 % of requests succeed
+              long: 1h
+              short: 5m          # Coroot and kubernetes-mixin: 1 h and 5 min
+            above: 14.4          # Coroot and kubernetes-mixin: 2 % of a 30-day budget in one hour
+            leave: 14.4
+            for: 2m              # kubernetes-mixin: 2 min
+            leaveFor: 10m
+            minimumVolume: 500   # of the hour: 72 errors at least
           latency:
             family: latency
             title: High latency
@@ -63,6 +81,20 @@ enum ShippedThresholds {
             for: 15m
             leaveFor: 10m
             enabled: false       # for collectors that report nothing after a collection; heap-live is the better check
+          heap-leak:
+            family: memory
+            group: heap
+            title: Heap leak
+            signal: heap_live_ratio
+            timeToExhaustion:    # robust slope of what no collection frees, per start of the JVM; 98 % bounds
+              limit: 100%
+              minimumLevel: 65%  # collectors leave garbage in the old generation up to about half of the heap
+              minimumGrowth: 3%
+              warmUp: 10m        # classes, caches and pools fill up
+            below: 6h            # full in less than 6 h even at the slowest growth that the data allow
+            leave: 12h
+            for: 0               # what was looked at is 20 min to 2 h already
+            leaveFor: 30m
           gc-overhead:
             family: memory
             group: heap
@@ -80,6 +112,20 @@ enum ShippedThresholds {
             leave: 80%           # Netdata leaves at 80 %
             for: 5m
             leaveFor: 10m
+          memory-leak:
+            family: memory
+            group: container-memory
+            title: Memory leak
+            signal: working_set_ratio
+            timeToExhaustion:
+              limit: 100%
+              minimumLevel: 75%  # a JVM's heap may grow to its maximum; Coroot: growth of at least 5 % of the limit
+              minimumGrowth: 3%
+              warmUp: 10m
+            below: 6h
+            leave: 12h
+            for: 0
+            leaveFor: 30m
           oom-kill:
             family: memory
             group: container-memory
@@ -136,6 +182,20 @@ enum ShippedThresholds {
             leave: 0.5
             for: 1m
             leaveFor: 2m
+
+          traffic-drop:
+            family: availability
+            group: traffic
+            title: Unusually little traffic
+            signal: request_rate
+            deviation:           # learned by hour of day and week; says nothing for the first two days
+              side: down
+              minimumRatio: 3    # Netdata compares with the 5 min before: a quarter is critical
+            above: 8             # usual spreads; chosen on a simulated month of 200 workloads: make detect-bench
+            leave: 4
+            for: 5m              # Netdata traffic shift: 5 min
+            leaveFor: 10m
+            window: 2m
 
           # --- Databases --------------------------------------------------------------------------------------------
           pool-pending:
@@ -352,7 +412,8 @@ enum ShippedThresholds {
 
         # The first row from the top whose conditions all hold gives the level. Levels are the runbook's: P1 service
         # completely down or data at risk, P2 a major feature unavailable, P3 degraded performance, P4 minor. Each check
-        # ends with a row without conditions.
+        # ends with a row without conditions. agent-silent, agents-blind, login-* and configuration-refused are checks that
+        # the coordinator makes itself; their times are in coordinator.yaml.
         severity:
           # P1: completely down.
           - {check: none-ready, level: P1, because: no replica is ready}
@@ -365,8 +426,10 @@ enum ShippedThresholds {
 
           # P2: a major feature unavailable.
           - {check: error-rate, level: P2, because: more than 5 % of requests fail}
+          - {check: error-budget, level: P2, because: the error budget of a month is spent within two days}
           - {check: latency, value: 5s, level: P2, because: the mean request takes more than 5 s}
           - {check: heap-live, value: 95%, level: P2, because: collections free almost nothing}
+          - {check: "*-leak", value: 1h, level: P2, because: the memory is used up within an hour}
           - {check: gc-overhead, level: P2, because: the JVM spends its time collecting garbage}
           - {check: half-not-ready, level: P2, because: at least half of the replicas are not ready}
           - {check: health-down, scopeAtLeast: 50%, level: P2, because: at least half of the replicas say they are down}
@@ -377,10 +440,13 @@ enum ShippedThresholds {
           - {check: target-down, scopeAtLeast: 100%, durationAtLeast: 5m, level: P2, because: nothing of it answers}
           - {check: disk-space, value: 97%, level: P2, because: less than 3 % of the room is left}  # node-mixin critical
           - {check: disk-inodes, value: 97%, level: P2, because: less than 3 % of the inodes are left}  # node-mixin critical
+          - {check: agents-blind, level: P2, because: a part of the fleet is unwatched}
+          - {check: login-after-failures, level: P2, because: a password may have been guessed}
 
           # P3: degraded.
           - {check: error-rate-low, level: P3, because: 2 to 5 % of requests fail}
           - {check: latency, level: P3, because: the mean request takes more than 1 s}
+          - {check: "*-leak", level: P3, because: the memory is used up within hours}
           - {check: "heap-*", level: P3, because: the heap is nearly full}
           - {check: container-memory, value: 98%, level: P3, because: the container is about to be killed}  # Netdata
           - {check: oom-kill, value: 2, level: P3, because: killed for memory again within half an hour}
@@ -404,6 +470,7 @@ enum ShippedThresholds {
           - {check: disk-space, value: 90%, level: P3, because: the kubelet evicts pods}
           - {check: disk-inodes, value: 95%, level: P3, because: the kubelet evicts pods}
           - {check: certificate-expiry, value: 7d, level: P3, because: a certificate expires within a week}
+          - {check: "login-*", level: P3, because: somebody tries passwords}
 
           # P4: minor.
           - {check: container-memory, level: P4, because: little memory is left}
@@ -416,6 +483,9 @@ enum ShippedThresholds {
           - {check: slot-wal, level: P4, because: a slot holds back WAL}
           - {check: dead-rows, level: P4, because: a large table is mostly dead rows}
           - {check: rollbacks, level: P4, because: more than 10 % of transactions are rolled back}
+          - {check: traffic-drop, level: P4, because: fewer requests come than usual at this hour}
+          - {check: agent-silent, level: P4, because: one agent is silent}
+          - {check: configuration-refused, level: P4, because: a changed file is not in force}
           - {check: target-down, level: P4, because: part of it does not answer}
           - {check: node-memory, level: P4, because: the node is short of memory}
           - {check: node-oom-kill, level: P4, because: the node killed a process for memory}

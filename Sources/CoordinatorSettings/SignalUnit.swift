@@ -1,5 +1,7 @@
 import ConfigurationKit
+package import Detection
 package import Signals
+package import Telemetry
 
 /// What the numbers of a signal are, so that levels can be written with their unit and checked for sense.
 package enum SignalUnit: String, Hashable, Sendable {
@@ -13,6 +15,17 @@ package enum SignalUnit: String, Hashable, Sendable {
     case bytes
     /// 0 or 1, written as a plain number; a level stands between them.
     case flag
+
+    /// The unit of a check's levels: its signal's, or its measure's; nil when there is no such signal.
+    package init?(ofLevelsOf check: Check) {
+        switch check.measure {
+        case .signal:
+            guard let unit = SignalDescription.of(check.signal)?.unit else { return nil }
+            self = unit
+        case .timeToExhaustion: self = .seconds
+        case .burnRate, .deviation, .shift, .surprise: self = .count
+        }
+    }
 
     /// The words for the unit in messages.
     var words: String {
@@ -67,77 +80,106 @@ package struct SignalDescription: Hashable, Sendable {
     package var hasVolume: Bool
     /// Whether a window sums or averages it, so that `window` has a meaning.
     package var hasWindow: Bool
+    /// The sorts of subject that can have it.
+    package var subjects: Set<Subject.Kind>
     /// What it is, for the reference.
     package var doc: String
 
     /// The signals that there are, in the reference's order.
     package static let all: [SignalDescription] = [
         SignalDescription(
-            .errorRatio, .ratio, hasVolume: true, hasWindow: true,
+            .errorRatio, .ratio, of: application, hasVolume: true, hasWindow: true,
             "requests answered with 5xx, of all; volume: requests"),
-        SignalDescription(.requestRate, .count, "requests a second"),
+        SignalDescription(.requestRate, .count, of: application, "requests a second"),
         SignalDescription(
-            .latencyMeanSeconds, .seconds, hasVolume: true, hasWindow: true, "mean time of a request; volume: requests"),
-        SignalDescription(.heapUsedRatio, .ratio, "heap in use, of the heap's maximum, fullest JVM"),
+            .latencyMeanSeconds, .seconds, of: application, hasVolume: true, hasWindow: true,
+            "mean time of a request; volume: requests"),
+        SignalDescription(.heapUsedRatio, .ratio, of: application, "heap in use, of the heap's maximum, fullest JVM"),
         SignalDescription(
-            .heapLiveRatio, .ratio, "long-lived heap in use after the last collection, of its maximum, fullest JVM"),
-        SignalDescription(.gcOverhead, .ratio, "share of time spent in collections, worst JVM"),
-        SignalDescription(.workingSetRatio, .ratio, "working set, of the memory limit, fullest container"),
-        SignalDescription(.oomKills, .count, hasWindow: true, "OOM kills, over all containers; summed over the window"),
+            .heapLiveRatio, .ratio, of: application,
+            "long-lived heap in use after the last collection, of its maximum, fullest JVM"),
+        SignalDescription(.gcOverhead, .ratio, of: application, "share of time spent in collections, worst JVM"),
         SignalDescription(
-            .restarts, .count, hasWindow: true, "container restarts, over all containers; summed over the window"),
+            .workingSetRatio, .ratio, of: [.workload], "working set, of the memory limit, fullest container"),
         SignalDescription(
-            .readyRatio, .ratio, hasVolume: true, hasWindow: true,
+            .oomKills, .count, of: [.workload], hasWindow: true,
+            "OOM kills, over all containers; summed over the window"),
+        SignalDescription(
+            .restarts, .count, of: [.workload], hasWindow: true,
+            "container restarts, over all containers; summed over the window"),
+        SignalDescription(
+            .readyRatio, .ratio, of: [.workload], hasVolume: true, hasWindow: true,
             "ready pods, of those that should be; volume: pods that should be"),
         SignalDescription(
-            .healthUp, .flag, "1 when the actuator says UP, 0 when DOWN or OUT_OF_SERVICE, worst instance"),
+            .healthUp, .flag, of: application,
+            "1 when the actuator says UP, 0 when DOWN or OUT_OF_SERVICE, worst instance"),
         SignalDescription(
-            .poolPending, .count, "threads that wait for a connection of the application's pool, worst instance"),
+            .poolPending, .count, of: application,
+            "threads that wait for a connection of the application's pool, worst instance"),
         SignalDescription(
-            .databaseUp, .flag, "1 when the database answers, 0 when it refuses, hangs or is unavailable"),
-        SignalDescription(.connectionRatio, .ratio, "client connections, of `max_connections` less the reserved ones"),
-        SignalDescription(.longestQuerySeconds, .seconds, "time the longest active client query runs"),
-        SignalDescription(.idleInTransactionSeconds, .seconds, "time the longest idle-in-transaction session is idle"),
-        SignalDescription(.lockWaiters, .count, "sessions that wait for a lock"),
-        SignalDescription(.longestLockWaitSeconds, .seconds, "time the longest lock wait lasts"),
+            .databaseUp, .flag, of: [.postgresql],
+            "1 when the database answers, 0 when it refuses, hangs or is unavailable"),
         SignalDescription(
-            .replicationLagSeconds, .seconds,
+            .connectionRatio, .ratio, of: [.postgresql],
+            "client connections, of `max_connections` less the reserved ones"),
+        SignalDescription(
+            .replicationLagSeconds, .seconds, of: [.postgresql],
             "time by which a standby lags, 0 when it lacks nothing; of a primary its worst standby"),
         SignalDescription(
-            .replicationStalledSeconds, .seconds,
+            .replicationStalledSeconds, .seconds, of: [.postgresql],
             "time for which a standby that lacks something has replayed nothing, worst standby"),
-        SignalDescription(.slotRetainedBytes, .bytes, "WAL that a replication slot holds back, worst slot"),
         SignalDescription(
-            .slotInactiveSeconds, .seconds, "time for which a replication slot had no consumer, worst slot"),
-        SignalDescription(.archiverFailing, .flag, "1 when the archiver's last attempt failed"),
+            .slotRetainedBytes, .bytes, of: [.postgresql], "WAL that a replication slot holds back, worst slot"),
         SignalDescription(
-            .wraparoundRatio, .ratio,
+            .slotInactiveSeconds, .seconds, of: [.postgresql],
+            "time for which a replication slot had no consumer, worst slot"),
+        SignalDescription(.archiverFailing, .flag, of: [.postgresql], "1 when the archiver's last attempt failed"),
+        SignalDescription(
+            .wraparoundRatio, .ratio, of: [.postgresql],
             "age of the oldest transaction or multixact id, of that at which the server takes no more writes"),
-        SignalDescription(.deadRowRatio, .ratio, "dead rows, of all rows of a table beyond 1 GiB, worst table"),
         SignalDescription(
-            .deadlocks, .count, hasWindow: true, "deadlocks, over all databases; summed over the window"),
+            .deadRowRatio, .ratio, of: [.postgresql], "dead rows, of all rows of a table beyond 1 GiB, worst table"),
         SignalDescription(
-            .rollbackRatio, .ratio, hasVolume: true, hasWindow: true,
+            .deadlocks, .count, of: [.postgresql], hasWindow: true,
+            "deadlocks, over all databases; summed over the window"),
+        SignalDescription(
+            .rollbackRatio, .ratio, of: [.postgresql], hasVolume: true, hasWindow: true,
             "transactions rolled back, of all; volume: transactions"),
         SignalDescription(
-            .probeUp, .flag, "1 when the target's last probe got an answer, worst of the subject's targets"),
+            .longestQuerySeconds, .seconds, of: [.postgresql], "time the longest active client query runs"),
         SignalDescription(
-            .certificateRemainingSeconds, .seconds,
+            .idleInTransactionSeconds, .seconds, of: [.postgresql],
+            "time the longest idle-in-transaction session is idle"),
+        SignalDescription(.lockWaiters, .count, of: [.postgresql], "sessions that wait for a lock"),
+        SignalDescription(.longestLockWaitSeconds, .seconds, of: [.postgresql], "time the longest lock wait lasts"),
+        SignalDescription(
+            .probeUp, .flag, of: [.workload, .postgresql, .target],
+            "1 when the target's last probe got an answer, worst of the subject's targets"),
+        SignalDescription(
+            .certificateRemainingSeconds, .seconds, of: [.workload, .postgresql, .target],
             "time until a certificate of the chain expires, soonest of the subject's targets"),
-        SignalDescription(.nodeMemoryUsedRatio, .ratio, "memory of the node that is not available"),
+        SignalDescription(.nodeMemoryUsedRatio, .ratio, of: [.node], "memory of the node that is not available"),
         SignalDescription(
-            .nodeOOMKills, .count, hasWindow: true,
+            .nodeOOMKills, .count, of: [.node], hasWindow: true,
             "OOM kills on the node, by the kernel's own count; summed over the window"),
-        SignalDescription(.diskUsedRatio, .ratio, "room taken, as `df` counts, fullest file system"),
-        SignalDescription(.inodeUsedRatio, .ratio, "inodes taken, fullest file system"),
+        SignalDescription(.diskUsedRatio, .ratio, of: [.node], "room taken, as `df` counts, fullest file system"),
+        SignalDescription(.inodeUsedRatio, .ratio, of: [.node], "inodes taken, fullest file system"),
     ]
+
+    /// Applications: pods of a workload, or targets that an agent's own file lists.
+    private static let application: Set<Subject.Kind> = [.workload, .target]
+
+    /// Whether a window sums it: events, which leave the window again.
+    var isSummed: Bool { hasWindow && !hasVolume }
 
     /// The description of a signal, nil for one that there is not.
     package static func of(_ name: SignalName) -> SignalDescription? { all.first { $0.name == name } }
 
     private init(
-        _ name: SignalName, _ unit: SignalUnit, hasVolume: Bool = false, hasWindow: Bool = false, _ doc: String
+        _ name: SignalName, _ unit: SignalUnit, of subjects: Set<Subject.Kind>, hasVolume: Bool = false,
+        hasWindow: Bool = false, _ doc: String
     ) {
+        self.subjects = subjects
         self.name = name
         self.unit = unit
         self.hasVolume = hasVolume

@@ -2,6 +2,7 @@ import ConfigurationKit
 import Detection
 import Incidents
 import Signals
+import Telemetry
 
 /// Decodes `thresholds.yaml`.
 struct ThresholdDecoder {
@@ -18,6 +19,9 @@ struct ThresholdDecoder {
         }
         let shipped = Self.shipped(for: file, step: step)
         let checks = shipped?.checks ?? named.map { $0.value }
+        for (name, origin, _) in named where BuiltInChecks.names.contains(name) {
+            file.report(at: origin, keyPath: "checks.\(name)", "the coordinator makes the check of this name itself")
+        }
         for (name, origin, _) in named
         where (try? ValueType<String>.name().parse(name, ValueContext(folder: "", isPlain: true))) == nil {
             file.report(at: origin, keyPath: "checks.\(name)", "the name of a check is letters, digits and -._")
@@ -32,9 +36,10 @@ struct ThresholdDecoder {
         let overrides = file.sections("overrides", countMax: 2000, "Other values for some subjects.") { section in
             override(section, checks: checks)
         }
+        // A file need not speak of the checks that the coordinator makes itself; where it does, its rows come first.
+        let rows = shipped?.severityRules ?? rules.map(\.rule) + BuiltInChecks.severityRules
         return ThresholdSettings(
-            checks: checks, severityRules: shipped?.severityRules ?? rules.map(\.rule), overrides: overrides,
-            escalation: EscalationDecoder().decode(file))
+            checks: checks, severityRules: rows, overrides: overrides, escalation: EscalationDecoder().decode(file))
     }
 
     /// The shipped checks and severities when the file has neither; a file with one of the two is half a file.
@@ -96,15 +101,17 @@ struct ThresholdDecoder {
         rule.family = family
         rule.volumeAtLeast = volume
         rule.dependentsAtLeast = dependents
-        let matching = checks.filter { glob.matches($0.check.name) && (family == nil || family == $0.check.family) }
+        func isMeant(_ check: Check) -> Bool { glob.matches(check.name) && (family == nil || family == check.family) }
+        let configured = checks.map(\.check).filter(isMeant)
+        let matching = configured.isEmpty ? BuiltInChecks.all.filter(isMeant) : configured
         if matching.isEmpty, !glob.pattern.isEmpty, !checks.isEmpty {
             section.report(
                 "check", value: glob.pattern, "matches no check",
-                suggestion: NearestName.of(glob.pattern, among: checks.map(\.check.name)))
+                suggestion: NearestName.of(glob.pattern, among: checks.map(\.check.name) + BuiltInChecks.names))
         }
-        if let value { rule.value = ruleValue(value, section, matching: matching.map(\.check)) }
+        if let value { rule.value = ruleValue(value, section, matching: matching) }
         return PlacedRule(
-            rule: rule, origin: section.origin, names: Set(matching.map(\.check.name)),
+            rule: rule, origin: section.origin, names: Set(matching.map(\.name)),
             isUnconditional: !Self.conditions.contains(where: section.has))
     }
 
@@ -114,13 +121,13 @@ struct ThresholdDecoder {
     ]
 
     private func ruleValue(_ value: DeferredValue, _ section: Section, matching: [Check]) -> Double? {
-        let units = Set(matching.compactMap { SignalDescription.of($0.signal)?.unit })
+        let units = Set(matching.compactMap { SignalUnit(ofLevelsOf: $0) ?? BuiltInChecks.unit(of: $0.signal) })
         guard units.count <= 1 else {
             section.report(value, "the row's checks have levels of different units; give each its own row")
             return nil
         }
         guard let unit = units.first, let level = unit.level(value, in: section) else { return nil }
-        for check in matching {
+        for check in matching where !BuiltInChecks.names.contains(check.name) {
             let isShort = check.direction == .above ? level < check.enter : level > check.enter
             guard isShort else { continue }
             let entered = "'\(check.direction.rawValue): \(unit.format(check.enter))'"
@@ -174,13 +181,36 @@ struct ThresholdDecoder {
         }
         var resulting: [String: ThresholdSettings.ConfiguredCheck] = [:]
         for (name, origin, value) in changed {
-            if let value { resulting[name] = value }
+            if let value {
+                resulting[name] = value
+                checkReach(of: subject, value.check, at: origin, in: section)
+            }
             guard value == nil, !checks.isEmpty else { continue }
             section.report(
                 at: origin, keyPath: "\(section.keyPath).checks.\(name)", "there is no check of this name",
                 suggestion: NearestName.of(name, among: checks.map(\.check.name)))
         }
         return ThresholdSettings.Override(subject: subject, origin: section.origin, checks: resulting)
+    }
+}
+
+extension ThresholdDecoder {
+    /// Warns of an override that no subject with the check's signal can match.
+    private func checkReach(of pattern: Glob, _ check: Check, at place: Origin, in section: Section) {
+        guard !pattern.pattern.isEmpty, let signal = SignalDescription.of(check.signal) else { return }
+        let keyPath = "\(section.keyPath).checks.\(check.name)"
+        if let right = WorkloadKind.respelled(pattern) {
+            section.report(
+                at: section.origin(of: "subject") ?? place, keyPath: "\(section.keyPath).subject",
+                "matches nothing: the kind of a workload is written as Kubernetes does", suggestion: right,
+                level: .warning)
+        } else if Subject.Kind.matched(by: pattern).isDisjoint(with: signal.subjects) {
+            let kinds = signal.subjects.map(\.rawValue).sorted().joined(separator: " or ")
+            section.report(
+                at: place, keyPath: keyPath,
+                "matches nothing: '\(check.signal)' is a signal of a \(kinds), which '\(pattern.pattern)' is not",
+                level: .warning)
+        }
     }
 }
 

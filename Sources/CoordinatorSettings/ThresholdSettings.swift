@@ -46,6 +46,17 @@ package struct ThresholdSettings: Hashable, Sendable {
     /// The checks of the file as they stand, without overrides, those switched off left out.
     package var baseChecks: [Check] { checks.filter(\.isEnabled).map(\.check) }
 
+    /// How far back a check looks, at most, where that is hours and not days: longest window or hold.
+    package var evidenceMax: Duration {
+        let all = checks + overrides.flatMap { $0.checks.values }
+        return all.filter(\.isEnabled).map { configured in
+            let check = configured.check
+            var spans = [check.window, check.lowVolume?.window ?? .zero, check.measure.evidence]
+            if case .burnRate(let budget) = check.measure { spans.append(budget.long) }
+            return (spans.max() ?? .zero) + check.holdFor
+        }.filter { $0 <= .seconds(86_400) }.max() ?? .zero
+    }
+
     /// The checks that run for a subject.
     ///
     /// For each check the most specific override that names it applies as a whole (most literal characters, then fewest

@@ -148,7 +148,8 @@ package struct SeverityTable: Hashable, Sendable {
         }
     }
 
-    private func signal(of finding: Finding) -> SignalName? { checks[finding.check]?.signal }
+    /// What the finding's value is: the signal, or the measure of it.
+    private func signal(of finding: Finding) -> SignalName? { checks[finding.check]?.valueSignal }
 
     private func isAtOrBeyond(_ value: Double, _ level: Double, _ finding: Finding) -> Bool {
         direction(of: finding) == .above ? value >= level : value <= level
@@ -181,7 +182,7 @@ package struct SeverityTable: Hashable, Sendable {
         let finding = view.finding
         let signal = signal(of: finding)
         func source(_ contributor: String? = nil) -> SampleReference? {
-            signal?.selector(of: finding.subject, contributor: contributor)
+            checks[finding.check]?.signal.selector(of: finding.subject, contributor: contributor)
                 .map { SampleReference(selector: $0, at: finding.at) }
         }
         var figures = [

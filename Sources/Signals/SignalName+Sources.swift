@@ -71,6 +71,7 @@ extension Subject {
         case .postgresql: return [Label(LabelName.instance, rest)]
         case .node, .agent: return [Label(LabelName.node, rest)]
         case .target: return [Label(LabelName.target, rest)]
+        case .coordinator: return []
         }
     }
 }

@@ -1,4 +1,5 @@
-/// What an incident is about: a workload, a PostgreSQL instance, a node, an agent or a plain target of one cluster.
+/// What an incident is about: a workload, a PostgreSQL instance, a node, an agent or a plain target of one cluster, or
+/// the coordinator itself, which is of none.
 package struct Subject: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     /// The sort of thing a subject is.
     package enum Kind: String, Sendable, Codable, CaseIterable {
@@ -12,6 +13,8 @@ package struct Subject: Hashable, Comparable, Sendable, Codable, CustomStringCon
         case agent
         /// A target that belongs to no workload; path `target/ID`.
         case target
+        /// The coordinator, cluster empty; path `coordinator/PART`.
+        case coordinator
     }
 
     /// The cluster the subject lives in, from the agent's `Hello`.

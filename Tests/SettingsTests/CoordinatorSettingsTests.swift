@@ -40,7 +40,10 @@ import Testing
         #expect(settings.step == .seconds(2))
         #expect(settings.retention == .init(age: .seconds(36 * 3600), bytesMax: 500_000_000))
         #expect(
-            settings.agents == .init(suspectAfter: .seconds(3), silentAfter: .seconds(6), targetLease: .seconds(12)))
+            settings.agents
+                == .init(
+                    suspectAfter: .seconds(3), silentAfter: .seconds(6), targetLease: .seconds(12),
+                    incidentAfter: .seconds(20), blindShare: 0.5, blindAgentsMin: 2))
         #expect(
             settings.incidents
                 == .init(

@@ -140,8 +140,48 @@ import Testing
         #expect(try check("heap-used").isEnabled == false)
     }
 
+    @Test func theDetectorsThatLookFurtherAreShipped() throws {
+        func check(_ name: String) throws -> Check {
+            try #require(ThresholdSettings.shipped.checks.first { $0.check.name == name }).check
+        }
+        let quiet = try #require(try check("error-rate").lowVolume)
+        #expect(abs(quiet.confidence - LowVolume().confidence) < 1e-9)
+        #expect((quiet.window, quiet.enoughErrors) == (LowVolume().window, LowVolume().enoughErrors))
+        #expect(
+            try check("error-budget").measure
+                == .burnRate(BurnRate(objective: 0.99, long: .seconds(3600), short: .seconds(300))))
+        #expect(try check("heap-leak").measure == .timeToExhaustion(Exhaustion()))
+        #expect(try check("memory-leak").measure == .timeToExhaustion(Exhaustion(minimumLevel: 0.75)))
+        #expect(try check("traffic-drop").measure == .deviation(Baseline(side: .down, minimumRatio: 3)))
+        #expect(try check("heap-leak").enter == 6 * 3600)
+    }
+
+    /// Who makes findings without a line under `checks` must have a level all the same.
+    @Test(arguments: BuiltInChecks.all.map(\.name))
+    func everyBuiltInCheckHasALevel(name: String) throws {
+        let expected: [String: Severity] = ["agents-blind": .p2, "agent-silent": .p4, "login-after-failures": .p2]
+        for settings in [ThresholdSettings.shipped, try ownChecksAlone()] {
+            let last = settings.severityRules.first {
+                Glob($0.check).matches(name) && $0.value == nil && $0.scopeAtLeast == nil
+            }
+            let level = try #require(last).severity
+            if let expected = expected[name] { #expect(level == expected) }
+        }
+    }
+
+    /// A file of before there were such checks.
+    private func ownChecksAlone() throws -> ThresholdSettings {
+        let text = """
+            kind: thresholds
+            checks: {error-rate: {family: error-rate, title: Errors, signal: error_ratio, above: 5%}}
+            severity: [{check: error-rate, level: P2, because: errors}]
+            """
+        let source = ConfigurationSource(file: "thresholds.yaml", folder: ".", text: text)
+        return try ThresholdSettings.decode(source, step: .seconds(10), environment: [:]).value
+    }
+
     @Test func theMostSevereRowsComeFirst() {
-        let severities = ThresholdSettings.shipped.severityRules.map(\.severity)
+        let severities = ThresholdSettings.shipped.severityRules.filter { $0.origin != "built in" }.map(\.severity)
         #expect(severities == severities.sorted(by: >))
         #expect(Set(severities) == Set(Severity.allCases))
     }

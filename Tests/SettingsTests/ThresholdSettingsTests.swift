@@ -36,8 +36,10 @@ import Testing
     }
 
     @Test func severitiesKeepTheirOrderAndOrigin() {
-        #expect(settings.severityRules.map(\.severity) == [.p1, .p1, .p2, .p3])
-        #expect(settings.severityRules.map(\.origin) == (17...20).map { "small.yaml:\($0)" })
+        let written = settings.severityRules.filter { $0.origin != "built in" }
+        #expect(written.map(\.severity) == [.p1, .p1, .p2, .p3])
+        #expect(written.map(\.origin) == (17...20).map { "small.yaml:\($0)" })
+        #expect(Array(settings.severityRules.prefix(4)) == written, "the file's own rows come first")
         #expect(settings.severityRules[0].value == 0.5)
         #expect(settings.severityRules[1].value == 0)
         #expect(settings.severityRules[1].scopeAtLeast == 1)
@@ -100,5 +102,30 @@ import Testing
         let settings = try ThresholdSettings.decode(source, step: .seconds(10), environment: [:]).value
         let subject = Subject(cluster: "production", kind: .postgresql, path: "postgresql/warehouse")
         #expect(settings.checks(for: subject).first { $0.name == "long-query" }?.enter == 7200)
+    }
+
+    @Test func measuresArrive() throws {
+        let settings = try ThresholdSettings.decode(
+            GoldenFiles.source("thresholds/measures.yaml"), step: .seconds(10), environment: [:]
+        ).value
+        let byName = Dictionary(uniqueKeysWithValues: settings.checks.map { ($0.check.name, $0.check) })
+        #expect(
+            byName["budget"]?.measure
+                == .burnRate(BurnRate(objective: 0.99, long: .seconds(21_600), short: .seconds(1800))))
+        #expect(byName["budget"]?.enter == 6)
+        #expect(byName["leak"]?.measure == .timeToExhaustion(Exhaustion(warmUp: .zero)))
+        #expect(byName["leak"]?.enter == 21_600)
+        #expect(byName["quiet"]?.lowVolume == LowVolume(window: .seconds(7200)))
+        #expect(byName["quiet"]?.measure == .signal)
+        #expect(byName["drop"]?.measure == .deviation(Baseline(side: .down)))
+        #expect(byName["jump"]?.measure == .shift(LevelShift(minimumRatio: 2)))
+        let levels = settings.severityRules.prefix(3).map(\.value)
+        #expect(levels == [3600, 3600, 0.5], "each in the unit of its check, built-in ones included")
+        let cache = Subject(cluster: "c", kind: .workload, path: "caches/Deployment/a")
+        let changed = settings.checks(for: cache).first { $0.name == "leak" }
+        #expect(changed?.enter == 3600)
+        #expect(
+            changed?.measure == .timeToExhaustion(Exhaustion(minimumLevel: 0.9, warmUp: .zero)),
+            "what the override does not say comes from the check")
     }
 }
