@@ -275,7 +275,11 @@ let testTargets: [Module] = [
         "TocsinCLITests", ["TocsinCLI", "tocsin", "QueryWire", "TocsinProto", "CertificateAuthority", "Telemetry"],
         products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "NIOCore", "NIOSSL"]),
     tests(
-        "CoordinatorAppTests", ["CoordinatorApp", "SampleCodec", "IngestWire", "Telemetry"]),
+        "CoordinatorAppTests",
+        [
+            "CoordinatorApp", "CoordinatorSettings", "ConfigurationKit", "SampleStore", "IncidentStore", "SampleCodec",
+            "IngestWire", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit",
+        ], products: ["Logging"]),
     tests(
         "LinkTests", ["AgentApp", "SampleCodec", "IngestWire", "TocsinProto", "Telemetry", "TocsinTestKit"],
         products: ["GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "SwiftProtobuf"]),

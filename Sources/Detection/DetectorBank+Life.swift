@@ -21,6 +21,16 @@ extension DetectorBank {
         return orphans
     }
 
+    /// Takes over the onsets that have been told of findings that stand.
+    package mutating func keepOnsets(of findings: [OpenFinding]) {
+        for finding in findings {
+            guard let index = indexBySubject[finding.subject],
+                let position = entries[index].detectors.firstIndex(where: { $0.check.name == finding.check })
+            else { continue }
+            entries[index].detectors[position].keepOnset(finding.onsetAt)
+        }
+    }
+
     private mutating func entryForRestoring(_ subject: Subject, at now: Timestamp) -> Int? {
         if let index = indexBySubject[subject] { return index }
         let checks = checks(subject)

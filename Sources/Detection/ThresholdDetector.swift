@@ -74,6 +74,12 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         onsetAt = onset
     }
 
+    /// Takes over the onset that has been told of the finding that stands, where a replay of a shorter history found a
+    /// later one.
+    mutating func keepOnset(_ onset: Timestamp) {
+        if isOpen { onsetAt = onset }
+    }
+
     /// Whether a finding stands.
     package var isOpen: Bool { phase == .open || phase == .leaving }
 

@@ -56,6 +56,9 @@ enum SeriesRole: UInt8, Sendable {
     /// The role that a metric may have, before its labels are looked at.
     static func candidate(metric: String) -> SeriesRole? { byMetric[metric] }
 
+    /// The metrics that may have a role, ascending.
+    static var metrics: [String] { byMetric.keys.sorted() }
+
     /// The role of a series whose metric has the candidate role, or nil when the labels speak against it.
     static func refine(_ candidate: SeriesRole, labels: LabelSet) -> SeriesRole? {
         switch candidate {

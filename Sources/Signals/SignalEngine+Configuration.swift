@@ -69,6 +69,8 @@ extension SignalEngine {
         package var invalid = 0
         /// Samples and edges refused because of a limit.
         package var refused = 0
+        /// Those of them that were of one subject too many.
+        package var subjectsRefused = 0
         /// Counters that fell.
         package var resets = 0
         /// Applications that started anew.

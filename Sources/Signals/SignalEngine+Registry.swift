@@ -99,6 +99,7 @@ extension SignalEngine {
         if let known = groupsBySubject[subject] {
             if known[kind.rawValue] >= 0 { return known[kind.rawValue] }
         } else if groupsBySubject.count >= configuration.subjectsMax {
+            counts.subjectsRefused += 1
             return nil
         }
         let index: Int

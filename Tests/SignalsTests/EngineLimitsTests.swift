@@ -18,6 +18,16 @@ import Testing
         #expect(engine.advance(to: at(10)).map(\.coverage.expected) == [3, 2])
     }
 
+    @Test func samplesOfSubjectsBeyondTheLimitAreCounted() {
+        var engine = SignalEngine(.init(subjectsMax: 1))
+        for workload in ["Deployment/a", "Deployment/b"] {
+            for time in [1.0, 2] { engine.feed("kube_pod_ready", podLabels("p", workload: workload), time, 1) }
+        }
+        #expect(engine.statistics.subjects == 1)
+        #expect(engine.statistics.subjectsRefused == 2)
+        #expect(engine.statistics.refused == 2)
+    }
+
     @Test func samplesThatWaitAreBounded() {
         var engine = SignalEngine(.init(pendingMax: 2))
         for time in [1.0, 12, 14, 16] { engine.feed("kube_pod_ready", podLabels("a"), time, 1) }

@@ -21,18 +21,22 @@ extension CoordinatorApp.Configuration {
         path: String, environment: [String: String]
     ) throws(ConfigurationError) -> Loading {
         let coordinator = try CoordinatorSettings.load(path: path, environment: environment)
-        let thresholds = try ThresholdSettings.load(
-            path: coordinator.value.thresholdsFile, step: coordinator.value.step, environment: environment)
+        let source = try ConfigurationSource(path: coordinator.value.thresholdsFile)
+        let thresholds = try ThresholdSettings.decode(
+            source, step: coordinator.value.step, environment: environment)
         let unarmed = coordinator.value.notifications.armingIssues(thresholds.value.escalation)
         guard unarmed.isEmpty else { throw ConfigurationError(unarmed) }
         return Loading(
             configuration: CoordinatorApp.Configuration(
-                coordinator.value, thresholds: thresholds.value, environment: environment),
+                coordinator.value, thresholds: thresholds.value, source: source, environment: environment),
             warnings: coordinator.warnings + thresholds.warnings + coordinator.missingFiles()
                 + thresholds.missingFiles())
     }
 
-    init(_ settings: CoordinatorSettings, thresholds: ThresholdSettings, environment: [String: String]) {
+    init(
+        _ settings: CoordinatorSettings, thresholds: ThresholdSettings, source: ConfigurationSource,
+        environment: [String: String]
+    ) {
         var incidents = IncidentBook.Configuration()
         incidents.reopenWindow = settings.incidents.reopenWithin
         incidents.lowerAfter = settings.incidents.severityHysteresis
@@ -49,10 +53,9 @@ extension CoordinatorApp.Configuration {
                 trustRoots: settings.tls.trustRootsFile),
             dataDirectory: settings.dataDirectory, httpHost: settings.httpListen.host,
             httpPort: settings.httpListen.port,
-            signals: SignalEngine.Configuration(step: settings.step), checks: CheckBook { thresholds.checks(for: $0) },
-            severities: SeverityTable(rules: thresholds.severityRules, checks: thresholds.baseChecks),
-            incidents: incidents, escalation: thresholds.escalation, notifications: settings.notifications,
-            environment: environment,
+            signals: SignalEngine.Configuration(step: settings.step, subjectsMax: settings.limits.subjectsMax),
+            thresholds: thresholds, thresholdsSource: source, incidents: incidents, escalation: thresholds.escalation,
+            notifications: settings.notifications, environment: environment,
             fleet: FleetRegistry.Configuration(
                 suspectAfter: settings.agents.suspectAfter, silentAfter: settings.agents.silentAfter,
                 agentsMax: settings.limits.agentsMax),
@@ -61,6 +64,10 @@ extension CoordinatorApp.Configuration {
             targetLease: settings.agents.targetLease,
             ingest: IngestLimits(
                 frameBytesMax: settings.limits.frameBytesMax, seriesPerAgentMax: settings.limits.seriesPerAgentMax),
+            agents: AgentWatch.Configuration(
+                suspectAfter: settings.agents.suspectAfter, silentAfter: settings.agents.silentAfter,
+                incidentAfter: settings.agents.incidentAfter, blindShare: settings.agents.blindShare,
+                blindAgentsMin: settings.agents.blindAgentsMin, agentsMax: settings.limits.agentsMax),
             sampleAgeMax: settings.retention.age, sampleBytesMax: settings.retention.bytesMax,
             version: TocsinVersion.current)
     }

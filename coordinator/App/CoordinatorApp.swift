@@ -1,3 +1,4 @@
+package import ConfigurationKit
 package import CoordinatorSettings
 import CurlHTTP
 package import Detection
@@ -37,17 +38,17 @@ package struct CoordinatorApp: Sendable {
         package var httpPort: Int
         /// Signals.
         package var signals: SignalEngine.Configuration
-        /// The checks of a subject.
-        package var checks: CheckBook
-        /// The severity table.
-        package var severities: SeverityTable
+        /// Checks, severities and overrides at the start.
+        package var thresholds: ThresholdSettings
+        /// The file that they came from, which is followed; nil follows none.
+        package var thresholdsSource: ConfigurationSource?
         /// Incident life.
         package var incidents: IncidentBook.Configuration
         /// Response times and the escalation matrix.
         package var escalation: EscalationPolicy
         /// Channels, contacts and what goes where.
         package var notifications: NotificationSettings
-        /// Variables that secrets may refer to.
+        /// Variables that secrets, and `{env: NAME}` in a changed file, may refer to.
         package var environment: [String: String]
         /// Agents.
         package var fleet: FleetRegistry.Configuration
@@ -57,6 +58,8 @@ package struct CoordinatorApp: Sendable {
         package var targetLease: Duration
         /// What an agent may send.
         package var ingest: IngestLimits
+        /// When silence of agents is an incident.
+        package var agents: AgentWatch.Configuration
         /// Samples older than this are removed.
         package var sampleAgeMax: Duration
         /// Beyond these bytes the oldest samples are removed.
@@ -109,14 +112,7 @@ package struct CoordinatorApp: Sendable {
         try FileManager.default.createDirectory(
             atPath: configuration.dataDirectory, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
-        let incidentStore = try IncidentStore(directory: configuration.dataDirectory)
-        if let path = incidentStore.openReport.quarantinedPath {
-            logger.error("the incident store was damaged and set aside", metadata: ["path": "\(path)"])
-        }
-        let sampleStore = try SampleStore(directory: configuration.dataDirectory)
-        if let path = sampleStore.quarantinedPath {
-            logger.error("the sample store was damaged and set aside", metadata: ["path": "\(path)"])
-        }
+        let (incidentStore, sampleStore) = try openStores()
         let counters = CounterBoard()
         let desk = MessageDesk(
             templates: try MessageTemplates(directory: configuration.notifications.templatesDirectory),
@@ -128,14 +124,18 @@ package struct CoordinatorApp: Sendable {
             channels: parts.channels, limits: parts.limits, store: incidentStore, logger: logger, now: now)
         try await notifications.restore()
         let plan = NoticePlan(routing: configuration.notifications.routing, policy: configuration.escalation)
+        let fleet = FleetRegistry(configuration: configuration.fleet)
+        let restored = try await Restoration(
+            configuration: configuration, incidents: incidentStore, samples: sampleStore, logger: logger,
+            startedAt: now()
+        ).restored()
         let pipeline = Pipeline(
-            core: try await restored(from: incidentStore), store: incidentStore, plan: plan,
-            notifications: notifications, counters: counters,
-            tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger, now: now)
+            restored, store: incidentStore, plan: plan, notifications: notifications, counters: counters,
+            tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger,
+            signsOfLife: { fleet.signsOfLife() }, now: now)
         let health = StoreHealth()
         let writer = StoreWriter(
             store: sampleStore, pipeline: pipeline, counters: counters, health: health, logger: logger, now: now)
-        let fleet = FleetRegistry(configuration: configuration.fleet)
         let server = GRPCService(
             configuration: configuration,
             services: services(
@@ -158,6 +158,9 @@ package struct CoordinatorApp: Sendable {
                     heartbeat: heartbeat, interval: interval,
                     progress: { .init(counters.snapshot, notifications.status) }, logger: logger, now: now))
         }
+        if let thresholds = thresholdsService(pipeline, counters, takesSignals: !signals.isEmpty) {
+            running.append(thresholds)
+        }
         if let host = configuration.httpHost {
             running.insert(
                 HealthService(
@@ -171,41 +174,28 @@ package struct CoordinatorApp: Sendable {
         try await ServiceGroup(configuration: group).run()
     }
 
-    private func restored(from store: IncidentStore) async throws -> DetectionCore {
-        let folded = Mutex(
-            (
-                book: IncidentBook(severities: configuration.severities, configuration: configuration.incidents),
-                escalation: EscalationMachine(policy: configuration.escalation)
-            ))
-        let report = try await store.load { events in
-            folded.withLock { folded in
-                for event in events {
-                    folded.book.apply(event)
-                    folded.escalation.apply(event)
-                }
-            }
+    private func openStores() throws -> (IncidentStore, SampleStore) {
+        let incidentStore = try IncidentStore(directory: configuration.dataDirectory)
+        if let path = incidentStore.openReport.quarantinedPath {
+            logger.error("the incident store was damaged and set aside", metadata: ["path": "\(path)"])
         }
-        if report.corruptRows > 0 {
-            logger.error("incident events were damaged and set aside", metadata: ["count": "\(report.corruptRows)"])
+        let sampleStore = try SampleStore(directory: configuration.dataDirectory)
+        if let path = sampleStore.quarantinedPath {
+            logger.error("the sample store was damaged and set aside", metadata: ["path": "\(path)"])
         }
-        let (restored, escalation) = folded.withLock { ($0.book, $0.escalation) }
-        let checks = configuration.checks
-        var bank = DetectorBank(checks: { checks.checks(for: $0) })
-        let orphans = bank.restore(
-            open: restored.openFindings.map {
-                DetectorBank.OpenFinding(subject: $0.subject, check: $0.check, onsetAt: $0.onsetAt)
-            }, at: now())
-        for orphan in orphans {
-            logger.warning(
-                "an open finding has no check any more; its incident waits to be resolved by hand",
-                metadata: ["check": "\(orphan.check)", "subject": "\(orphan.subject)"])
+        return (incidentStore, sampleStore)
+    }
+
+    private func thresholdsService(
+        _ pipeline: Pipeline, _ counters: CounterBoard, takesSignals: Bool
+    ) -> ThresholdsService? {
+        configuration.thresholdsSource.map { source in
+            ThresholdsService(
+                path: source.file, takesSignals: takesSignals,
+                reader: ThresholdsReader(
+                    step: configuration.signals.step, environment: configuration.environment, inForce: source),
+                pipeline: pipeline, counters: counters, logger: logger)
         }
-        logger.info(
-            "incidents loaded",
-            metadata: ["events": "\(report.events)", "open": "\(restored.openIncidents.count)"])
-        return DetectionCore(
-            engine: SignalEngine(configuration: configuration.signals, startedAt: now()), bank: bank, book: restored,
-            escalation: escalation)
     }
 
     private func services(
@@ -228,19 +218,6 @@ package struct CoordinatorApp: Sendable {
             health: health, version: configuration.version, startedAt: now(), now: now)
         return [ingest, query]
     }
-}
-
-/// The checks of each subject: the shipped ones with the overrides that match.
-package struct CheckBook: Sendable {
-    private let lookup: @Sendable (Subject) -> [Check]
-
-    /// Makes a book from a function; it is called once for each subject.
-    package init(_ lookup: @escaping @Sendable (Subject) -> [Check]) {
-        self.lookup = lookup
-    }
-
-    /// The checks of a subject.
-    package func checks(for subject: Subject) -> [Check] { lookup(subject) }
 }
 
 /// The port a listener took, once it has.

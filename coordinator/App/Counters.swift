@@ -44,6 +44,10 @@ package struct Counters: Sendable, Hashable {
     package var samplesOfNonOwners: UInt64 = 0
     /// Samples that called a cluster target down, left out since no second agent had confirmed it.
     package var samplesUnconfirmed: UInt64 = 0
+    /// Times that a changed thresholds file was put in force.
+    package var thresholdsReloaded: UInt64 = 0
+    /// Times that a changed thresholds file was refused.
+    package var thresholdsRefused: UInt64 = 0
     /// Requests refused for want of a role.
     package var requestsDenied: UInt64 = 0
 

@@ -1,3 +1,4 @@
+package import CoordinatorSettings
 package import Detection
 package import Incidents
 package import Runbook
@@ -10,35 +11,43 @@ package import Telemetry
 /// live run go through the same calls. No clock, no I/O: time comes in with each call, events are handed out to be
 /// stored before they are applied.
 package struct DetectionCore: Sendable {
-    private var engine: SignalEngine
-    private var bank: DetectorBank
-    private var dependencies = DependencyGraph()
+    var engine: SignalEngine
+    var bank: DetectorBank
+    var dependencies = DependencyGraph()
+    /// What is watched beside signals.
+    package internal(set) var watches: Watches
     /// The incidents: the fold of the events applied so far.
-    package private(set) var book: IncidentBook
+    package internal(set) var book: IncidentBook
     /// Who is called when: folded from the same events.
     package private(set) var escalation: EscalationMachine
+    /// The thresholds in force.
+    package internal(set) var thresholds: ThresholdSettings
     /// Signal points closed so far.
-    package private(set) var points: UInt64 = 0
+    package internal(set) var points: UInt64 = 0
     /// Findings so far, ongoing ones included.
     package private(set) var findings: UInt64 = 0
     /// Findings refused because too many incidents are open.
     package private(set) var refused: UInt64 = 0
-    /// The last point of each signal of each subject.
-    package private(set) var latest: [Subject: [SignalName: SignalPoint]] = [:]
-
-    private let latestSubjectsMax: Int
+    /// Findings of before a restart that no check is named for any more; their incidents wait to be resolved by hand.
+    var orphans: [DetectorBank.OpenFinding] = []
+    /// The first seconds after a restart; nil when they are over.
+    var catchUp: CatchUp?
+    /// The last cells of each signal of each subject.
+    var history: SignalHistory
 
     /// Makes a core that continues from a book: its open findings are open in the detectors too, and its escalation has
     /// folded the same events.
     package init(
-        engine: SignalEngine, bank: DetectorBank, book: IncidentBook, escalation: EscalationMachine,
-        latestSubjectsMax: Int = 20_000
+        engine: SignalEngine, bank: DetectorBank, watches: Watches, book: IncidentBook, escalation: EscalationMachine,
+        thresholds: ThresholdSettings, historySubjectsMax: Int = 20_000
     ) {
+        history = SignalHistory(subjectsMax: historySubjectsMax)
+        self.thresholds = thresholds
         self.engine = engine
         self.bank = bank
+        self.watches = watches
         self.book = book
         self.escalation = escalation
-        self.latestSubjectsMax = latestSubjectsMax
     }
 
     /// What the signal engine counts.
@@ -46,25 +55,55 @@ package struct DetectionCore: Sendable {
 
     /// Takes samples of one agent; nothing is judged before `advance`.
     package mutating func ingest(samples: [Sample], cluster: String, agent: String, clockOffset: Duration = .zero) {
+        guard catchUp == nil else {
+            catchUp?.add(samples: samples, cluster: cluster, agent: agent, clockOffset: clockOffset)
+            return
+        }
         engine.ingest(samples, cluster: cluster, agent: agent, clockOffset: clockOffset)
         dependencies.take(samples, cluster: cluster)
     }
 
     /// Takes edges of one agent; nothing is judged before `advance`.
-    package mutating func ingest(edges: [Edge], cluster: String, agent: String, clockOffset: Duration = .zero) {
-        engine.ingest(edges, cluster: cluster, agent: agent, clockOffset: clockOffset)
+    package mutating func ingest(
+        edges: [Edge], cluster: String, agent: String, clockOffset: Duration = .zero, now: Timestamp
+    ) {
+        if catchUp == nil {
+            engine.ingest(edges, cluster: cluster, agent: agent, clockOffset: clockOffset)
+        } else {
+            catchUp?.add(edges: edges, cluster: cluster, agent: agent, clockOffset: clockOffset)
+        }
+        watches.take(edges, cluster: cluster, clockOffset: clockOffset, now: now)
+    }
+
+    /// Takes the agents' last signs of life; wanted before an `advance` for which the watches are due.
+    package mutating func seen(_ signs: [AgentSign]) {
+        watches.seen(signs)
     }
 
     /// Closes the cells that can be closed and applies what follows from them.
     ///
     /// - Returns: the events that were applied, in order, to be stored by the caller.
     package mutating func advance(to now: Timestamp) -> [IncidentEvent] {
-        var events: [IncidentEvent] = []
+        var caughtUp: [IncidentEvent] = []
+        if let waiting = catchUp {
+            guard waiting.isOver(at: now) else { return take(watches.advance(to: now), now: now) }
+            catchUp = nil
+            let recording = waiting.sorted
+            caughtUp = take(replay(recording, to: recording.items.last?.at ?? now), now: now)
+        }
         let closed = engine.advance(to: now)
         points += UInt64(closed.count)
-        for point in closed { remember(point) }
+        for point in closed { history.take(point) }
+        history.forget(now: now)
         dependencies.advance(to: now)
-        for finding in bank.process(closed) + bank.advance(to: now) {
+        let news = bank.process(closed) + bank.advance(to: now) + watches.advance(to: now)
+        return caughtUp + take(news, now: now)
+    }
+
+    /// Applies what follows from findings, and what is due by now.
+    mutating func take(_ news: [Finding], now: Timestamp) -> [IncidentEvent] {
+        var events: [IncidentEvent] = []
+        for finding in news {
             findings += 1
             let dependents = dependencies.dependents(of: finding.subject).count
             let decision = book.decide(finding, dependents: dependents, now: now)
@@ -115,10 +154,5 @@ package struct DetectionCore: Sendable {
         let events = book.complete(drafts, over: dependencies, now: now)
         apply(events)
         return events
-    }
-
-    private mutating func remember(_ point: SignalPoint) {
-        guard latest[point.subject] != nil || latest.count < latestSubjectsMax else { return }
-        latest[point.subject, default: [:]][point.signal] = point
     }
 }

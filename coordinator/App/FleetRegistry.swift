@@ -138,6 +138,13 @@ package final class FleetRegistry: Sendable {
         }
     }
 
+    /// When each agent was last heard of.
+    package func signsOfLife() -> [AgentSign] {
+        state.withLock { state in
+            state.agents.map { AgentSign(cluster: $0.key.cluster, node: $0.key.node, at: $0.value.lastSeenAt) }
+        }
+    }
+
     /// All agents as the CLI shows them, by cluster and node.
     package func agentViews(now: Timestamp) -> [AgentView] {
         state.withLock { state in

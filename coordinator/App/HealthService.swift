@@ -68,9 +68,12 @@ struct HealthService: Service {
         add("notices_delivered_total", "counter", notices.delivered)
         add("notice_sends_failed_total", "counter", notices.failedSends)
         add("notices_waiting", "gauge", UInt64(notices.waiting))
+        add("thresholds_reloaded_total", "counter", counted.thresholdsReloaded)
+        add("thresholds_refused_total", "counter", counted.thresholdsRefused)
         add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
         add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
         add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
+        add("signal_subjects_refused_total", "counter", UInt64(snapshot.signalStatistics.subjectsRefused))
         lines.append("# TYPE tocsin_coordinator_agents gauge")
         for state in ["live", "suspect", "silent"] {
             lines.append("tocsin_coordinator_agents{state=\"\(state)\"} \(agents.filter { $0.state == state }.count)")

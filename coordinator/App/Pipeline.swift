@@ -1,4 +1,5 @@
 import AsyncAlgorithms
+import CoordinatorSettings
 import IncidentStore
 import Incidents
 import Logging
@@ -25,6 +26,8 @@ final class Pipeline: Service {
         case delivery(Delivery)
         case tick
         case arrival(OutboxEntry)
+        case thresholds(ThresholdsChange)
+        case inspection(@Sendable (DetectionCore) -> Void)
         case command(Command, CheckedContinuation<Result<Outcome, CommandFailure>, Never>)
     }
 
@@ -53,14 +56,17 @@ final class Pipeline: Service {
     struct Snapshot: Sendable {
         var book: IncidentBook
         var escalation: EscalationMachine
-        var latest: [Subject: [SignalName: SignalPoint]]
+        /// Number of signals.
+        var signals: Int
         var signalStatistics: SignalEngine.Statistics
+        var thresholds: ThresholdSettings
 
         init(_ core: DetectionCore) {
             book = core.book
             escalation = core.escalation
-            latest = core.latest
+            signals = core.history.count
             signalStatistics = core.signalStatistics
+            thresholds = core.thresholds
         }
     }
 
@@ -72,30 +78,34 @@ final class Pipeline: Service {
 
     private let inputs = AsyncChannel<Input>()
     private let published: Mutex<Snapshot>
-    private let initial: DetectionCore
+    private let initial: Restoration.Restored
     private let store: IncidentStore
     private let plan: NoticePlan
     private let notifications: NotificationService
     private let counters: CounterBoard
     private let logger: Logger
     private let tickInterval: Duration
+    /// Asked for before agents are judged.
+    private let signsOfLife: @Sendable () -> [AgentSign]
     private let now: @Sendable () -> Timestamp
     /// Events that are applied and wait for a store that refuses: detection goes on while a disk is full.
     private let unsavedMax = 10_000
 
     init(
-        core: DetectionCore, store: IncidentStore, plan: NoticePlan, notifications: NotificationService,
-        counters: CounterBoard, tickInterval: Duration, logger: Logger, now: @escaping @Sendable () -> Timestamp
+        _ restored: Restoration.Restored, store: IncidentStore, plan: NoticePlan, notifications: NotificationService,
+        counters: CounterBoard, tickInterval: Duration, logger: Logger,
+        signsOfLife: @escaping @Sendable () -> [AgentSign], now: @escaping @Sendable () -> Timestamp
     ) {
-        self.initial = core
+        self.initial = restored
         self.store = store
         self.plan = plan
         self.notifications = notifications
         self.counters = counters
         self.tickInterval = tickInterval
         self.logger = logger
+        self.signsOfLife = signsOfLife
         self.now = now
-        self.published = Mutex(Snapshot(core))
+        self.published = Mutex(Snapshot(restored.core))
     }
 
     /// The state after the last change.
@@ -120,6 +130,20 @@ final class Pipeline: Service {
         return try result.get()
     }
 
+    /// Puts other thresholds in force, or notes that a file was refused; returns when the pipeline has taken it.
+    func replaceThresholds(_ change: ThresholdsChange) async {
+        await inputs.send(.thresholds(change))
+    }
+
+    /// What a function makes of the core's state, between two inputs; nil when the pipeline is stopping.
+    func inspect<Value: Sendable>(_ ask: @escaping @Sendable (DetectionCore) -> Value) async -> Value? {
+        await withCheckedContinuation { continuation in
+            let reply = Reply(continuation)
+            // Ends by itself: the channel takes the question, or drops it when it is finished.
+            Task { await inputs.send(.inspection { reply.give(ask($0)) }) }
+        }
+    }
+
     func run() async throws {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.consume() }
@@ -136,14 +160,14 @@ final class Pipeline: Service {
     }
 
     private func consume() async {
-        var core = initial
+        var core = initial.core
         var unsaved = Unsaved()
+        await keep(initial.events, core, &unsaved)
         for await input in inputs {
             switch input {
             case .delivery(let delivery):
                 take(delivery, into: &core)
-                // Publishing copies the table of latest points, so it waits for the next tick unless an incident
-                // changed.
+                // Publishing can wait for the next tick unless an incident changed.
                 if await advance(&core, &unsaved) { publish(core) }
             case .tick:
                 _ = await advance(&core, &unsaved)
@@ -151,6 +175,11 @@ final class Pipeline: Service {
             case .arrival(let entry):
                 let kind = IncidentEvent.Kind.delivered(key: entry.notice.key, channel: entry.channel)
                 await keep(core.record(kind, of: entry.notice.incident, at: now()), core, &unsaved)
+                publish(core)
+            case .inspection(let ask):
+                ask(core)
+            case .thresholds(let change):
+                await keep(core.replaceThresholds(change, now: now()), core, &unsaved)
                 publish(core)
             case .command(let command, let continuation):
                 let result = await carryOut(command, &core, unsaved: unsaved.events)
@@ -168,12 +197,15 @@ final class Pipeline: Service {
             core.ingest(
                 samples: samples, cluster: agent.cluster, agent: agent.node, clockOffset: delivery.clockOffset)
         case .edges(let edges):
-            core.ingest(edges: edges, cluster: agent.cluster, agent: agent.node, clockOffset: delivery.clockOffset)
+            core.ingest(
+                edges: edges, cluster: agent.cluster, agent: agent.node, clockOffset: delivery.clockOffset, now: now())
         }
     }
 
     private func advance(_ core: inout DetectionCore, _ unsaved: inout Unsaved) async -> Bool {
-        let events = core.advance(to: now())
+        let moment = now()
+        if core.watches.isDue(at: moment) { core.seen(signsOfLife()) }
+        let events = core.advance(to: moment)
         await keep(events, core, &unsaved)
         return !events.isEmpty
     }
@@ -255,5 +287,29 @@ final class Pipeline: Service {
                 "incident": "\(event.incident)", "severity": "\(incident.severity)", "subject": "\(incident.subject)",
                 "title": "\(incident.title)",
             ])
+    }
+}
+
+/// A continuation that is resumed once: with an answer, or with nil when nobody is left to give one.
+private final class Reply<Value: Sendable>: Sendable {
+    private let waiting: Mutex<CheckedContinuation<Value?, Never>?>
+
+    init(_ continuation: CheckedContinuation<Value?, Never>) {
+        waiting = Mutex(continuation)
+    }
+
+    func give(_ value: Value) {
+        take()?.resume(returning: value)
+    }
+
+    private func take() -> CheckedContinuation<Value?, Never>? {
+        waiting.withLock { waiting in
+            defer { waiting = nil }
+            return waiting
+        }
+    }
+
+    deinit {
+        take()?.resume(returning: nil)
     }
 }

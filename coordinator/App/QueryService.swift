@@ -49,7 +49,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         view.lostSamplesTotal = counted.samplesLost
         view.storeBytes = UInt64((try? await samples.sizes())?.usedBytes ?? 0)
         view.storeFault = health.fault.map { StatusView.StoreFault(since: $0.since, reason: $0.reason) }
-        view.signals = snapshot.latest.values.reduce(0) { $0 + $1.count }
+        view.signals = snapshot.signals
         let open = snapshot.book.openIncidents.sorted { ($1.severity, $0.id) < ($0.severity, $1.id) }
         view.incidentsOpen = open.count
         view.openIncidents = snapshot.book.views(of: open, at: moment)

@@ -1,0 +1,31 @@
+import GRDB
+package import SQLiteFile
+package import Telemetry
+
+extension SampleStore {
+    /// An agent that has sent something, and when it was last heard of.
+    package struct SeenAgent: Sendable, Hashable {
+        /// Its cluster.
+        package var cluster: String
+        /// Its node.
+        package var node: String
+        /// When its last frame, or its last hello, came.
+        package var seenAt: Timestamp
+    }
+
+    /// The agents heard of within `span` before the last sign of any: those that were there when the coordinator
+    /// stopped; at most `limit`, those heard of last first.
+    package func agents(within span: Duration, limit: Int) async throws(StoreError) -> [SeenAgent] {
+        try await file.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT cluster, node, max(seen_at) AS last FROM sessions GROUP BY cluster, node
+                    HAVING last >= (SELECT max(seen_at) FROM sessions) - ? ORDER BY last DESC, cluster, node LIMIT ?
+                    """, arguments: [span.wholeMilliseconds, max(0, limit)]
+            ).map { row in
+                SeenAgent(cluster: row["cluster"], node: row["node"], seenAt: Timestamp(millis: row["last"]))
+            }
+        }
+    }
+}

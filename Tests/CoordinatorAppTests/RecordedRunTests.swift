@@ -1,0 +1,86 @@
+import ConfigurationKit
+import CoordinatorSettings
+import Detection
+import Foundation
+import IncidentStore
+import Incidents
+import Logging
+import Runbook
+import SampleStore
+import Signals
+import Synchronization
+import Telemetry
+import Testing
+import TocsinTestKit
+
+@testable import CoordinatorApp
+
+/// A real run — PostgreSQL, agent and coordinator as processes — and what its stores say afterwards.
+@Suite(.serialized)
+struct RecordedRunTests {
+    @Test("A recorded live run replays from its stored samples to the identical finding sequence")
+    func replayEqualsLive() async throws {
+        let database = try await PostgresCluster.start(.init(maxConnections: 20))
+        try await database.execute("CREATE ROLE tocsin LOGIN; GRANT pg_monitor TO tocsin")
+        let lab = try await TocsinLab(nodes: ["node-a"], cluster: "test")
+        try lab.writeCoordinator(step: "1s", thresholds: TocsinLab.packageRoot + "/deploy/local/demo-thresholds.yaml")
+        try lab.writeAgent(
+            node: "node-a", interval: "1s",
+            probes: """
+                databases:
+                  - {name: orders, host: 127.0.0.1, port: \(database.port), database: postgres, user: tocsin, sslMode: disable}
+                """)
+        let coordinator = try await lab.startCoordinator()
+        let agent = try lab.startAgent(node: "node-a")
+        for round in 0..<2 {
+            try #require(
+                try await lab.eventually(within: .seconds(60)) {
+                    try await lab.targets().contains { $0.outcome == "success" && $0.id.hasPrefix("postgresql/") }
+                        ? true : nil
+                } == true)
+            try await database.kill9()
+            try #require(
+                try await lab.eventually(within: .seconds(60)) {
+                    try await lab.incidents().contains { $0.checkGroup == "down" && $0.state != "resolved" }
+                        ? true : nil
+                } == true, "round \(round)")
+            try await database.start()
+            try #require(
+                try await lab.eventually(within: .seconds(90)) {
+                    try await lab.incidents().contains { $0.state != "resolved" } ? nil : true
+                } == true, "round \(round)")
+        }
+        try await agent.terminate()
+        try await coordinator.terminate()
+
+        let live = try await logged(in: lab.path("coordinator"))
+        #expect(live.filter { $0.check == "database-down" }.count == 4, "\(live)")
+        let replayed = try await replayed(lab)
+        #expect(replayed == live)
+    }
+
+    private func logged(in directory: String) async throws -> [CoreFeed.Change] {
+        let store = try IncidentStore(directory: directory)
+        let events = Mutex<[IncidentEvent]>([])
+        _ = try await store.load { part in events.withLock { $0 += part } }
+        return CoreFeed.changes(events.withLock { $0 })
+    }
+
+    private func replayed(_ lab: TocsinLab) async throws -> [CoreFeed.Change] {
+        let store = try SampleStore(directory: lab.path("coordinator"))
+        let newest = try #require(try await store.sizes().newest) + .seconds(60)
+        let oldest = try #require(try await store.sizes().oldest)
+        let thresholds = try ThresholdSettings.load(
+            path: lab.path("thresholds.yaml"), step: .seconds(1), environment: [:]
+        ).value
+        let watches = Watches(startedAt: oldest)
+        var core = DetectionCore(
+            engine: SignalEngine(configuration: .init(step: .seconds(1)), startedAt: oldest),
+            bank: DetectorBank { thresholds.checks(for: $0) }, watches: watches,
+            book: IncidentBook(severities: SeverityTable(thresholds, watches: watches)),
+            escalation: EscalationMachine(policy: thresholds.escalation), thresholds: thresholds)
+        let recording = try await StoredRecording(samples: store).read(from: oldest, to: newest)
+        let last = try #require(recording.items.last?.at)
+        return core.replay(recording, to: last).filter { $0.phase != .ongoing }.map { CoreFeed.Change($0, $0.phase) }
+    }
+}

@@ -1,0 +1,212 @@
+import ConfigurationKit
+import CoordinatorSettings
+import Detection
+import IncidentStore
+import Incidents
+import Logging
+import Runbook
+import SQLiteFile
+import SampleStore
+import Selectors
+import Signals
+import Synchronization
+import Telemetry
+
+/// Continues from what is stored: incidents from their log, signals and detectors from the last samples, so that a
+/// restart neither resolves, doubles nor overlooks anything.
+struct Restoration {
+    /// A core to go on with, and the events that it led to.
+    struct Restored: Sendable {
+        var core: DetectionCore
+        /// Applied, and still to be stored.
+        var events: [IncidentEvent]
+    }
+
+    let configuration: CoordinatorApp.Configuration
+    let incidents: IncidentStore
+    let samples: SampleStore
+    let logger: Logger
+    let startedAt: Timestamp
+
+    /// Samples are read back for this long at most: the longest window of the shipped checks.
+    static let spanMax: Duration = .seconds(3900)
+    /// And in about this time at most, since agents wait meanwhile.
+    static let effortMax: Duration = .seconds(20)
+    private static let slice: Duration = .seconds(60)
+
+    /// Reads back what there is; what cannot be read is logged and left out.
+    func restored() async throws -> Restored {
+        var watches = Watches(agents: configuration.agents, startedAt: startedAt)
+        let (book, escalation) = try await folded(SeverityTable(configuration.thresholds, watches: watches))
+        let open = book.openFindings.map {
+            DetectorBank.OpenFinding(subject: $0.subject, check: $0.check, onsetAt: $0.onsetAt)
+        }
+        let agents = await agents()
+        let known = agents.map { AgentSign(cluster: $0.cluster, node: $0.node, at: $0.seenAt) }
+        let others = watches.restore(agents: known, open: open, at: startedAt)
+        if let file = configuration.thresholdsSource?.file {
+            // What is in force by now is what the file says.
+            watches.thresholds(file: file, errors: [], at: startedAt)
+        }
+        let thresholds = configuration.thresholds
+        var bank = DetectorBank { thresholds.checks(for: $0) }
+        let span = await span()
+        let from = span.map { $0.lowerBound } ?? startedAt
+        let orphans = bank.restore(open: others, at: from)
+        var core = DetectionCore(
+            engine: SignalEngine(configuration: configuration.signals, startedAt: from), bank: bank, watches: watches,
+            book: book, escalation: escalation, thresholds: thresholds)
+        var events: [IncidentEvent] = []
+        if let span {
+            let findings = await replay(span, into: &core)
+            events = core.reconcile(after: findings, now: startedAt)
+        }
+        warn(of: orphans + core.orphans)
+        let awaited = lastSeen(agents)
+        if !awaited.isEmpty { core.catchUp = CatchUp(awaiting: awaited, startedAt: startedAt) }
+        return Restored(core: core, events: events)
+    }
+
+    // MARK: Incidents
+
+    private func folded(_ severities: SeverityTable) async throws -> (IncidentBook, EscalationMachine) {
+        let folded = Mutex(
+            (
+                book: IncidentBook(severities: severities, configuration: configuration.incidents),
+                escalation: EscalationMachine(policy: configuration.escalation)
+            ))
+        let report = try await incidents.load { events in
+            folded.withLock { folded in
+                for event in events {
+                    folded.book.apply(event)
+                    folded.escalation.apply(event)
+                }
+            }
+        }
+        if report.corruptRows > 0 {
+            logger.error("incident events were damaged and set aside", metadata: ["count": "\(report.corruptRows)"])
+        }
+        let (restored, escalation) = folded.withLock { ($0.book, $0.escalation) }
+        logger.info(
+            "incidents loaded",
+            metadata: ["events": "\(report.events)", "open": "\(restored.openIncidents.count)"])
+        return (restored, escalation)
+    }
+
+    private func warn(of orphans: [DetectorBank.OpenFinding]) {
+        for orphan in Set(orphans).sorted(by: { ($0.subject, $0.check) < ($1.subject, $1.check) }) {
+            logger.warning(
+                "an open finding has no check any more; its incident waits to be resolved by hand",
+                metadata: ["check": "\(orphan.check)", "subject": "\(orphan.subject)"])
+        }
+    }
+
+    // MARK: Agents
+
+    /// The agents that reported when the coordinator stopped: each has the full time to come back.
+    private func agents() async -> [SampleStore.SeenAgent] {
+        do {
+            return try await samples.agents(within: .seconds(3600), limit: configuration.agents.agentsMax)
+        } catch {
+            logger.error(
+                "the agents of before are not known; one that does not come back is not missed",
+                metadata: ["reason": "\(error)"])
+            return []
+        }
+    }
+
+    /// Those that reported to the last: what they measured meanwhile is waited for.
+    private func lastSeen(_ agents: [SampleStore.SeenAgent]) -> Set<CatchUp.Agent> {
+        guard let last = agents.map(\.seenAt).max() else { return [] }
+        let lively = agents.filter { last - $0.seenAt < configuration.agents.silentAfter }
+        return Set(lively.map { CatchUp.Agent(cluster: $0.cluster, node: $0.node) })
+    }
+
+    // MARK: Samples
+
+    /// The time to read back: what the longest window needs, less where that would take too long; nil without samples.
+    private func span() async -> ClosedRange<Timestamp>? {
+        do {
+            guard let newest = try await samples.sizes().newest else { return nil }
+            let end = min(newest + Self.slice, startedAt)
+            let clock = ContinuousClock()
+            let began = clock.now
+            // The last minute twice: what it takes tells how many minutes there is time for.
+            _ = try await recording(from: end - Self.slice, to: end)
+            let cost = max(clock.now - began, .milliseconds(1))
+            let affordable = Self.slice * Int(Self.effortMax / cost)
+            let wanted = min(Self.spanMax, configuration.thresholds.evidenceMax + Self.slice * 2)
+            return (end - max(Self.slice, min(wanted, affordable)))...end
+        } catch {
+            logger.error(
+                "the last samples cannot be read back; detection starts anew", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
+    private func replay(_ span: ClosedRange<Timestamp>, into core: inout DetectionCore) async -> [Finding] {
+        var findings: [Finding] = []
+        var from = span.lowerBound
+        var count = 0
+        do {
+            while from <= span.upperBound {
+                let to = min(from + Self.slice - .milliseconds(1), span.upperBound)
+                let recording = try await recording(from: from, to: to)
+                count += recording.count
+                findings += core.replay(recording, to: to)
+                from = to + .milliseconds(1)
+            }
+        } catch {
+            logger.error("not all of the last samples could be read back", metadata: ["reason": "\(error)"])
+        }
+        logger.info("samples read back", metadata: ["count": "\(count)", "from": "\(span.lowerBound)"])
+        return findings
+    }
+
+    private func recording(from: Timestamp, to: Timestamp) async throws -> Recording {
+        try await StoredRecording(samples: samples).read(from: from, to: to)
+    }
+}
+
+/// Reads a stretch of what signals are derived from out of the sample store.
+struct StoredRecording {
+    let samples: SampleStore
+
+    /// Series, and edges, of one stretch at most.
+    private static let seriesMax = 1_000_000
+    private static let edgesMax = 100_000
+
+    /// The metrics that signals read, as few expressions as a selector takes.
+    static let expressions: [String] = SignalEngine.metrics.reduce(into: []) { parts, name in
+        if let last = parts.last, last.utf8.count + name.utf8.count < 1000 {
+            parts[parts.count - 1] = "\(last)|\(name)"
+        } else {
+            parts.append(name)
+        }
+    }
+
+    /// All of it, in order of time; frames that cannot be read are left out.
+    func read(from: Timestamp, to: Timestamp) async throws -> Recording {
+        let found = Mutex<[Recording.Origin]>([])
+        for names in Self.expressions {
+            var query = SampleQuery(selector: try SeriesSelector("{__name__=~\"\(names)\"}"), from: from, to: to)
+            query.seriesMax = Self.seriesMax
+            _ = try await samples.query(query) { chunk in
+                // Pods' series name their node, whose agent they are from; of others it does not matter.
+                let agent = chunk.series.labels[LabelName.node] ?? ""
+                found.withLock { found in
+                    for (time, value) in zip(chunk.timestamps, chunk.values) {
+                        found.append(
+                            .init(cluster: chunk.cluster, agent: agent, sample: Sample(chunk.series, time, value)))
+                    }
+                }
+            }
+        }
+        var recording = Recording(found.withLock { $0 })
+        for stored in try await samples.edges(from: from, to: to, limit: Self.edgesMax) {
+            recording.add(edges: [stored.edge], cluster: stored.cluster, agent: stored.node)
+        }
+        recording.sort()
+        return recording
+    }
+}

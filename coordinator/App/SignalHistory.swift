@@ -1,0 +1,86 @@
+import Signals
+import Telemetry
+
+/// The last cells of each signal of each subject, for people to look at: bounded in subjects and in cells.
+struct SignalHistory: Sendable {
+    /// One signal of one subject.
+    struct Track: Sendable {
+        /// The last cell.
+        private(set) var last: SignalPoint
+        /// Values of the cells up to the last, a ring; NaN where there were no data.
+        private var values: [Float]
+        private var next: Int
+
+        init(_ point: SignalPoint, capacity: Int) {
+            last = point
+            values = []
+            values.reserveCapacity(capacity)
+            next = 0
+            push(point.value, capacity: capacity)
+        }
+
+        /// Values of the last cells, oldest first.
+        var recent: [Float] { Array(values[next...] + values[..<next]) }
+
+        mutating func take(_ point: SignalPoint, capacity: Int) {
+            guard point.at > last.at, point.step > .zero else { return }
+            // Cells that never closed are gaps.
+            let missing = (point.at - last.at).wholeMilliseconds / point.step.wholeMilliseconds - 1
+            for _ in 0..<min(max(0, missing), Int64(capacity)) { push(nil, capacity: capacity) }
+            push(point.value, capacity: capacity)
+            last = point
+        }
+
+        private mutating func push(_ value: Double?, capacity: Int) {
+            let value = value.map { Float($0) } ?? .nan
+            if values.count < capacity {
+                values.append(value)
+            } else {
+                values[next] = value
+                next = (next + 1) % capacity
+            }
+        }
+    }
+
+    /// Cells kept of each signal.
+    static let cellsMax = 60
+    /// How long a signal is shown after its last cell.
+    static let forgetAfter: Duration = .seconds(3600)
+
+    private let subjectsMax: Int
+    private var tracks: [Subject: [SignalName: Track]] = [:]
+    private var sweptAt: Timestamp?
+    /// Points of subjects beyond the limit; only rises.
+    private(set) var refused: UInt64 = 0
+
+    init(subjectsMax: Int) {
+        self.subjectsMax = subjectsMax
+    }
+
+    /// Subjects with their signals.
+    var subjects: [Subject: [SignalName: Track]] { tracks }
+
+    /// Number of signals.
+    var count: Int { tracks.values.reduce(0) { $0 + $1.count } }
+
+    mutating func take(_ point: SignalPoint) {
+        guard tracks[point.subject] != nil || tracks.count < subjectsMax else {
+            refused += 1
+            return
+        }
+        if tracks[point.subject]?[point.signal]?.take(point, capacity: Self.cellsMax) == nil {
+            tracks[point.subject, default: [:]][point.signal] = Track(point, capacity: Self.cellsMax)
+        }
+    }
+
+    /// Forgets what has been silent for long, once a minute.
+    mutating func forget(now: Timestamp) {
+        if let sweptAt, now - sweptAt < .seconds(60), now >= sweptAt { return }
+        sweptAt = now
+        for (subject, signals) in tracks {
+            let live = signals.filter { now - $0.value.last.at < Self.forgetAfter }
+            guard live.count < signals.count else { continue }
+            tracks[subject] = live.isEmpty ? nil : live
+        }
+    }
+}
