@@ -44,6 +44,11 @@ struct BuiltToolTests {
                 (["incident", "message", "7", "--kind", "customer", "--service", "10.0.0.7"], "user-ana", 2),
                 (["incident", "message", "7", "--kind", "update", "--next", "wait", "--send"], "user-ana", 0),
                 (["query", "up{a=\"b\"}", "--since", "30m", "--step", "10s", "--plot"], "user-vic", 0),
+                (["workload", "list", "-o", "json"], "user-vic", 0), (["workload", "show", "orders"], "user-vic", 0),
+                (["workload", "show", "nothing"], "user-vic", 3), (["workload", "list"], "agent-node-1", 5),
+                (["config", "show", "--effective", "ns/Deployment/x"], "user-vic", 0),
+                (["config", "show", "--effective", "ns/Deployment/x", "--check", "none"], "user-vic", 3),
+                (["config", "show", "--effective", "ns/Deployment/x"], "agent-node-1", 5),
                 (["status"], "agent-node-1", 5),
             ]
             for (arguments, name, status) in cases {

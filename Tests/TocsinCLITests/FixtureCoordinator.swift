@@ -142,6 +142,30 @@ final class FixtureQueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         return FixtureViews.silences[0].proto
     }
 
+    func listSubjects(
+        request: Tocsin_V1_ListSubjectsRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_ListSubjectsResponse {
+        try allow(.viewer, context, "subjects")
+        return .with { $0.subjects = FixtureViews.subjects.map(\.proto) }
+    }
+
+    func getSubject(
+        request: Tocsin_V1_GetSubjectRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_GetSubjectResponse {
+        try allow(.viewer, context, "subject \(request.name) in '\(request.cluster)'")
+        guard let subject = FixtureViews.subjects.first(where: { $0.path.hasSuffix(request.name) }) else {
+            throw QueryError(.notFound, "nothing is measured of '\(request.name)'")
+        }
+        return .with { $0.subject = subject.proto }
+    }
+
+    func getEffectiveChecks(
+        request: Tocsin_V1_GetEffectiveChecksRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_GetEffectiveChecksResponse {
+        try allow(.viewer, context, "checks of \(request.subject)")
+        return .with { $0.checks = FixtureViews.effectiveChecks.map(\.proto) }
+    }
+
     func querySamples(
         request: Tocsin_V1_QuerySamplesRequest, response: RPCWriter<Tocsin_V1_QuerySamplesResponse>,
         context: ServerContext

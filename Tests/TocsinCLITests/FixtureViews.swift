@@ -220,4 +220,51 @@ enum FixtureViews {
             values: [1, 0, .nan])
         return [memory, up]
     }
+
+    static var subjects: [SubjectView] {
+        var control = SubjectView(
+            cluster: "prod", kind: "workload", path: "oddsmaker/Deployment/oddsmaker-control")
+        control.incidents = ["INC-7"]
+        control.severity = "P2"
+        var errors = SignalView(name: "error_ratio", unit: "ratio", at: now - .seconds(4), step: .seconds(10))
+        errors.value = 0.124
+        errors.volume = 812
+        (errors.present, errors.expected) = (2, 3)
+        errors.recent = [0, 0, 0.01, .nan, 0.02, 0.11, 0.124]
+        errors.contributors = [
+            .init(name: "oddsmaker-control-7d9f-abcde", value: 0.34, volume: 300),
+            .init(name: "oddsmaker-control-7d9f-xyz12", value: 0, volume: 512),
+        ]
+        var latency = SignalView(
+            name: "latency_mean_seconds", unit: "seconds", at: now - .seconds(4), step: .seconds(10))
+        latency.value = 0.0432
+        latency.volume = 812
+        (latency.present, latency.expected) = (3, 3)
+        latency.recent = [0.04, 0.05, 0.0432]
+        var restarts = SignalView(name: "restarts", unit: "count", at: now - .seconds(64), step: .seconds(10))
+        restarts.expected = 3
+        restarts.recent = [0, 1, .nan]
+        control.signals = [errors, latency, restarts]
+        var database = SubjectView(cluster: "prod", kind: "postgresql", path: "postgresql/orders")
+        var up = SignalView(name: "database_up", unit: "flag", at: now - .seconds(2), step: .seconds(10))
+        up.value = 1
+        (up.present, up.expected) = (1, 1)
+        up.recent = [1, 1, 1]
+        database.signals = [up]
+        return [control, database]
+    }
+
+    static let effectiveChecks = [
+        EffectiveCheckView(
+            name: "error-rate", isEnabled: true, override: "oddsmaker/Deployment/*",
+            values: [
+                .init(key: "signal", value: "error_ratio", origin: "thresholds.yaml:12"),
+                .init(key: "above", value: "3%", origin: "thresholds.yaml:340"),
+                .init(key: "group", value: "error-rate", origin: nil),
+                .init(key: "enabled", value: "true", origin: nil),
+            ]),
+        EffectiveCheckView(
+            name: "heap-used", isEnabled: false, override: nil,
+            values: [.init(key: "above", value: "95%", origin: "thresholds.yaml:58")]),
+    ]
 }

@@ -91,6 +91,7 @@ struct GoldenOutputTests {
         #expect(TargetListReport(targets: []).table(context) == "No targets.\n")
         #expect(IncidentListReport(incidents: [], filter: "open").table(context) == "No open incidents.\n")
         #expect(SilenceListReport(silences: [], noun: "silence").table(context) == "No silences.\n")
+        #expect(SubjectListReport(subjects: []).table(context) == "Nothing is measured yet.\n")
         #expect(SeriesReport(series: [], detail: .plot).table(context) == "No series.\n")
         #expect(IncidentListReport(incidents: [], filter: "open").value.json == "[]\n")
         #expect(IncidentListReport(incidents: [], filter: "open").value.yaml == "[]\n")

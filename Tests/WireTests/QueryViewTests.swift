@@ -47,6 +47,24 @@ struct QueryViewTests {
         #expect(IncidentView(try sent(full.proto)) == full)
     }
 
+    @Test func subjectRoundTrips() throws {
+        var subject = SubjectView(cluster: "prod", kind: "workload", path: "ns/Deployment/x")
+        var signal = SignalView(name: "error_ratio", unit: "ratio", at: now, step: .seconds(10))
+        signal.value = 0
+        signal.volume = 12
+        (signal.present, signal.expected) = (1, 2)
+        signal.recent = [0.5, 0.25]
+        signal.contributors = [.init(name: "pod a", value: 0.1, volume: 10)]
+        subject.signals = [signal, SignalView(name: "restarts", unit: "count", at: now, step: .seconds(1))]
+        subject.incidents = ["INC-7"]
+        subject.severity = "P2"
+        #expect(SubjectView(try sent(subject.proto)) == subject)
+        let check = EffectiveCheckView(
+            name: "error-rate", isEnabled: true, override: "ns/*",
+            values: [.init(key: "above", value: "5%", origin: "t.yaml:1"), .init(key: "for", value: "0", origin: nil)])
+        #expect(EffectiveCheckView(try sent(check.proto)) == check)
+    }
+
     @Test func detailRoundTrips() throws {
         var detail = IncidentDetailView(
             incident: incident,

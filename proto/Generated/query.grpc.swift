@@ -202,6 +202,45 @@ package enum Tocsin_V1_Query: Sendable {
                 type: .serverStreaming
             )
         }
+        /// Namespace for "ListSubjects" metadata.
+        package enum ListSubjects: Sendable {
+            /// Request type for "ListSubjects".
+            package typealias Input = Tocsin_V1_ListSubjectsRequest
+            /// Response type for "ListSubjects".
+            package typealias Output = Tocsin_V1_ListSubjectsResponse
+            /// Descriptor for "ListSubjects".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "ListSubjects",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetSubject" metadata.
+        package enum GetSubject: Sendable {
+            /// Request type for "GetSubject".
+            package typealias Input = Tocsin_V1_GetSubjectRequest
+            /// Response type for "GetSubject".
+            package typealias Output = Tocsin_V1_GetSubjectResponse
+            /// Descriptor for "GetSubject".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "GetSubject",
+                type: .unary
+            )
+        }
+        /// Namespace for "GetEffectiveChecks" metadata.
+        package enum GetEffectiveChecks: Sendable {
+            /// Request type for "GetEffectiveChecks".
+            package typealias Input = Tocsin_V1_GetEffectiveChecksRequest
+            /// Response type for "GetEffectiveChecks".
+            package typealias Output = Tocsin_V1_GetEffectiveChecksResponse
+            /// Descriptor for "GetEffectiveChecks".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "GetEffectiveChecks",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "tocsin.v1.Query" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             GetStatus.descriptor,
@@ -217,7 +256,10 @@ package enum Tocsin_V1_Query: Sendable {
             ListSilences.descriptor,
             AddSilence.descriptor,
             ExpireSilence.descriptor,
-            QuerySamples.descriptor
+            QuerySamples.descriptor,
+            ListSubjects.descriptor,
+            GetSubject.descriptor,
+            GetEffectiveChecks.descriptor
         ]
     }
 }
@@ -443,6 +485,56 @@ extension Tocsin_V1_Query {
             request: GRPCCore.StreamingServerRequest<Tocsin_V1_QuerySamplesRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_QuerySamplesResponse>
+
+        /// Handle the "ListSubjects" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is derived of samples, by subject.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_ListSubjectsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_ListSubjectsResponse` messages.
+        func listSubjects(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_ListSubjectsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ListSubjectsResponse>
+
+        /// Handle the "GetSubject" method.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_GetSubjectRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_GetSubjectResponse` messages.
+        func getSubject(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_GetSubjectRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetSubjectResponse>
+
+        /// Handle the "GetEffectiveChecks" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The checks that run for a subject, each value with its place.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_GetEffectiveChecksRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_GetEffectiveChecksResponse` messages.
+        func getEffectiveChecks(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_GetEffectiveChecksRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetEffectiveChecksResponse>
     }
 
     /// Service protocol for the "tocsin.v1.Query" service.
@@ -652,6 +744,56 @@ extension Tocsin_V1_Query {
             request: GRPCCore.ServerRequest<Tocsin_V1_QuerySamplesRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_QuerySamplesResponse>
+
+        /// Handle the "ListSubjects" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is derived of samples, by subject.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListSubjectsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tocsin_V1_ListSubjectsResponse` message.
+        func listSubjects(
+            request: GRPCCore.ServerRequest<Tocsin_V1_ListSubjectsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ListSubjectsResponse>
+
+        /// Handle the "GetSubject" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_GetSubjectRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tocsin_V1_GetSubjectResponse` message.
+        func getSubject(
+            request: GRPCCore.ServerRequest<Tocsin_V1_GetSubjectRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetSubjectResponse>
+
+        /// Handle the "GetEffectiveChecks" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The checks that run for a subject, each value with its place.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_GetEffectiveChecksRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tocsin_V1_GetEffectiveChecksResponse` message.
+        func getEffectiveChecks(
+            request: GRPCCore.ServerRequest<Tocsin_V1_GetEffectiveChecksRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetEffectiveChecksResponse>
     }
 
     /// Simple service protocol for the "tocsin.v1.Query" service.
@@ -860,6 +1002,56 @@ extension Tocsin_V1_Query {
             response: GRPCCore.RPCWriter<Tocsin_V1_QuerySamplesResponse>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "ListSubjects" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is derived of samples, by subject.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_ListSubjectsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tocsin_V1_ListSubjectsResponse` to respond with.
+        func listSubjects(
+            request: Tocsin_V1_ListSubjectsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tocsin_V1_ListSubjectsResponse
+
+        /// Handle the "GetSubject" method.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_GetSubjectRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tocsin_V1_GetSubjectResponse` to respond with.
+        func getSubject(
+            request: Tocsin_V1_GetSubjectRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tocsin_V1_GetSubjectResponse
+
+        /// Handle the "GetEffectiveChecks" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The checks that run for a subject, each value with its place.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_GetEffectiveChecksRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tocsin_V1_GetEffectiveChecksResponse` to respond with.
+        func getEffectiveChecks(
+            request: Tocsin_V1_GetEffectiveChecksRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tocsin_V1_GetEffectiveChecksResponse
     }
 }
 
@@ -1016,6 +1208,39 @@ extension Tocsin_V1_Query.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_QuerySamplesResponse>(),
             handler: { request, context in
                 try await self.querySamples(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.ListSubjects.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ListSubjectsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ListSubjectsResponse>(),
+            handler: { request, context in
+                try await self.listSubjects(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.GetSubject.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_GetSubjectRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_GetSubjectResponse>(),
+            handler: { request, context in
+                try await self.getSubject(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.GetEffectiveChecks.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_GetEffectiveChecksRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_GetEffectiveChecksResponse>(),
+            handler: { request, context in
+                try await self.getEffectiveChecks(
                     request: request,
                     context: context
                 )
@@ -1179,6 +1404,39 @@ extension Tocsin_V1_Query.ServiceProtocol {
             context: context
         )
         return response
+    }
+
+    package func listSubjects(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_ListSubjectsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ListSubjectsResponse> {
+        let response = try await self.listSubjects(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func getSubject(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_GetSubjectRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetSubjectResponse> {
+        let response = try await self.getSubject(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func getEffectiveChecks(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_GetEffectiveChecksRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetEffectiveChecksResponse> {
+        let response = try await self.getEffectiveChecks(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
     }
 }
 
@@ -1368,6 +1626,45 @@ extension Tocsin_V1_Query.SimpleServiceProtocol {
                 )
                 return [:]
             }
+        )
+    }
+
+    package func listSubjects(
+        request: GRPCCore.ServerRequest<Tocsin_V1_ListSubjectsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ListSubjectsResponse> {
+        return GRPCCore.ServerResponse<Tocsin_V1_ListSubjectsResponse>(
+            message: try await self.listSubjects(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getSubject(
+        request: GRPCCore.ServerRequest<Tocsin_V1_GetSubjectRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetSubjectResponse> {
+        return GRPCCore.ServerResponse<Tocsin_V1_GetSubjectResponse>(
+            message: try await self.getSubject(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func getEffectiveChecks(
+        request: GRPCCore.ServerRequest<Tocsin_V1_GetEffectiveChecksRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetEffectiveChecksResponse> {
+        return GRPCCore.ServerResponse<Tocsin_V1_GetEffectiveChecksResponse>(
+            message: try await self.getEffectiveChecks(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
         )
     }
 }
@@ -1649,6 +1946,71 @@ extension Tocsin_V1_Query {
             deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_QuerySamplesResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tocsin_V1_QuerySamplesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListSubjects" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is derived of samples, by subject.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListSubjectsRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ListSubjectsRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ListSubjectsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listSubjects<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ListSubjectsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ListSubjectsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ListSubjectsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListSubjectsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetSubject" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_GetSubjectRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_GetSubjectRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_GetSubjectResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getSubject<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_GetSubjectRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_GetSubjectRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_GetSubjectResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetSubjectResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "GetEffectiveChecks" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The checks that run for a subject, each value with its place.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_GetEffectiveChecksRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_GetEffectiveChecksRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_GetEffectiveChecksResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func getEffectiveChecks<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_GetEffectiveChecksRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_GetEffectiveChecksRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_GetEffectiveChecksResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetEffectiveChecksResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -2089,6 +2451,104 @@ extension Tocsin_V1_Query {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "ListSubjects" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What is derived of samples, by subject.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListSubjectsRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ListSubjectsRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ListSubjectsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listSubjects<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ListSubjectsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ListSubjectsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ListSubjectsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListSubjectsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.ListSubjects.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetSubject" method.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_GetSubjectRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_GetSubjectRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_GetSubjectResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getSubject<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_GetSubjectRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_GetSubjectRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_GetSubjectResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetSubjectResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.GetSubject.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "GetEffectiveChecks" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The checks that run for a subject, each value with its place.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_GetEffectiveChecksRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_GetEffectiveChecksRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_GetEffectiveChecksResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func getEffectiveChecks<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_GetEffectiveChecksRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_GetEffectiveChecksRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_GetEffectiveChecksResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetEffectiveChecksResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.GetEffectiveChecks.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -2438,6 +2898,89 @@ extension Tocsin_V1_Query.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_QuerySamplesRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_QuerySamplesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListSubjects" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What is derived of samples, by subject.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_ListSubjectsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listSubjects<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_ListSubjectsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListSubjectsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listSubjects(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ListSubjectsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ListSubjectsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetSubject" method.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_GetSubjectRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getSubject<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_GetSubjectRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetSubjectResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getSubject(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_GetSubjectRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_GetSubjectResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetEffectiveChecks" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The checks that run for a subject, each value with its place.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_GetEffectiveChecksRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getEffectiveChecks<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_GetEffectiveChecksRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetEffectiveChecksResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.getEffectiveChecks(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_GetEffectiveChecksRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_GetEffectiveChecksResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -2845,6 +3388,101 @@ extension Tocsin_V1_Query.ClientProtocol {
             metadata: metadata
         )
         return try await self.querySamples(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListSubjects" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What is derived of samples, by subject.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listSubjects<Result>(
+        _ message: Tocsin_V1_ListSubjectsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListSubjectsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_ListSubjectsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listSubjects(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetSubject" method.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getSubject<Result>(
+        _ message: Tocsin_V1_GetSubjectRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetSubjectResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_GetSubjectRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getSubject(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "GetEffectiveChecks" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The checks that run for a subject, each value with its place.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func getEffectiveChecks<Result>(
+        _ message: Tocsin_V1_GetEffectiveChecksRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetEffectiveChecksResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_GetEffectiveChecksRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.getEffectiveChecks(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -6,7 +6,8 @@ import CoordinatorSettings
 /// `tocsin config`.
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Configuration files.", subcommands: [Check.self, Schema.self])
+        commandName: "config", abstract: "Configuration files.",
+        subcommands: [Check.self, Schema.self, EffectiveConfigCommand.self])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
