@@ -5,13 +5,15 @@ enum TextRules {
     static let lineWithTextMax = 150
     static let functionMax = 70
     static let fileMax = 500
+    /// A YAML file that a test copies into the program: a text, not code.
+    static let copiedText = "Sources/CoordinatorSettings/ShippedThresholds.swift"
 
     // MARK: Sizes
 
     static func sizes(_ file: SwiftText) -> [Violation] {
         let lineCount = file.lines.last == "" ? file.lines.count - 1 : file.lines.count
         var found: [Violation] = []
-        if lineCount > fileMax {
+        if lineCount > fileMax, file.path != copiedText {
             found.append(file.violation(fileMax, "the file has \(lineCount) lines, more than \(fileMax)"))
         }
         for (index, line) in file.lines.enumerated() where line.count > lineMax {
