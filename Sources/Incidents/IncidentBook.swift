@@ -196,7 +196,7 @@ package struct IncidentBook: Hashable, Sendable {
         let resolved = incidents.values.filter { !$0.isOpen && !$0.hasOpenFindings }
         let excess = resolved.count - configuration.resolvedIncidentsMax
         guard excess > 0 else { return }
-        // By the log's order: a clock that was set back must not drop what has just ended, and whose end is not told yet.
+        // By the log's order: a clock that was set back must not drop what has just ended and is not told yet.
         let order = resolved.sorted { ($0.version, $0.id) < ($1.version, $1.id) }
         for incident in order.prefix(excess) {
             incidents[incident.id] = nil
