@@ -77,7 +77,9 @@ final class SharedDatabaseFleet: Sendable {
 
     private static func process(ofLocalPort port: Int, among pids: [pid_t]) -> pid_t? {
         let suffix = ":" + String(format: "%04X", port)
-        guard let table = try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8) else { return nil }
+        // The kernel says a size of 0, upon which a String would be read up to its first page alone.
+        guard let bytes = try? FileHandle(forReadingAtPath: "/proc/net/tcp")?.readToEnd() else { return nil }
+        let table = String(decoding: bytes, as: UTF8.self)
         let inodes = table.split(separator: "\n").compactMap { line -> Substring? in
             let fields = line.split(separator: " ")
             return fields.count > 9 && fields[1].hasSuffix(suffix) ? fields[9] : nil
