@@ -143,7 +143,7 @@ package final class TocsinLab: Sendable {
             interval: \(interval)
             http:
               listen: 127.0.0.1:\(httpPort)
-            \(probes.contains("host:\n") ? "" : "host: {enabled: false}")
+            \(probes.split(separator: "\n").contains { $0.hasPrefix("host:") } ? "" : "host: {enabled: false}")
             \(probes)
             """, to: "agent-\(node).yaml")
         return httpPort
