@@ -52,9 +52,12 @@ struct DurabilityTests {
             try await Task.sleep(for: .milliseconds(700))
         }
         let after = try await fleet.lab.incidents()
-        #expect(after.map(\.id) == [incident.id], "the same incident, and no second one for the same fault")
-        #expect(after.first?.state == "detected")
-        #expect(after.first?.episode == 1)
+        let down = after.filter { $0.checkGroup == "down" }
+        #expect(down.map(\.id) == [incident.id], "the same incident, and no second one for the same fault")
+        #expect(down.first?.state == "detected")
+        #expect(down.first?.episode == 1)
+        #expect(after.allSatisfy { $0.subject == incident.subject && ["down", "probe"].contains($0.checkGroup) })
+        #expect(Set(after.map(\.checkGroup)).count == after.count, "none is there twice")
         let shown = try await fleet.lab.tocsin(["incident", "show", incident.id])
         #expect(shown.text.contains("seen by hand"))
 

@@ -113,7 +113,9 @@ struct IncidentWorkTests {
         let explanation = try await lab.json(Explanation.self, ["incident", "explain", id])
         #expect(explanation.severity == "P1")
         #expect(explanation.sentences.first?.hasPrefix("\(id) is P1 since ") == true)
-        #expect(explanation.sentences.first?.contains("because the database does not answer (thresholds.yaml:") == true)
+        #expect(
+            explanation.sentences.first?.contains("because the database does not answer (thresholds.yaml:") == true,
+            "\(explanation.sentences)")
         let number = try #require(try await detail(lab, id).ledger.first?.numbers.first)
         let selector = try #require(number.selector)
         #expect(try await !fleet.samples(selector).isEmpty, "the number can be looked up: \(selector)")
