@@ -55,6 +55,10 @@ struct ContractTests {
                 + [RawAgent.frame(2, blocks[2])]
         ) { _ in false }
         #expect(outcome.error == .failedPrecondition)
+        let isStored = try await lab.lab.eventually(within: .seconds(20)) {
+            try await lab.times("contract_test").isEmpty ? nil : true
+        }
+        #expect(isStored == true, "the frame before it counts")
         #expect(try await lab.times("contract_test").count == 1)
         try await coordinator.terminate()
     }

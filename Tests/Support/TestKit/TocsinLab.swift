@@ -153,7 +153,7 @@ package final class TocsinLab: Sendable {
     package func startCoordinator() async throws -> ChildProcess {
         let process = try ChildProcess(
             "\(binaries)/tocsin-coordinator", ["--config", path("coordinator.yaml")], directory: folder.path)
-        _ = try await process.waitForLine(containing: "listening")
+        _ = try await process.waitForLine(containing: "[CoordinatorApp] listening")
         return process
     }
 
