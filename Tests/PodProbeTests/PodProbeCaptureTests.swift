@@ -42,11 +42,14 @@ import Testing
         ]
         try await TestKubelet.with(try Captures.state(1)) { kubelet in
             let report = await kubelet.probe().run(startedAt: Captures.first)
-            #expect(Set(report.samples.map(\.series.metric)) == perPod.union(perContainer))
+            #expect(Set(report.samples.map(\.series.metric)) == perPod.union(perContainer).union(["kube_pod_info"]))
             for sample in report.samples {
                 let names = sample.series.labels.labels.map(\.name)
                 let expected = ["namespace", "node", "pod", "workload"]
-                #expect(names == (perPod.contains(sample.series.metric) ? expected : ["container"] + expected))
+                switch sample.series.metric {
+                case "kube_pod_info": #expect(names.filter { !["pod_ip", "revision"].contains($0) } == expected)
+                case let metric: #expect(names == (perPod.contains(metric) ? expected : ["container"] + expected))
+                }
                 #expect(sample.series.labels[LabelName.node] == TestKubelet.node)
                 #expect(sample.timestamp <= Captures.first && sample.timestamp > Captures.first - .seconds(60))
             }
