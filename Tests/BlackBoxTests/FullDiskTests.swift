@@ -28,7 +28,7 @@ private struct SmallDisk {
                 "mount -t tmpfs -o size=\(megabytes)m tmpfs '\(directory)' && exec \"$0\" --config \"$1\"",
                 "\(lab.binaries)/tocsin-coordinator", lab.path("coordinator.yaml"),
             ], directory: lab.folder.path)
-        _ = try await coordinator.waitForLine(containing: "listening")
+        _ = try await coordinator.waitForLine(containing: "[CoordinatorApp] listening")
     }
 
     /// Runs a shell command where the coordinator sees its disk.
