@@ -113,9 +113,9 @@ struct IncidentWorkTests {
         let explanation = try await lab.json(Explanation.self, ["incident", "explain", id])
         #expect(explanation.severity == "P1")
         #expect(explanation.sentences.first?.hasPrefix("\(id) is P1 since ") == true)
-        #expect(
-            explanation.sentences.first?.contains("because the database does not answer (thresholds.yaml:") == true,
-            "\(explanation.sentences)")
+        let sentence = try #require(explanation.sentences.first)
+        #expect(sentence.contains("because the database does not answer ("), "\(sentence)")
+        #expect(sentence.contains("/thresholds.yaml:"), "the row that gave the level: \(sentence)")
         let number = try #require(try await detail(lab, id).ledger.first?.numbers.first)
         let selector = try #require(number.selector)
         #expect(try await !fleet.samples(selector).isEmpty, "the number can be looked up: \(selector)")
