@@ -131,8 +131,16 @@ final class LogTail {
 
     /// Goes on with the file that came after this one: a rotated one, or the current one.
     private func follow() -> Bool {
-        let next = successor() ?? path
-        guard let (descriptor, status) = Self.open(next) else { return false }
+        let next = successor()
+        guard var (descriptor, status) = Self.open(next.name ?? path) else { return false }
+        // Between the look at the folder and the opening the current file may have been rotated as well: then it is the
+        // next one under its new name, and what was opened may be one too far.
+        if case .current = next, let name = successor().name, let earlier = Self.open(name) {
+            close(descriptor)
+            (descriptor, status) = earlier
+        }
+        // Ours is gone or compressed already, and so may be others.
+        if case .unknown = next { counters.missedFiles += 1 }
         close(self.descriptor)
         self.descriptor = descriptor
         inode = UInt64(status.st_ino)
@@ -143,10 +151,22 @@ final class LogTail {
         return true
     }
 
-    /// The oldest rotated file that is younger than ours; nil when ours was the last one rotated.
-    ///
-    /// Rotated files are named after the log with a time, so that their names are in order.
-    private func successor() -> String? {
+    /// What comes after our file.
+    private enum Successor {
+        /// The oldest rotated file that is younger than ours.
+        case rotated(String)
+        /// Ours was the last one rotated.
+        case current
+        /// Ours is not among the rotated files.
+        case unknown
+
+        var name: String? {
+            if case .rotated(let name) = self { name } else { nil }
+        }
+    }
+
+    /// Looks for it: rotated files are named after the log with a time, so that their names are in order.
+    private func successor() -> Successor {
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         let prefix = (path.split(separator: "/").last.map(String.init) ?? path) + "."
         let rotated = DirectoryList.names(folder).filter { $0.hasPrefix(prefix) }.sorted()
@@ -154,13 +174,8 @@ final class LogTail {
             var status = stat()
             return stat("\(folder)/\(name)", &status) == 0 && UInt64(status.st_ino) == inode
         }
-        guard let ours else {
-            // Ours is gone or compressed already, and so may be others.
-            counters.missedFiles += 1
-            return nil
-        }
-        guard ours + 1 < rotated.count else { return nil }
-        return "\(folder)/\(rotated[ours + 1])"
+        guard let ours else { return .unknown }
+        return ours + 1 < rotated.count ? .rotated("\(folder)/\(rotated[ours + 1])") : .current
     }
 
     private static func open(_ path: String) -> (Int32, stat)? {
