@@ -28,7 +28,7 @@ final class Pipeline: Service {
         case arrival(OutboxEntry)
         case thresholds(ThresholdsChange)
         case inspection(@Sendable (DetectionCore) -> Void)
-        case command(Command, CheckedContinuation<Result<Outcome, CommandFailure>, Never>)
+        case command(Command, Reply<Result<Outcome, CommandFailure>>)
     }
 
     /// What a person asks for.
@@ -123,10 +123,12 @@ final class Pipeline: Service {
 
     /// Carries out a command: its events are durable when this returns.
     func perform(_ command: Command) async throws(CommandFailure) -> Outcome {
-        let result = await withCheckedContinuation { continuation in
-            // Ends by itself: the channel either takes the command or is finished, and then resumes at once.
-            Task { await inputs.send(.command(command, continuation)) }
+        let result: Result<Outcome, CommandFailure>? = await withCheckedContinuation { continuation in
+            let reply = Reply(continuation)
+            // Ends by itself: the channel takes the command, or drops it when it is finished.
+            Task { await inputs.send(.command(command, reply)) }
         }
+        guard let result else { throw .stopping }
         return try result.get()
     }
 
@@ -181,10 +183,10 @@ final class Pipeline: Service {
             case .thresholds(let change):
                 await keep(core.replaceThresholds(change, now: now()), core, &unsaved)
                 publish(core)
-            case .command(let command, let continuation):
+            case .command(let command, let reply):
                 let result = await carryOut(command, &core, unsaved: unsaved.events)
                 publish(core)
-                continuation.resume(returning: result)
+                reply.give(result)
             }
         }
         await save(&unsaved)
