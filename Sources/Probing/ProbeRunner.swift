@@ -183,6 +183,9 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         state.withLock { state in state.active.values.reduce(0) { $0 + $1.ledger.liveSeriesCount } }
     }
 
+    /// Whether a run of the target is under way; it may be for a while after its result was handed out.
+    package func isRunning(_ id: String) -> Bool { state.withLock { $0.running[id] != nil } }
+
     /// Leaves out the runs of these kinds of target until told otherwise.
     ///
     /// Runs under way end as they would. A target that is left out fails as `internal` with `reason`, without samples.

@@ -19,13 +19,6 @@ final class ManualClock: Clock {
         var now = Instant(offset: .zero)
         var sleepers: [UInt64: Sleeper] = [:]
         var nextID: UInt64 = 0
-        var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
-
-        mutating func readyWatchers() -> [CheckedContinuation<Void, Never>] {
-            let ready = watchers.filter { $0.count == sleepers.count }
-            watchers.removeAll { $0.count == sleepers.count }
-            return ready.map(\.continuation)
-        }
     }
 
     private let state = Mutex(State())
@@ -40,22 +33,16 @@ final class ManualClock: Clock {
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let (isOver, watchers) = state.withLock { state in
-                    guard !Task.isCancelled, deadline > state.now else {
-                        return (true, [CheckedContinuation<Void, Never>]())
-                    }
+                let isOver = state.withLock { state in
+                    guard !Task.isCancelled, deadline > state.now else { return true }
                     state.sleepers[id] = Sleeper(deadline: deadline, continuation: continuation)
-                    return (false, state.readyWatchers())
+                    return false
                 }
-                for watcher in watchers { watcher.resume() }
                 if isOver { continuation.resume() }
             }
         } onCancel: {
-            let (sleeper, watchers) = state.withLock { state in
-                (state.sleepers.removeValue(forKey: id), state.readyWatchers())
-            }
+            let sleeper = state.withLock { $0.sleepers.removeValue(forKey: id) }
             sleeper?.continuation.resume(throwing: CancellationError())
-            for watcher in watchers { watcher.resume() }
         }
     }
 
@@ -68,17 +55,5 @@ final class ManualClock: Clock {
             return due.values.sorted { $0.deadline < $1.deadline }.map(\.continuation)
         }
         for continuation in woken { continuation.resume() }
-    }
-
-    /// Waits until exactly `count` tasks sleep.
-    func sleepers(_ count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isReady = state.withLock { state in
-                guard state.sleepers.count != count else { return true }
-                state.watchers.append((count, continuation))
-                return false
-            }
-            if isReady { continuation.resume() }
-        }
     }
 }

@@ -81,8 +81,10 @@ struct ProbeRunnerTests {
         await Task.yield()
     }
 
-    /// Moves time to the target's next grid point.
-    private func advanceToGrid(_ target: Target) {
+    /// Moves time to the target's next grid point, when its run before has ended: the runner skips a point at which the
+    /// target still runs.
+    private func advanceToGrid(_ target: Target, _ runner: ProbeRunner<ManualClock>) async throws {
+        while runner.isRunning(target.id) { try await turn() }
         let offset = ProbeSchedule.offset(of: target.id, interval: target.interval).wholeMilliseconds
         let now = (origin + ManualClock.Instant(offset: .zero).duration(to: clock.now)).millis
         let step = target.interval.wholeMilliseconds
@@ -96,13 +98,11 @@ struct ProbeRunnerTests {
         var results = runner.results.makeAsyncIterator()
         let service = Task { await runner.run() }
         for round in 0..<3 {
-            await clock.sleepers(1)
-            advanceToGrid(probe.target)
+            try await advanceToGrid(probe.target, runner)
             let startedAt = try #require(await probe.nextStart())
             #expect(
                 startedAt.millis % 10_000
                     == ProbeSchedule.offset(of: probe.target.id, interval: .seconds(10)).wholeMilliseconds)
-            await clock.sleepers(2)
             clock.advance(by: .milliseconds(120))
             probe.end(.success, ["m"])
             let result = try await next(&results)
@@ -124,23 +124,20 @@ struct ProbeRunnerTests {
         let runner = runner([probe])
         var results = runner.results.makeAsyncIterator()
         let service = Task { await runner.run() }
-        await clock.sleepers(1)
-        advanceToGrid(probe.target)
+        try await advanceToGrid(probe.target, runner)
         _ = await probe.nextStart()
-        await clock.sleepers(2)
         clock.advance(by: .milliseconds(9250))
         let result = try await next(&results)
         #expect(result.report.outcome.failureClass == .timeout)
         #expect(result.report.edges.first?.attributes["to"] == "timeout")
         // It still runs at the next grid point: skipped, not doubled.
-        await clock.sleepers(1)
         clock.advance(by: .milliseconds(750))
-        await clock.sleepers(1)
+        while runner.counters.skippedRuns == 0 { try await turn() }
         #expect(probe.runCount == 1)
         #expect(runner.counters.skippedRuns == 1)
         probe.end(.success, ["m"])
         while runner.counters.lateReportsDropped == 0 { try await turn() }
-        advanceToGrid(probe.target)
+        try await advanceToGrid(probe.target, runner)
         _ = await probe.nextStart()
         #expect(probe.runCount == 2)
         probe.end(.success, ["m"])
@@ -158,8 +155,7 @@ struct ProbeRunnerTests {
         var results = runner.results.makeAsyncIterator()
         let service = Task { await runner.run() }
         for _ in 0..<4 {
-            await clock.sleepers(hanging.runCount == 0 ? 1 : 2)
-            advanceToGrid(healthy.target)
+            try await advanceToGrid(healthy.target, runner)
             _ = await healthy.nextStart()
             while true {
                 let result = try await next(&results)
@@ -179,8 +175,7 @@ struct ProbeRunnerTests {
         let runner = runner([probe], .init(resultsMax: 2))
         let service = Task { await runner.run() }
         for round in 1...5 {
-            await clock.sleepers(1)
-            advanceToGrid(probe.target)
+            try await advanceToGrid(probe.target, runner)
             _ = await probe.nextStart()
             while runner.statuses.first?.lastProbeAt.map({ $0.millis < origin.millis + Int64(round - 1) * 10_000 })
                 ?? true
@@ -204,8 +199,7 @@ struct ProbeRunnerTests {
         let runner = runner([gone, kept])
         var results = runner.results.makeAsyncIterator()
         let service = Task { await runner.run() }
-        await clock.sleepers(1)
-        advanceToGrid(gone.target)
+        try await advanceToGrid(gone.target, runner)
         _ = await gone.nextStart()
         while try await next(&results).target.id != gone.target.id {}
         runner.update(probes: [kept])
@@ -228,17 +222,14 @@ struct ProbeRunnerTests {
         let runner = runner([old])
         var results = runner.results.makeAsyncIterator()
         let service = Task { await runner.run() }
-        await clock.sleepers(1)
-        advanceToGrid(old.target)
+        try await advanceToGrid(old.target, runner)
         _ = await old.nextStart()
-        await clock.sleepers(2)
         runner.update(probes: [new])
         #expect(old.closeCount == 0)
         old.end(.success, ["m"])
         while old.closeCount == 0 { try await turn() }
         #expect(runner.counters.lateReportsDropped == 1)
-        await clock.sleepers(1)
-        advanceToGrid(new.target)
+        try await advanceToGrid(new.target, runner)
         _ = await new.nextStart()
         let report = try await next(&results).report
         #expect(report.outcome == .success)
@@ -246,12 +237,11 @@ struct ProbeRunnerTests {
         await service.value
     }
 
-    @Test func cancellationEndsTheRuns() async {
+    @Test func cancellationEndsTheRuns() async throws {
         let probe = SteeredProbe("a")
         let runner = runner([probe])
         let service = Task { await runner.run() }
-        await clock.sleepers(1)
-        advanceToGrid(probe.target)
+        try await advanceToGrid(probe.target, runner)
         _ = await probe.nextStart()
         service.cancel()
         probe.end(.success, ["m"])
@@ -275,8 +265,7 @@ struct ProbeRunnerTests {
         // Whichever came first: at the second result of each the order has been at work.
         for _ in 0..<3 {
             for probe in [first, last] {
-                await clock.sleepers(1)
-                advanceToGrid(probe.target)
+                try await advanceToGrid(probe.target, runner)
                 let result = try await next(&results)
                 newest[result.target.id] = result.report.samples.filter { !StaleMarker.matches($0.value) }
                     .map(\.series.metric).filter { !$0.hasPrefix("probe_") }
@@ -295,16 +284,14 @@ struct ProbeRunnerTests {
         var results = runner.results.makeAsyncIterator()
         let service = Task { await runner.run() }
         runner.shed([.logs], reason: "no memory")
-        await clock.sleepers(1)
-        advanceToGrid(logs.target)
+        try await advanceToGrid(logs.target, runner)
         let skipped = try await next(&results)
         #expect(skipped.report.outcome == .failure(.internal, "no memory"))
         #expect(skipped.report.samples.isEmpty)
         #expect(logs.runCount == 0)
         #expect(runner.counters.runsShed == 1)
         runner.shed([], reason: "")
-        await clock.sleepers(1)
-        advanceToGrid(logs.target)
+        try await advanceToGrid(logs.target, runner)
         let back = try await next(&results)
         #expect(back.report.outcome == .success)
         #expect(back.report.edges.map(\.kind) == [.targetOutcomeChanged])
