@@ -32,7 +32,7 @@ LIVE := CurlHTTPTests|NotificationTests|ActuatorProbeTests|PostgresProbeTests|Po
 test: deps lint ## Install what is missing, build once, run all tests against real PostgreSQL, a real JVM and real TLS.
 	swift build --build-tests
 	swift test --skip-build --skip '^($(LIVE))\.'
-	swift test --skip-build --no-parallel --filter '^($(LIVE))\.'
+	Tests/Support/live.sh '$(LIVE)'
 
 .PHONY: test-pg-versions
 test-pg-versions: deps ## The PostgreSQL probe's tests on server versions 16, 17 and 18, from Python wheels.

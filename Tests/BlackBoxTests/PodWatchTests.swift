@@ -59,7 +59,8 @@ struct PodWatchTests {
             return points.last.map { $0.value.isNaN } == true ? true : nil
         }
         #expect(ended == true, "a stale marker is its last sample")
-        #expect(try #require(service.lastRequest("/manage")) - deletedAt < .seconds(1))
+        // It goes on for twenty seconds if it goes on at all; one look was under way.
+        #expect(try #require(service.lastRequest("/manage")) - deletedAt < .seconds(3))
         try await agent.terminate()
         try await coordinator.terminate()
         try await server.stop()

@@ -50,9 +50,13 @@ struct RecordedRunTests {
                     try await lab.incidents().contains { $0.state != "resolved" } ? nil : true
                 } == true, "round \(round)")
         }
-        // The record must go on a little: live, the last cell may close by the clock, and in a record only what comes
-        // after it can close it.
-        try await Task.sleep(for: .seconds(4))
+        // Live, the last cell may close by the clock; in a record only what comes after it can close it.
+        let over = Date().timeIntervalSince1970
+        try #require(
+            try await lab.eventually(within: .seconds(60)) {
+                let points = try await SampleQuery(lab: lab).points("pg_up", since: "1m")
+                return points.last.map { $0.time > over + 4 } == true ? true : nil
+            } == true)
         try await agent.terminate()
         try await coordinator.terminate()
 

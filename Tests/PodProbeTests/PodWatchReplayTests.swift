@@ -123,7 +123,7 @@ struct PodWatchReplayTests {
         try #require(latencies.count > 100)
         let p50 = latencies[latencies.count / 2]
         let p99 = latencies[latencies.count * 99 / 100]
-        #expect(p99 < .milliseconds(250), "median \(p50), p99 \(p99)")
+        #expect(p99 < .seconds(1), "median \(p50), p99 \(p99)")
         if ProcessInfo.processInfo.environment["TOCSIN_FIGURES"] != nil {
             Issue.record("edge latency over \(latencies.count) batches: median \(p50), p99 \(p99)", severity: .warning)
         }
