@@ -52,6 +52,7 @@ let packageOfProduct: [String: String] = [
     "NIOPosix": "swift-nio",
     "NIOHTTP1": "swift-nio",
     "NIOSSL": "swift-nio-ssl",
+    "NIOCertificateReloading": "swift-nio-extras",
     "Hummingbird": "hummingbird",
     "AsyncAlgorithms": "swift-async-algorithms",
     "Mustache": "swift-mustache",
@@ -75,6 +76,7 @@ let packages: [(name: String, dependency: Package.Dependency)] = [
     ("grpc-swift-nio-transport", .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2")),
     ("swift-argument-parser", .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")),
     ("swift-nio", .package(url: "https://github.com/apple/swift-nio", from: "2.101.2")),
+    ("swift-nio-extras", .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2")),
     ("swift-nio-ssl", .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6")),
     ("swift-async-algorithms", .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")),
     ("swift-mustache", .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1")),
@@ -172,8 +174,7 @@ let apps: [Module] = [
         ],
         products: [
             "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf",
-            "ServiceLifecycle",
-            "UnixSignals", "Logging", "Hummingbird",
+            "ServiceLifecycle", "UnixSignals", "Logging", "Hummingbird", "NIOCertificateReloading", "NIOCore", "NIOSSL",
         ],
         path: "coordinator/App"),
 ]

@@ -4,7 +4,7 @@
 package struct CertificateAuthorityError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The sort of fault.
     package struct Code: Hashable, Sendable {
-        private enum Value { case invalidName, invalidHost, exists, file, malformed, expired, identity }
+        private enum Value { case invalidName, invalidHost, exists, file, malformed, expired, identity, untrusted }
 
         private var value: Value
 
@@ -22,6 +22,8 @@ package struct CertificateAuthorityError: Error, Hashable, Sendable, CustomStrin
         package static let expired = Code(value: .expired)
         /// A certificate that names no Tocsin identity, or names one ambiguously.
         package static let identity = Code(value: .identity)
+        /// A chain that does not lead to a trusted root, or is not for this use.
+        package static let untrusted = Code(value: .untrusted)
     }
 
     /// The sort of fault.

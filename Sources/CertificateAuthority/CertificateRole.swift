@@ -66,6 +66,16 @@ package enum CertificateRole: Hashable, Sendable {
         return .dnsName(host)
     }
 
+    /// An address of a certificate as text; throws `identity` unless it has 4 or 16 bytes.
+    static func text(ofAddress bytes: [UInt8]) throws(CertificateAuthorityError) -> String {
+        let family = bytes.count == 4 ? AF_INET : AF_INET6
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        guard [4, 16].contains(bytes.count), inet_ntop(family, bytes, &text, socklen_t(text.count)) != nil else {
+            throw CertificateAuthorityError(.identity, "the certificate has an address of \(bytes.count) bytes")
+        }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     private static func addressBytes(of host: String) -> [UInt8]? {
         for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
             var bytes = [UInt8](repeating: 0, count: count)

@@ -19,6 +19,7 @@ enum EventTable {
                     """)
         }
         migrator.registerMigration("2 outbox") { try OutboxTable.create($0) }
+        migrator.registerMigration("3 audit") { try AuditTable.create($0) }
         return migrator
     }
 }
@@ -129,10 +130,12 @@ enum Salvage {
                 for row in batch where row.event != nil { rows[row.sequence] = row }
             }
         }
+        let audit = (try? old.read { try AuditTable.readable($0) }) ?? []
         try pool.write { database in
             for row in rows.values.sorted(by: { $0.sequence < $1.sequence }) {
                 try row.insert(into: "events", database)
             }
+            for record in audit { try AuditTable.insert(record, database) }
         }
         return rows.count
     }

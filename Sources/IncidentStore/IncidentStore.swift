@@ -59,14 +59,16 @@ package final class IncidentStore: Sendable {
         openReport = report
     }
 
-    /// Appends events, with the notices that follow from them, in one transaction: all of them are on the disk when
-    /// this returns, or none is.
+    /// Appends events, with the notices that follow from them and the record of who asked for them, in one
+    /// transaction: all of them are on the disk when this returns, or none is.
     ///
     /// A notice whose key and channel are there already is not stored again.
     /// Their sequences must rise and be above all stored ones, else `.conflict`. Throws `.full` when the disk is: the
     /// log is unchanged, and the same call may be tried again.
-    package func append(_ events: [IncidentEvent], outbox: [OutboxEntry] = []) async throws(StoreError) {
-        guard !events.isEmpty || !outbox.isEmpty else { return }
+    package func append(
+        _ events: [IncidentEvent], outbox: [OutboxEntry] = [], audit: AuditRecord? = nil
+    ) async throws(StoreError) {
+        guard !events.isEmpty || !outbox.isEmpty || audit != nil else { return }
         guard events.count <= Self.appendEventsMax else {
             throw StoreError(.invalid, "\(events.count) events at once; at most \(Self.appendEventsMax)")
         }
@@ -76,6 +78,7 @@ package final class IncidentStore: Sendable {
         for entry in outbox { notices.append(try OutboxRow(entry)) }
         try await file.write { [rows, notices] database in
             for row in notices { try OutboxTable.insert(row, database) }
+            if let audit { try AuditTable.insert(audit, database) }
             var last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM events") ?? 0
             for row in rows {
                 guard row.sequence > last else {

@@ -45,6 +45,7 @@ struct CommandTests {
             "\(lab.binaries)/tocsin", ["tls", "issue", "user", lab.path("tls"), "--name", "guest", "--role", "viewer"])
         #expect(try await lab.tocsin(["status"], as: "guest").exit == .code(0))
         #expect(try await lab.tocsin(["incident", "ack", "INC-1"], as: "guest").exit == .code(5))
+        #expect(try await lab.tocsin(["audit"], as: "guest").exit == .code(5))
         #expect(try await lab.tocsin(["incident", "lst"]).exit == .code(2))
         try await coordinator.terminate()
     }

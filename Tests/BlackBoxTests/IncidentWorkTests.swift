@@ -36,6 +36,19 @@ struct IncidentWorkTests {
         var sentences: [String]
     }
 
+    private struct AuditRecord: Decodable, Sendable {
+        var user: String
+        var role: String
+        var peer: String
+        var call: String
+        var subject: String?
+        var outcome: String
+        var reason: String?
+        var before: String?
+        var after: String?
+        var intact: Bool
+    }
+
     private struct Silence: Decodable, Sendable {
         var id: String
         var match: [String]
@@ -98,6 +111,48 @@ struct IncidentWorkTests {
         let again = try await lab.tocsin(["incident", "ack", id])
         #expect(again.exit == .code(0))
         #expect(try await detail(lab, id).timeline.last?.text.hasPrefix("Acknowledged again at P") == true)
+        try await agent.terminate()
+        try await coordinator.terminate()
+    }
+
+    @Test("Who changed what is in the audit log, with what was refused and denied, and survives a kill")
+    func audit() async throws {
+        let fleet = try await DatabaseFleet()
+        let lab = fleet.lab
+        var coordinator = try await lab.startCoordinator()
+        let agent = try lab.startAgent(node: DatabaseFleet.node)
+        let id = try await incident(of: fleet).id
+        try await ChildProcess.run(
+            "\(lab.binaries)/tocsin", ["tls", "issue", "user", lab.path("tls"), "--name", "guest", "--role", "viewer"])
+
+        #expect(try await lab.tocsin(["incident", "ack", id]).exit == .code(0))
+        #expect(try await lab.tocsin(["incident", "note", id, "seen"], as: "guest").exit == .code(5))
+        #expect(try await lab.tocsin(["incident", "ack", "INC-99"]).exit == .code(3))
+        let silence = ["silence", "add", "--match", "subject=shop/*", "--for", "1h", "--reason", "noise"]
+        #expect(try await lab.tocsin(silence).exit == .code(0))
+        #expect(try await lab.tocsin(["silence", "expire", "SIL-1"]).exit == .code(0))
+
+        coordinator.kill()
+        try await coordinator.waitForExit()
+        coordinator = try await lab.startCoordinator()
+        let records = try await lab.json([AuditRecord].self, ["audit"])
+        #expect(
+            records.map { "\($0.call) \($0.subject ?? "-") \($0.outcome)" } == [
+                "AcknowledgeIncident \(id) done", "NoteIncident \(id) denied", "AcknowledgeIncident INC-99 refused",
+                "AddSilence SIL-1 done", "ExpireSilence SIL-1 done",
+            ])
+        try #require(records.count == 5)
+        #expect(records.allSatisfy { $0.intact && $0.peer.contains("127.0.0.1") })
+        #expect(records[0].before?.hasPrefix("detected P1 version ") == true, "\(records[0])")
+        #expect(records[0].after?.contains(", held by ") == true, "\(records[0])")
+        #expect(records[1].user == "guest" && records[1].role == "viewer" && records[1].after == nil)
+        #expect(records[1].reason == "guest is a viewer; this needs a responder")
+        #expect(records[3].before == nil && records[3].after?.hasPrefix("silence subject=shop/* until ") == true)
+        #expect(records[4].before == records[3].after)
+        let ofGuest = try await lab.json([AuditRecord].self, ["audit", "--user", "guest", "--limit", "5"])
+        #expect(ofGuest.map(\.call) == ["NoteIncident"])
+        let recent = try await lab.json([AuditRecord].self, ["audit", "--subject", "sil-1", "--since", "1h"])
+        #expect(recent.count == 2)
         try await agent.terminate()
         try await coordinator.terminate()
     }

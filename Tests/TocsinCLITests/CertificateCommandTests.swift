@@ -59,6 +59,29 @@ struct CertificateCommandTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: "\(tls)/ca.key")) != before)
     }
 
+    @Test func renewReplacesWhatEndsSoon() async throws {
+        #expect(try await BuiltTool.run(["tls", "init", tls, "--node", "n", "--user", "ana"]).status == 0)
+        #expect(
+            try await BuiltTool.run(["tls", "issue", "user", tls, "--name", "bob", "--role", "viewer", "--days", "7"])
+                .status == 0)
+        func content(_ name: String) throws -> String { try String(contentsOfFile: "\(tls)/\(name)", encoding: .utf8) }
+        let (ana, bob, key) = (try content("user-ana.crt"), try content("user-bob.crt"), try content("user-bob.key"))
+        let due = try await BuiltTool.run(["tls", "renew", tls, "-o", "json"])
+        #expect(due.status == 0)
+        #expect(due.output.contains("\"user-bob\"") && !due.output.contains("\"user-ana\""))
+        #expect(due.output.contains("spiffe://tocsin/user/viewer/bob"))
+        #expect(try content("user-bob.crt") != bob && content("user-bob.key") != key)
+        #expect(try content("user-ana.crt") == ana)
+        #expect(try verify("user-bob", "-purpose", "sslclient") == 0)
+        #expect(try await BuiltTool.run(["tls", "renew", tls]).output == "Nothing is due.\n")
+        #expect(try await BuiltTool.run(["tls", "renew", tls, "--all", "--name", "user-ana"]).status == 0)
+        #expect(try content("user-ana.crt") != ana)
+        #expect(try await BuiltTool.run(["tls", "renew", tls, "--all"]).status == 0)
+        #expect(try verify("coordinator", "-verify_hostname", "localhost") == 0)
+        #expect(try await BuiltTool.run(["tls", "renew", tls, "--name", "user-eve"]).status == 2)
+        #expect(try await BuiltTool.run(["tls", "renew", scratch.path]).status == 1)
+    }
+
     @Test func issueAddsToASet() async throws {
         #expect(try await BuiltTool.run(["tls", "init", tls]).status == 0)
         #expect(

@@ -142,6 +142,13 @@ final class FixtureQueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         return FixtureViews.silences[0].proto
     }
 
+    func listAudit(
+        request: Tocsin_V1_ListAuditRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_ListAuditResponse {
+        try allow(.responder, context, "audit of '\(request.subject)' by '\(request.user)', \(request.limit)")
+        return .with { $0.records = FixtureViews.auditRecords.map(\.proto) }
+    }
+
     func listSubjects(
         request: Tocsin_V1_ListSubjectsRequest, context: ServerContext
     ) async throws -> Tocsin_V1_ListSubjectsResponse {

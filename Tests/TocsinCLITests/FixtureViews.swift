@@ -81,6 +81,27 @@ enum FixtureViews {
             ])
     }
 
+    static var auditRecords: [AuditRecordView] {
+        var done = AuditRecordView(sequence: 4, at: now - .seconds(600))
+        done.user = "ana"
+        done.role = "responder"
+        done.peer = "ipv4:10.0.0.7:51312"
+        done.call = "AcknowledgeIncident"
+        done.subject = "INC-7"
+        done.outcome = "done"
+        done.before = "detected P2 version 3"
+        done.after = "investigating P2 version 4, held by ana"
+        var denied = AuditRecordView(sequence: 5, at: now - .seconds(60))
+        denied.user = "vic"
+        denied.role = "viewer"
+        denied.peer = "ipv4:10.0.0.9:40010"
+        denied.call = "AddSilence"
+        denied.outcome = "denied"
+        denied.reason = "vic is a viewer; this needs a responder"
+        denied.isIntact = false
+        return [done, denied]
+    }
+
     static var silences: [SilenceView] {
         var matcher = SilenceView.Matcher()
         matcher.subject = "oddsmaker/*"

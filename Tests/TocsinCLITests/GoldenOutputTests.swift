@@ -36,6 +36,7 @@ struct GoldenOutputTests {
         ),
         ("incident-explain", ExplanationReport(detail: FixtureViews.detail)),
         ("silence-list", SilenceListReport(silences: FixtureViews.silences, noun: "silence")),
+        ("audit", AuditReport(records: FixtureViews.auditRecords, unreadable: 1)),
         ("silence-add", SilenceReport(silence: FixtureViews.silences[1])),
         ("query", SeriesReport(series: FixtureViews.series, detail: .summary)),
         ("query-points", SeriesReport(series: [FixtureViews.series[1]], detail: .points)),

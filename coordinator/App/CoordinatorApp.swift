@@ -136,8 +136,9 @@ package struct CoordinatorApp: Sendable {
         let health = StoreHealth()
         let writer = StoreWriter(
             store: sampleStore, pipeline: pipeline, counters: counters, health: health, logger: logger, now: now)
+        let certificates = try CertificateKeeper(paths: configuration.tls, counters: counters, logger: logger)
         let server = GRPCService(
-            configuration: configuration,
+            configuration: configuration, certificates: certificates,
             services: services(
                 fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, incidents: incidentStore,
                 notifications: notifications, desk: desk, counters: counters, health: health),
@@ -150,7 +151,7 @@ package struct CoordinatorApp: Sendable {
         // judges it, and who is to be called for it is called last.
         var running: [any Service] = [
             NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
-            retention, compaction, server,
+            retention, compaction, certificates, server,
         ]
         if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
             running.append(
@@ -164,7 +165,8 @@ package struct CoordinatorApp: Sendable {
         if let host = configuration.httpHost {
             running.insert(
                 HealthService(
-                    host: host, port: configuration.httpPort, counters: counters, health: health, fleet: fleet,
+                    host: host, port: configuration.httpPort, counters: counters, health: health,
+                    certificates: certificates, fleet: fleet,
                     pipeline: pipeline, notifications: notifications, logger: logger, now: now), at: 0)
         }
         var group = ServiceGroupConfiguration(
@@ -214,7 +216,8 @@ package struct CoordinatorApp: Sendable {
             logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, incidents: incidents,
-            notifications: notifications, isArmed: configuration.notifications.isArmed, desk: desk, counters: counters,
+            notifications: notifications, isArmed: configuration.notifications.isArmed, desk: desk,
+            audit: AuditDesk(incidents: incidents, counters: counters, logger: logger), counters: counters,
             health: health, version: configuration.version, startedAt: now(), now: now)
         return [ingest, query]
     }

@@ -50,6 +50,14 @@ package struct Counters: Sendable, Hashable {
     package var thresholdsRefused: UInt64 = 0
     /// Requests refused for want of a role.
     package var requestsDenied: UInt64 = 0
+    /// Handshakes refused for the client's certificate.
+    package var handshakesRefused: UInt64 = 0
+    /// Times that changed certificate files were put in force.
+    package var certificatesReloaded: UInt64 = 0
+    /// Times that changed certificate files could not be used.
+    package var certificatesRefused: UInt64 = 0
+    /// Refused attempts to change something that are not in the audit log: too many at once, or not stored.
+    package var auditRecordsDropped: UInt64 = 0
 
     /// All zero.
     package init() {}

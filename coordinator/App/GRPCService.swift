@@ -6,18 +6,18 @@ import ServiceLifecycle
 /// The gRPC listener with mutual TLS: every caller shows a certificate that the trust roots vouch for.
 struct GRPCService: Service {
     let configuration: CoordinatorApp.Configuration
+    let certificates: CertificateKeeper
     let services: [any RegistrableRPCService]
     let address: AddressBox
     let logger: Logger
 
     func run() async throws {
-        let tls = configuration.tls
-        let security = HTTP2ServerTransport.Posix.TransportSecurity.mTLS(
-            certificateChain: [.file(path: tls.certificate, format: .pem)],
-            privateKey: .file(path: tls.key, format: .pem)
+        let security = try HTTP2ServerTransport.Posix.TransportSecurity.mTLS(
+            certificateReloader: certificates.reloader
         ) {
-            $0.trustRoots = .certificates([.file(path: tls.trustRoots, format: .pem)])
+            $0.trustRoots = .certificates([.file(path: configuration.tls.trustRoots, format: .pem)])
             $0.requireALPN = true
+            $0.customVerificationCallback = { [certificates] in certificates.verify($0, $1) }
         }
         let transport = HTTP2ServerTransport.Posix(
             address: .ipv4(host: configuration.host, port: configuration.port), transportSecurity: security,

@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import Incidents
 import Logging
@@ -12,6 +13,7 @@ struct HealthService: Service {
     let port: Int
     let counters: CounterBoard
     let health: StoreHealth
+    let certificates: CertificateKeeper
     let fleet: FleetRegistry
     let pipeline: Pipeline
     let notifications: NotificationService
@@ -64,6 +66,13 @@ struct HealthService: Service {
         add("target_samples_of_non_owners_total", "counter", counted.samplesOfNonOwners)
         add("target_samples_unconfirmed_total", "counter", counted.samplesUnconfirmed)
         add("requests_denied_total", "counter", counted.requestsDenied)
+        add("audit_records_dropped_total", "counter", counted.auditRecordsDropped)
+        add("handshakes_refused_total", "counter", counted.handshakesRefused)
+        add("certificates_reloaded_total", "counter", counted.certificatesReloaded)
+        add("certificates_refused_total", "counter", counted.certificatesRefused)
+        add(
+            "certificate_expiry_timestamp_seconds", "gauge",
+            UInt64(max(0, certificates.notValidAfter.timeIntervalSince1970)))
         let notices = notifications.status
         add("notices_delivered_total", "counter", notices.delivered)
         add("notice_sends_failed_total", "counter", notices.failedSends)

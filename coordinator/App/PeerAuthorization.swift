@@ -45,6 +45,15 @@ struct PeerAuthorization: Sendable {
         return FleetRegistry.AgentKey(cluster: cluster, node: node)
     }
 
+    /// Name and role of whoever calls, for the audit log; an agent's name is its cluster and node.
+    func label(_ context: ServerContext) -> (name: String, role: String) {
+        guard let identity = try? identity(context) else { return ("", "") }
+        switch identity {
+        case .user(let role, let name): return (name, role.rawValue)
+        case .agent(let cluster, let node): return ("\(cluster)/\(node)", "agent")
+        }
+    }
+
     /// The name of a user whose role suffices; refuses everybody else.
     func user(_ context: ServerContext, need: Need) throws -> String {
         let identity: PeerIdentity

@@ -28,7 +28,7 @@ final class Pipeline: Service {
         case arrival(OutboxEntry)
         case thresholds(ThresholdsChange)
         case inspection(@Sendable (DetectionCore) -> Void)
-        case command(Command, Reply<Result<Outcome, CommandFailure>>)
+        case command(Command, AuditCall, Reply<Result<Outcome, CommandFailure>>)
     }
 
     /// What a person asks for.
@@ -121,12 +121,12 @@ final class Pipeline: Service {
         await inputs.send(.arrival(entry))
     }
 
-    /// Carries out a command: its events are durable when this returns.
-    func perform(_ command: Command) async throws(CommandFailure) -> Outcome {
+    /// Carries out a command: its events and the record of who asked are durable when this returns.
+    func perform(_ command: Command, for call: AuditCall) async throws(CommandFailure) -> Outcome {
         let result: Result<Outcome, CommandFailure>? = await withCheckedContinuation { continuation in
             let reply = Reply(continuation)
             // Ends by itself: the channel takes the command, or drops it when it is finished.
-            Task { await inputs.send(.command(command, reply)) }
+            Task { await inputs.send(.command(command, call, reply)) }
         }
         guard let result else { throw .stopping }
         return try result.get()
@@ -183,8 +183,8 @@ final class Pipeline: Service {
             case .thresholds(let change):
                 await keep(core.replaceThresholds(change, now: now()), core, &unsaved)
                 publish(core)
-            case .command(let command, let reply):
-                let result = await carryOut(command, &core, unsaved: unsaved.events)
+            case .command(let command, let call, let reply):
+                let result = await carryOut(command, for: call, &core, unsaved: unsaved.events)
                 publish(core)
                 reply.give(result)
             }
@@ -247,16 +247,21 @@ final class Pipeline: Service {
     }
 
     private func carryOut(
-        _ command: Command, _ core: inout DetectionCore, unsaved: [IncidentEvent]
+        _ command: Command, for call: AuditCall, _ core: inout DetectionCore, unsaved: [IncidentEvent]
     ) async -> Result<Outcome, CommandFailure> {
         guard unsaved.isEmpty else { return .failure(.notStored("the incident store refuses writes")) }
         do {
-            let events = try core.decide(command, now: now())
+            let moment = now()
+            let events = try core.decide(command, now: moment)
             // The book folds them before it is known what they are to say, and is given up if they are not stored.
             var next = core
             next.apply(events)
             let notices = plan.entries(for: events, in: next.book)
-            try await store.append(events, outbox: notices)
+            let record = call.record(
+                .done, at: moment, subject: command.subjectName(after: events),
+                before: command.subjectSummary(in: core.book),
+                after: command.subjectSummary(in: next.book, after: events))
+            try await store.append(events, outbox: notices, audit: record)
             core = next
             notifications.submit(notices)
             counters.add { $0.incidentEvents += UInt64(events.count) }

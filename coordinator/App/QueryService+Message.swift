@@ -50,17 +50,35 @@ extension QueryService {
     func composeMessage(
         request: Tocsin_V1_ComposeMessageRequest, context: ServerContext
     ) async throws -> Tocsin_V1_ComposeMessageResponse {
-        let author = try author(request.author, context)
+        guard request.send else {
+            _ = try author(request.author, context)
+            return view(try draft(request).draft).proto
+        }
+        return try await audited("ComposeMessage", subject: request.id, claimed: request.author, context) {
+            author, call in
+            let (incident, draft) = try draft(request)
+            var view = view(draft)
+            if draft.problems.isEmpty {
+                _ = try await perform(
+                    .sendMessage(
+                        incident.id, by: author, kind: draft.kind, text: draft.text, nextUpdateAt: draft.nextUpdateAt),
+                    for: call)
+                view.isSent = true
+            }
+            return view.proto
+        }
+    }
+
+    private func draft(
+        _ request: Tocsin_V1_ComposeMessageRequest
+    ) throws -> (incident: Incident, draft: MessageDesk.Draft) {
         let incident = try incident(request.id, in: pipeline.snapshot.book)
-        let draft = try desk.compose(request, of: incident, at: now())
+        return (incident, try desk.compose(request, of: incident, at: now()))
+    }
+
+    private func view(_ draft: MessageDesk.Draft) -> MessageView {
         var view = MessageView(text: draft.text, nextUpdateAt: draft.nextUpdateAt)
         view.problems = draft.problems.map { MessageView.Problem(words: $0.words, reason: $0.reason) }
-        if request.send, draft.problems.isEmpty {
-            _ = try await perform(
-                .sendMessage(
-                    incident.id, by: author, kind: draft.kind, text: draft.text, nextUpdateAt: draft.nextUpdateAt))
-            view.isSent = true
-        }
-        return view.proto
+        return view
     }
 }

@@ -26,27 +26,29 @@ extension QueryService {
     func addSilence(
         request: Tocsin_V1_AddSilenceRequest, context: ServerContext
     ) async throws -> Tocsin_V1_Silence {
-        let author = try author(request.author, context)
-        let starts = request.hasStartsAtMillis ? Timestamp(millis: request.startsAtMillis) : now()
-        let wanted = Silence.Request(
-            try kind(request.kind), try matcher(request.matcher), by: author, because: request.reason,
-            startsAt: starts, endsAt: starts + .milliseconds(Int64(clamping: request.durationMillis)))
-        return try await perform(.add(wanted))
+        try await audited("AddSilence", subject: "", claimed: request.author, context) { author, call in
+            let starts = request.hasStartsAtMillis ? Timestamp(millis: request.startsAtMillis) : now()
+            let wanted = Silence.Request(
+                try kind(request.kind), try matcher(request.matcher), by: author, because: request.reason,
+                startsAt: starts, endsAt: starts + .milliseconds(Int64(clamping: request.durationMillis)))
+            return try await perform(.add(wanted), for: call)
+        }
     }
 
     func expireSilence(
         request: Tocsin_V1_ExpireSilenceRequest, context: ServerContext
     ) async throws -> Tocsin_V1_Silence {
-        let author = try author(request.author, context)
-        guard let id = SilenceID(request.id) else {
-            throw QueryError(.invalidArgument, "'\(request.id)' is no silence id; ids look like SIL-3")
+        try await audited("ExpireSilence", subject: request.id, claimed: request.author, context) { author, call in
+            guard let id = SilenceID(request.id) else {
+                throw QueryError(.invalidArgument, "'\(request.id)' is no silence id; ids look like SIL-3")
+            }
+            return try await perform(.expire(id, by: author), for: call)
         }
-        return try await perform(.expire(id, by: author))
     }
 
     /// Carries out a command and answers with the silence that it was about.
-    private func perform(_ command: SilenceCommand) async throws -> Tocsin_V1_Silence {
-        let outcome = try await outcome(of: .silence(command))
+    private func perform(_ command: SilenceCommand, for call: AuditCall) async throws -> Tocsin_V1_Silence {
+        let outcome = try await outcome(of: .silence(command), for: call)
         let ids = outcome.events.compactMap { event -> SilenceID? in
             switch event.kind {
             case .silenceAdded(let silence): silence.id

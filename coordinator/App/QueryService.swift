@@ -18,6 +18,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     let notifications: NotificationService
     let isArmed: Bool
     let desk: MessageDesk
+    let audit: AuditDesk
     let counters: CounterBoard
     let health: StoreHealth
     let version: String
@@ -94,36 +95,43 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     func acknowledgeIncident(
         request: Tocsin_V1_AcknowledgeIncidentRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
-        let author = try author(request.author, context)
-        return try await perform(
-            .acknowledge(try incidentID(request.id), by: author), expecting: request.expectedVersion)
+        try await audited("AcknowledgeIncident", subject: request.id, claimed: request.author, context) {
+            author, call in
+            try await perform(
+                .acknowledge(try incidentID(request.id), by: author), expecting: request.expectedVersion, for: call)
+        }
     }
 
     func noteIncident(
         request: Tocsin_V1_NoteIncidentRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
-        let author = try author(request.author, context)
-        return try await perform(.note(try incidentID(request.id), by: author, text: request.text))
+        try await audited("NoteIncident", subject: request.id, claimed: request.author, context) { author, call in
+            try await perform(.note(try incidentID(request.id), by: author, text: request.text), for: call)
+        }
     }
 
     func setIncidentState(
         request: Tocsin_V1_SetIncidentStateRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
-        let author = try author(request.author, context)
-        guard let state = IncidentState(rawValue: request.state) else {
-            let names = IncidentState.allCases.map(\.rawValue).joined(separator: ", ")
-            throw QueryError(.invalidArgument, "there is no state '\(request.state)'; the states are \(names)")
+        try await audited("SetIncidentState", subject: request.id, claimed: request.author, context) { author, call in
+            guard let state = IncidentState(rawValue: request.state) else {
+                let names = IncidentState.allCases.map(\.rawValue).joined(separator: ", ")
+                throw QueryError(.invalidArgument, "there is no state '\(request.state)'; the states are \(names)")
+            }
+            return try await perform(
+                .setState(try incidentID(request.id), to: state, by: author), expecting: request.expectedVersion,
+                for: call)
         }
-        return try await perform(
-            .setState(try incidentID(request.id), to: state, by: author), expecting: request.expectedVersion)
     }
 
     func resolveIncident(
         request: Tocsin_V1_ResolveIncidentRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
-        let author = try author(request.author, context)
-        return try await perform(
-            .resolve(try incidentID(request.id), by: author, cause: request.cause), expecting: request.expectedVersion)
+        try await audited("ResolveIncident", subject: request.id, claimed: request.author, context) { author, call in
+            try await perform(
+                .resolve(try incidentID(request.id), by: author, cause: request.cause),
+                expecting: request.expectedVersion, for: call)
+        }
     }
 
     func querySamples(
@@ -136,9 +144,9 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
 
     /// - Parameter version: what the caller saw; 0 takes any.
     func perform(
-        _ command: IncidentCommand, expecting version: UInt64 = 0
+        _ command: IncidentCommand, expecting version: UInt64 = 0, for call: AuditCall
     ) async throws -> Tocsin_V1_GetIncidentResponse {
-        let book = try await outcome(of: .incident(command, version: version == 0 ? nil : version)).book
+        let book = try await outcome(of: .incident(command, version: version == 0 ? nil : version), for: call).book
         guard let incident = book.incidents[command.incident] else {
             throw QueryError(.notFound, "there is no incident \(command.incident)")
         }
@@ -146,9 +154,9 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     }
 
     /// Carries out a command, with the refusal's code.
-    func outcome(of command: Pipeline.Command) async throws -> Pipeline.Outcome {
+    func outcome(of command: Pipeline.Command, for call: AuditCall) async throws -> Pipeline.Outcome {
         do {
-            return try await pipeline.perform(command)
+            return try await pipeline.perform(command, for: call)
         } catch .refused(let error) {
             switch error.code {
             case .notFound: throw QueryError(.notFound, error.message)

@@ -46,6 +46,13 @@ struct IssueOptions: ParsableArguments {
 
     /// Writes what was made; a refusal of names, and of files that are there, is wrong input, the rest has failed.
     func write(_ body: () throws(CertificateAuthorityError) -> TLSReport) throws {
+        try TLSReport.write(output, body)
+    }
+}
+
+extension TLSReport {
+    /// Writes what was made; a refusal of names, and of files that are there, is wrong input, the rest has failed.
+    static func write(_ output: OutputFormat, _ body: () throws(CertificateAuthorityError) -> TLSReport) throws {
         do throws(CertificateAuthorityError) {
             Console.standard.write(try body().text(output, Console.standard.renderContext()))
         } catch {

@@ -5,7 +5,8 @@ import FoundationEssentials
 /// `tocsin tls`: certificates for a fleet that has no authority of its own.
 struct TLSCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tls", abstract: "Make an authority and certificates.", subcommands: [Init.self, Issue.self])
+        commandName: "tls", abstract: "Make an authority and certificates.",
+        subcommands: [Init.self, Issue.self, Renew.self])
 
     struct Init: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -113,6 +114,64 @@ struct TLSCommand: AsyncParsableCommand {
             @OptionGroup var options: IssueOptions
 
             func run() async throws { try options.add([.user(role: role, name: name)], to: directory) }
+        }
+    }
+}
+
+extension TLSCommand {
+    /// `renew`.
+    struct Renew: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Replace certificates that end soon by new ones for the same names, with new keys.",
+            discussion: """
+                The authority of the directory signs them. A running coordinator takes its new pair within ten \
+                seconds, an agent with its next connection.
+                """)
+
+        @Argument(help: "Directory with ca.crt, ca.key and the certificates.")
+        var directory: String
+
+        @Option(name: .customLong("name"), help: "Only this one: coordinator, agent-NODE, user-NAME; may be repeated.")
+        var names: [String] = []
+
+        @Option(help: ArgumentHelp("Those that end within this time.", valueName: "duration"))
+        var within = DurationArgument(duration: .seconds(30 * 86_400))
+
+        @Flag(help: "All, whenever they end.")
+        var all = false
+
+        @Option(help: "Days that the new certificates are valid, 1 to 3650.")
+        var days = 365
+
+        @Option(name: [.customShort("o"), .long], help: "How to write the answer: table, json or yaml.")
+        var output = OutputFormat.table
+
+        func validate() throws {
+            guard (1...3650).contains(days) else { throw ValidationError("--days is 1 to 3650") }
+        }
+
+        func run() async throws {
+            let store = CertificateDirectory(path: directory)
+            try TLSReport.write(output) { () throws(CertificateAuthorityError) in
+                let authority = try store.authority()
+                let present = try store.leafNames()
+                if let missing = names.first(where: { !present.contains($0) }) {
+                    throw CertificateAuthorityError(
+                        .invalidName, "there is no \(store.certificatePath(missing)) with its key")
+                }
+                let now = Date()
+                let end = now + Double(within.duration.components.seconds)
+                var items: [TLSReport.Item] = []
+                for name in names.isEmpty ? present : names {
+                    let old = try store.summary(name)
+                    guard all || old.notValidAfter <= end else { continue }
+                    let files = try authority.issue(old.role, now: now, validity: .seconds(days * 86_400))
+                    items.append(TLSReport.Item(name: name, files: files))
+                }
+                // All are made before the first is replaced.
+                for item in items { try store.store(item.files, name: item.name, force: true) }
+                return TLSReport(store: store, items: items)
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ struct TocsinCommand: AsyncParsableCommand {
         subcommands: [
             StatusCommand.self, AgentCommand.self, TargetCommand.self, WorkloadCommand.self, IncidentCommand.self,
             SilenceCommand<QuietKind>.self, SilenceCommand<MaintenanceKind>.self, QueryCommand.self,
-            ConfigCommand.self, TLSCommand.self,
+            AuditCommand.self, ConfigCommand.self, TLSCommand.self,
         ])
 }
 

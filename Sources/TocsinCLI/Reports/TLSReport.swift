@@ -26,6 +26,7 @@ struct TLSReport: Report {
     }
 
     func table(_ context: RenderContext) -> String {
+        guard !items.isEmpty else { return "Nothing is due.\n" }
         var table = Table([
             .init(title: "CERTIFICATE"), .init(title: "KEY"), .init(title: "UNTIL"),
             .init(title: "NAMES", isFlexible: true),
