@@ -115,8 +115,8 @@ let adapters: [Module] = [
         "SampleStore", ["Telemetry", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile"], products: ["GRDB"]),
     library("IncidentStore", ["Telemetry", "Detection", "Incidents", "Runbook", "SQLiteFile"], products: ["GRDB"]),
     library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
-    library(
-        "Notification", ["Telemetry", "Probing", "CurlHTTP", "Incidents", "Runbook"], products: ["Mustache"]),
+    library("Notification", ["Telemetry", "Probing", "CurlHTTP", "Incidents", "Runbook"]),
+    library("Messages", ["Incidents", "Runbook"], products: ["Mustache"]),
     library("PostgresClient", ["Telemetry", "FlowControl", "CLibpq"]),
     library("PostgresProbe", ["Telemetry", "Probing", "PostgresClient"]),
     library("PrometheusProbe", ["Telemetry", "Probing"]),
@@ -168,7 +168,8 @@ let apps: [Module] = [
         "CoordinatorApp",
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SQLiteFile", "Selectors", "SampleStore",
-            "IncidentStore", "Signals", "Detection", "Incidents", "Runbook", "Notification", "Probing", "CurlHTTP",
+            "IncidentStore", "Signals", "Detection", "Incidents", "Runbook", "Messages", "Notification", "Probing",
+            "CurlHTTP",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
             "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
         ],
@@ -235,7 +236,11 @@ let testTargets: [Module] = [
     tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry"]),
     tests("RunbookTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
     tests(
-        "RunbookScenarioTests", ["CoordinatorSettings", "Incidents", "Detection", "Signals", "Telemetry"]),
+        "RunbookScenarioTests",
+        [
+            "CoordinatorSettings", "Messages", "Runbook", "Incidents", "Detection", "Signals", "Telemetry",
+            "TocsinTestKit",
+        ]),
     tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
     tests(
         "SampleStoreTests",
@@ -249,9 +254,11 @@ let testTargets: [Module] = [
     tests(
         "NotificationTests",
         [
-            "Notification", "Runbook", "Incidents", "Detection", "Signals", "CurlHTTP", "Probing", "Telemetry",
-            "TocsinTestKit",
+            "Notification", "Runbook", "Incidents", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit",
         ]),
+    tests(
+        "MessagesTests",
+        ["Messages", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit"]),
     tests("PrometheusProbeTests", ["PrometheusProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests(
         "ActuatorProbeTests",

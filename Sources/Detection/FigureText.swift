@@ -83,6 +83,11 @@ package enum FigureText {
         return date == floorDivide(day.millis, 86_400_000) ? clock : "\(civil(day: date))T\(clock)"
     }
 
+    /// 2026-11-28, in UTC.
+    package static func day(_ timestamp: Timestamp) -> String {
+        civil(day: floorDivide(timestamp.millis, 86_400_000))
+    }
+
     /// Date of a day since 1970 (Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days).
     private static func civil(day: Int64) -> String {
         let shifted = day + 719_468

@@ -138,6 +138,8 @@ package struct Incident: Hashable, Sendable {
     package private(set) var version: UInt64
     /// Notes written so far.
     package private(set) var notes = 0
+    /// How the current episode has gone.
+    package private(set) var course: EpisodeCourse
     /// Openings that are remembered to tell flapping.
     static let flapMemory = 16
     /// For each level: since when the open findings have asked for no more than it.
@@ -164,6 +166,7 @@ package struct Incident: Hashable, Sendable {
         self.onsetAt = onset
         self.version = event.sequence
         self.recentOpenings = [event.at]
+        self.course = EpisodeCourse(sequence: event.sequence)
         self.limits = limits
         timeline.append(TimelineEntry(event, of: self))
     }
@@ -212,10 +215,12 @@ extension Incident {
     mutating func apply(_ event: IncidentEvent) {
         let entry = TimelineEntry(event, of: self)
         if event.kind.movesVersion { version = event.sequence }
+        course.apply(event)
         switch event.kind {
         case .detected:
             return
         case .reopened(let title, let episode, let onsetAt, let detectedAt):
+            course = EpisodeCourse(sequence: event.sequence)
             reopen(title: title, episode: episode, openedAt: event.at, onsetAt: onsetAt, detectedAt: detectedAt)
         case .findingOpened(let finding, let assessment), .findingUpdated(let finding, let assessment):
             if heldUntil != nil {

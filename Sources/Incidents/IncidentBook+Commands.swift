@@ -26,6 +26,10 @@ extension IncidentBook {
             script.add(.resolved(by: .person(name: author), cause: cause))
             return script.drafts
         case .sendMessage(_, let author, let kind, let text, let nextUpdateAt):
+            guard kind != .report || !incident.isOpen else {
+                throw IncidentError(
+                    .notOver, "\(incident.id) is not resolved: its report can be read, and sent when it is over")
+            }
             // The log's position makes the key unique, and the same at every resend.
             let key = "\(incident.id)/\(incident.episode)/message/\(lastSequence + 1)"
             let message = SentMessage(key: key, kind: kind, author: author, text: text, nextUpdateAt: nextUpdateAt)

@@ -26,6 +26,8 @@ package enum IncidentCommand: Hashable, Sendable {
     package static let authorCharactersMax = 128
     /// Longest note or cause, in characters.
     package static let textCharactersMax = 4096
+    /// Longest post-incident report, in characters.
+    package static let reportCharactersMax = 65_536
 
     /// Refuses empty and overlong texts, and control characters: they end up on terminals.
     func validate() throws(IncidentError) {
@@ -38,9 +40,10 @@ package enum IncidentCommand: Hashable, Sendable {
         case .resolve(_, let author, let cause):
             try PersonText.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
             try PersonText.check("cause", cause, charactersMax: Self.textCharactersMax, multiline: true)
-        case .sendMessage(_, let author, _, let text, _):
+        case .sendMessage(_, let author, let kind, let text, _):
+            let longest = kind == .report ? Self.reportCharactersMax : Self.textCharactersMax
             try PersonText.check("author", author, charactersMax: Self.authorCharactersMax, multiline: false)
-            try PersonText.check("message", text, charactersMax: Self.textCharactersMax, multiline: true)
+            try PersonText.check("message", text, charactersMax: longest, multiline: true)
         }
     }
 }

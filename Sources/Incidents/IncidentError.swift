@@ -14,6 +14,8 @@ package struct IncidentError: Error, Equatable, Sendable, CustomStringConvertibl
         case changed
         /// The incident is resolved.
         case alreadyResolved
+        /// The incident is not resolved, and what is asked for belongs after its end.
+        case notOver
         /// Author, text or cause is empty, too long or holds control characters.
         case invalidText
         /// There are as many silences as there may be.

@@ -65,7 +65,7 @@ package struct Page: Hashable, Sendable, Codable {
 
 /// A message to people outside of the response, as the log records it.
 package struct SentMessage: Hashable, Sendable, Codable {
-    /// The runbook's communication templates.
+    /// The runbook's communication templates, and its post-incident template.
     package enum Kind: String, Sendable, Codable, CaseIterable {
         /// Internal: the initial notification.
         case initial
@@ -75,6 +75,8 @@ package struct SentMessage: Hashable, Sendable, Codable {
         case resolution
         /// External: to customers.
         case customer
+        /// Internal: the post-incident report.
+        case report
     }
 
     /// Identity over resends.

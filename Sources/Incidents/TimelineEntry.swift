@@ -68,12 +68,15 @@ package struct TimelineEntry: Hashable, Sendable, Codable {
             return (system, "All checks have recovered; it came back often, so it must stay quiet for \(quiet).")
         case .resolved(let author, let cause):
             let lasted = PlainText.duration(event.at - incident.openedAt)
-            return (author.description, "Resolved after \(lasted): \(cause ?? "all checks have recovered").")
+            let why = cause ?? "all checks have recovered"
+            return (author.description, "Resolved after \(lasted): \(why)\(why.hasSuffix(".") ? "" : ".")")
         case .paged(let page):
             return (system, page.sentence)
         case .delivered(let key, let channel):
             return (system, "Page \(key) was taken by \(channel).")
         case .messageSent(let message):
+            // A report holds the whole timeline.
+            if message.kind == .report { return (message.author, "Sent the post-incident report.") }
             return (message.author, "Sent the \(message.kind.rawValue) message: \(message.text)")
         case .silenceAdded(let silence):
             return (silence.author, "Made \(silence.id): \(silence.reason)")

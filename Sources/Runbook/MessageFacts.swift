@@ -28,7 +28,7 @@ package struct MessageFacts: Hashable, Sendable {
     /// Which template.
     package var kind: SentMessage.Kind
     /// Names and values for the template.
-    package var values: [String: String]
+    package var values: [String: TemplateValue]
     /// Minutes to the promised update; nil promises none.
     package var updateMinutes: Int?
     /// When the update is promised for.
@@ -37,22 +37,38 @@ package struct MessageFacts: Hashable, Sendable {
     /// What stands where nobody knows.
     package static let unknown = "unknown"
 
+    /// What a report tells beside the incident itself.
+    package struct Surroundings: Hashable, Sendable {
+        /// The runbook's two lists; empty when they are not remembered any more.
+        package var checklist: [ChecklistItem]
+        /// Incidents that are or were taken for its consequences.
+        package var consequences: [Incident]
+
+        /// Makes surroundings.
+        package init(checklist: [ChecklistItem] = [], consequences: [Incident] = []) {
+            self.checklist = checklist
+            self.consequences = consequences
+        }
+    }
+
     /// Gathers the facts.
     ///
-    /// - Parameter given: what the sender adds; it stands before what Tocsin derives.
+    /// - Parameters:
+    ///   - given: what the sender adds; it stands before what Tocsin derives.
+    ///   - surroundings: what a report tells beside the incident itself.
     package init(
         _ kind: SentMessage.Kind, of incident: Incident, given: [Field: String], policy: EscalationPolicy,
-        at now: Timestamp
+        surroundings: Surroundings = Surroundings(), at now: Timestamp
     ) {
         self.kind = kind
         let level = policy[incident.severity]
         let every = kind == .customer ? level.customerUpdateEvery : level.updateEvery
-        // A resolution is the last word.
-        let promised = incident.isOpen && kind != .resolution ? every : nil
+        // A resolution is the last word, and a report comes after it.
+        let promised = incident.isOpen && kind != .resolution && kind != .report ? every : nil
         updateMinutes = promised.map { max(1, Int($0.components.seconds / 60)) }
         nextUpdateAt = promised.map { now + $0 }
         let end = incident.resolvedAt ?? now
-        values = [
+        let texts = [
             "severity": incident.severity.description, "incident": incident.id.description, "title": incident.title,
             "status": Self.status(incident.state), "duration": FigureText.duration(end - incident.openedAt),
             "rootCause": incident.cause ?? Self.unknown,
@@ -63,7 +79,24 @@ package struct MessageFacts: Hashable, Sendable {
             "resolution": given[.resolution] ?? Self.resolution(incident),
             "review": given[.review] ?? "a time to be announced",
         ]
-        if let updateMinutes { values["updateMinutes"] = "\(updateMinutes)" }
+        values = texts.mapValues { .text($0) }
+        if let updateMinutes { values["updateMinutes"] = .text("\(updateMinutes)") }
+        guard kind == .report else { return }
+        let report = ReportFacts(incident: incident, surroundings: surroundings, now: now)
+        values.merge(report.values) { $1 }
+        if let impact = given[.impact] { values["impact"] = .text(impact) }
+    }
+
+    /// The names that a template of a kind may use.
+    package static func names(of kind: SentMessage.Kind) -> TemplateNames {
+        var names = TemplateNames(texts: [
+            "severity", "incident", "title", "status", "duration", "rootCause", "service", "impact", "eta", "progress",
+            "nextSteps", "resolution", "review", "updateMinutes",
+        ])
+        guard kind == .report else { return names }
+        names.texts.formUnion(ReportFacts.names.texts)
+        names.rows = ReportFacts.names.rows
+        return names
     }
 
     /// Names of the incident that customers are not to read.
@@ -81,7 +114,7 @@ package struct MessageFacts: Hashable, Sendable {
         return names.filter { name in !name.allSatisfy(\.isLetter) && seen.insert(name).inserted }
     }
 
-    private static func status(_ state: IncidentState) -> String {
+    static func status(_ state: IncidentState) -> String {
         switch state {
         case .detected, .investigating: "Investigating"
         case .identified: "Identified"

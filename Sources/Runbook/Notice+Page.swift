@@ -54,6 +54,7 @@ extension Notice {
         case .update: "Incident Update - \(incident.severity)"
         case .resolution: "Incident Resolved - \(incident.severity)"
         case .customer: "Service notification"
+        case .report: "Incident Report - \(incident.title)"
         }
     }
 }

@@ -87,6 +87,8 @@ package struct RunbookClock: Hashable, Sendable {
         case .delivered(let key, let channel):
             tick(.notifyOnCall, at, "\(channel) took \(key)")
         case .messageSent(let message):
+            // A report is for the review, when all is over.
+            guard message.kind != .report else { return }
             tick(.tellStakeholders, at, "\(message.author) sent the \(message.kind.rawValue) message")
         case .findingClosed, .noted, .stateChanged, .resolved, .paged, .joined, .parted, .impactChanged, .recoveryHeld,
             .silenceAdded, .silenceExpired:

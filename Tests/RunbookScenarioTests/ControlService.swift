@@ -1,6 +1,7 @@
 import CoordinatorSettings
 import Detection
 import Incidents
+import Runbook
 import Signals
 import Telemetry
 
@@ -17,6 +18,7 @@ struct ControlService {
 
     private(set) var book: IncidentBook
     private(set) var dependencies = DependencyGraph()
+    private(set) var escalation: EscalationMachine
     private var engine: SignalEngine
     private var bank: DetectorBank
     private var now = Timestamp(millis: 1_795_564_800_000)
@@ -26,6 +28,7 @@ struct ControlService {
     init() {
         let thresholds = ThresholdSettings.shipped
         engine = SignalEngine(configuration: .init(), startedAt: now)
+        escalation = EscalationMachine(policy: thresholds.escalation)
         bank = DetectorBank(checks: { thresholds.checks(for: $0) })
         book = IncidentBook(
             severities: SeverityTable(rules: thresholds.severityRules, checks: thresholds.baseChecks))
@@ -83,7 +86,22 @@ struct ControlService {
             dependencies.advance(to: now)
             judge(bank.process(engine.advance(to: now)) + bank.advance(to: now))
             record(book.settle(now: now))
+            page()
         }
+    }
+
+    /// A person acts.
+    mutating func perform(_ command: IncidentCommand) throws {
+        record(try book.decide(command, now: now))
+    }
+
+    /// A channel took the pages that are on their way.
+    mutating func deliver(_ channel: String) {
+        let waiting = events.suffix(20).compactMap { event -> IncidentEvent.Draft? in
+            guard case .paged(let page) = event.kind else { return nil }
+            return .init(incident: event.incident, at: now, kind: .delivered(key: page.key, channel: channel))
+        }
+        record(waiting)
     }
 
     mutating func judge(_ findings: [Finding]) {
@@ -93,9 +111,17 @@ struct ControlService {
         }
     }
 
+    private mutating func page() {
+        let due = escalation.due(at: now) { book.incidents[$0]?.root != nil }
+        record(due.map { .init(incident: $0.0, at: now, kind: .paged(page: $0.1)) })
+    }
+
     private mutating func record(_ drafts: [IncidentEvent.Draft]) {
         let new = book.complete(drafts, over: dependencies, now: now)
-        for event in new { book.apply(event) }
+        for event in new {
+            book.apply(event)
+            escalation.apply(event)
+        }
         events += new
     }
 

@@ -8,6 +8,7 @@ import IncidentStore
 package import Incidents
 import IngestWire
 package import Logging
+import Messages
 import Notification
 package import Runbook
 import SQLiteFile

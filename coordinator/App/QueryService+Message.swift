@@ -1,6 +1,6 @@
 import GRPCCore
 import Incidents
-import Notification
+import Messages
 import QueryWire
 import Runbook
 import SwiftProtobuf
@@ -21,7 +21,11 @@ struct MessageDesk: Sendable {
     }
 
     /// Fills the template of a kind; throws for an unknown kind or field.
-    func compose(_ request: Tocsin_V1_ComposeMessageRequest, of incident: Incident, at now: Timestamp) throws -> Draft {
+    func compose(
+        _ request: Tocsin_V1_ComposeMessageRequest, of incident: Incident,
+        beside surroundings: MessageFacts.Surroundings,
+        at now: Timestamp
+    ) throws -> Draft {
         guard let kind = SentMessage.Kind(rawValue: request.kind) else {
             throw QueryError(.invalidArgument, "there is no message '\(request.kind)'; there are \(Self.kinds)")
         }
@@ -32,7 +36,8 @@ struct MessageDesk: Sendable {
             }
             given[field] = value
         }
-        let facts = MessageFacts(kind, of: incident, given: given, policy: policy, at: now)
+        let facts = MessageFacts(
+            kind, of: incident, given: given, policy: policy, surroundings: surroundings, at: now)
         let text = templates.render(facts)
         var draft = Draft(kind: kind, text: text, nextUpdateAt: facts.nextUpdateAt, problems: [])
         if kind == .customer {
@@ -72,8 +77,12 @@ extension QueryService {
     private func draft(
         _ request: Tocsin_V1_ComposeMessageRequest
     ) throws -> (incident: Incident, draft: MessageDesk.Draft) {
-        let incident = try incident(request.id, in: pipeline.snapshot.book)
-        return (incident, try desk.compose(request, of: incident, at: now()))
+        let (snapshot, moment) = (pipeline.snapshot, now())
+        let incident = try incident(request.id, in: snapshot.book)
+        let surroundings = MessageFacts.Surroundings(
+            checklist: snapshot.escalation.checklist(of: incident.id, at: moment),
+            consequences: snapshot.book.consequences[incident.id] ?? [])
+        return (incident, try desk.compose(request, of: incident, beside: surroundings, at: moment))
     }
 
     private func view(_ draft: MessageDesk.Draft) -> MessageView {

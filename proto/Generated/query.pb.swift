@@ -1067,7 +1067,7 @@ package nonisolated struct Tocsin_V1_ComposeMessageRequest: Sendable {
 
   package var id: String = String()
 
-  /// "initial", "update", "resolution" or "customer".
+  /// "initial", "update", "resolution", "customer" or "report".
   package var kind: String = String()
 
   package var author: String = String()

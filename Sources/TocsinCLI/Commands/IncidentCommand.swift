@@ -10,7 +10,7 @@ struct IncidentCommand: AsyncParsableCommand {
         commandName: "incident", abstract: "Incidents: look, take, annotate, resolve.",
         subcommands: [
             List.self, Show.self, Explain.self, Acknowledge.self, Note.self, State.self, Resolve.self,
-            MessageCommand.self,
+            MessageCommand.self, ReportCommand.self,
         ])
 
     struct List: CoordinatorCommand {

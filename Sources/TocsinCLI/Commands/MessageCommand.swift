@@ -15,13 +15,13 @@ struct MessageCommand: CoordinatorCommand {
 
     /// The runbook's templates.
     enum Kind: String, CaseIterable, ExpressibleByArgument, Sendable {
-        case initial, update, resolution, customer
+        case initial, update, resolution, customer, report
     }
 
     @Argument(help: "The incident: INC-7 or 7.")
     var id: IncidentID
 
-    @Option(help: "initial, update or resolution for stakeholders; customer.")
+    @Option(help: "initial, update or resolution for stakeholders; customer; report, which is sent after the end.")
     var kind: Kind
 
     @Option(help: "The service, in the reader's words.")

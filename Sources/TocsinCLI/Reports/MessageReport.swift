@@ -6,6 +6,8 @@ struct MessageReport: Report {
     var message: MessageView
     var incident: String
     var kind: String
+    /// Whether the text alone is to be printed.
+    var isDocument = false
 
     var value: OutputValue {
         let problems = message.problems.map { problem -> OutputValue in
@@ -20,6 +22,7 @@ struct MessageReport: Report {
     func table(_ context: RenderContext) -> String {
         var text = message.text.split(separator: "\n", omittingEmptySubsequences: false)
             .map { Printable.line(String($0)) + "\n" }.joined()
+        if isDocument { return text }
         if !message.problems.isEmpty {
             text += "\n" + context.styled("Not for customers:", .red) + "\n"
             for problem in message.problems {

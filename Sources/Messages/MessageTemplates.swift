@@ -33,9 +33,17 @@ package struct MessageTemplates: Sendable {
     /// The message, without blank lines at its end.
     package func render(_ facts: MessageFacts) -> String {
         guard let template = templates[facts.kind.rawValue] else { return "" }
-        var text = template.render(facts.values)
+        var text = template.render(facts.values.mapValues(Self.plain))
         while text.last?.isWhitespace == true { text.removeLast() }
         return text
+    }
+
+    /// As Mustache takes it.
+    private static func plain(_ value: TemplateValue) -> Any {
+        switch value {
+        case .text(let text): text
+        case .rows(let rows): rows
+        }
     }
 
     private static func parse(_ text: String, name: String) throws(TemplateProblem) -> MustacheTemplate {

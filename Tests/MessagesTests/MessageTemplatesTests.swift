@@ -1,7 +1,7 @@
 import Detection
 import Foundation
 import Incidents
-import Notification
+import Messages
 import Runbook
 import Signals
 import Telemetry
@@ -153,7 +153,7 @@ import TocsinTestKit
             source += "\n    private static let \(kind) = #\"\"\"\n\(body.joined(separator: "\n"))\n        \"\"\"#\n"
         }
         source += "}\n"
-        let file = "\(root)/Sources/Notification/ShippedTemplates.swift"
+        let file = "\(root)/Sources/Messages/ShippedTemplates.swift"
         if ProcessInfo.processInfo.environment["TOCSIN_REWRITE_GOLDEN"] == "1" {
             try source.write(toFile: file, atomically: true, encoding: .utf8)
         }
