@@ -24,7 +24,7 @@ struct LinearRegex: Sendable {
         case match
     }
 
-    private let program: [Instruction]
+    let program: [Instruction]
 
     init(_ pattern: String) throws(RegexError) {
         guard pattern.utf8.count <= Self.patternBytesMax else {
