@@ -21,6 +21,7 @@ package struct BenchResults {
         Goal(name: "encode_cpu_s_per_million", limit: 0.15),
         Goal(name: "decode_cpu_s_per_million", limit: 0.06),
         Goal(name: "ingest_cpu_s_per_million", limit: 0.20),
+        Goal(name: "rss_bytes_per_series", limit: 400),
     ]
 
     /// The goals of the store.

@@ -17,6 +17,8 @@ struct FleetRun: Sendable {
         var coordinatorSeconds = 0.0
         var residentBytes = 0
         var seconds = 0.0
+        /// Milliseconds from a round to the finding that follows from it, ascending; empty when not measured.
+        var findingDelays: [Double] = []
 
         var bytesPerSample: Double { Double(bytesUp + bytesDown) / Double(samples) }
         var coordinatorSecondsPerMillion: Double { coordinatorSeconds / Double(samples) * 1e6 }
@@ -24,15 +26,18 @@ struct FleetRun: Sendable {
 
     let workload: Workload
     let options: Options
+    /// Whether an agent beside the workload has findings to be timed.
+    let timesFindings: Bool
     private let cluster = "bench"
 
-    init(workload: Workload, options: Options) {
+    init(workload: Workload, options: Options, timesFindings: Bool = false) {
         self.workload = workload
         self.options = options
+        self.timesFindings = timesFindings
     }
 
     func measure() async throws -> Outcome {
-        let nodes = workload.streams.map(\.name)
+        let nodes = workload.streams.map(\.name) + (timesFindings ? [FindingDelay.node] : [])
         let lab = try await TocsinLab(nodes: nodes, cluster: cluster, binaries: options.binaries)
         try lab.writeCoordinator(
             step: "\(max(1, Int(options.round)))s",
@@ -43,22 +48,23 @@ struct FleetRun: Sendable {
             try AgentFeed(configuration(node, lab, proxy), logger: Self.logger)
         }
         var outcome = Outcome()
-        outcome.agents = nodes.count
+        outcome.agents = workload.streams.count
         let start = ContinuousClock.now
-        outcome.samples = try await withThrowingTaskGroup(of: Int.self) { group in
+        let (samples, handedOver) = try await withThrowingTaskGroup(of: (Int, [Int64])?.self) { group in
             for feed in feeds {
                 group.addTask {
                     try await feed.run()
-                    return 0
+                    return nil
                 }
             }
             group.addTask { try await self.play(to: feeds) }
             defer { group.cancelAll() }
-            while let samples = try await group.next() {
-                if samples > 0 { return samples }
+            while let ended = try await group.next() {
+                if let ended { return ended }
             }
             throw Workload.Fault(message: "the links ended before the workload did")
         }
+        outcome.samples = samples
         outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
         // What was counted is all that was acknowledged: the links end after this.
         let usage = try ProcessUsage(pid: coordinator.pid)
@@ -67,17 +73,23 @@ struct FleetRun: Sendable {
         (outcome.bytesUp, outcome.bytesDown) = (proxy.bytesUp, proxy.bytesDown)
         try await proxy.close()
         try await check(lab, samples: outcome.samples)
+        if timesFindings { outcome.findingDelays = try await FindingDelay.delays(handedOver, in: lab) }
         try await coordinator.terminate()
         return outcome
     }
 
-    /// Plays all rounds, each at its time, and returns the samples once all are acknowledged.
-    private func play(to feeds: [AgentFeed]) async throws -> Int {
+    /// Plays all rounds, each at its time, and returns once all samples are acknowledged: how many they were, and when
+    /// each of the findings' causes was handed over.
+    private func play(to feeds: [AgentFeed]) async throws -> (Int, [Int64]) {
         let rounds = min(workload.streams.map(\.rounds.count).max() ?? 0, options.rounds ?? .max)
-        guard let origin = workload.streams.first?.rounds.first?.first?.millis else { return 0 }
+        guard let origin = workload.streams.first?.rounds.first?.first?.millis else { return (0, []) }
         let interval = originalInterval
         let begin = ContinuousClock.now + .seconds(1)
         let base = AgentApp.wallClock().millis + 1000
+        async let beside =
+            timesFindings
+            ? FindingDelay(feed: feeds[feeds.count - 1], rounds: rounds, interval: options.round).play(from: begin)
+            : (0, [])
         var samples = 0
         for round in 0..<rounds {
             try await Task.sleep(until: begin + .seconds(options.round) * round)
@@ -91,6 +103,8 @@ struct FleetRun: Sendable {
                 await feed.record(batch)
             }
         }
+        let (besideSamples, handedOver) = try await beside
+        samples += besideSamples
         let deadline = ContinuousClock.now + .seconds(60)
         for feed in feeds {
             while await feed.unacknowledged > 0 {
@@ -100,7 +114,7 @@ struct FleetRun: Sendable {
                 try await Task.sleep(for: .milliseconds(20))
             }
         }
-        return samples
+        return (samples, handedOver)
     }
 
     /// The workload's own time from round to round, in milliseconds.

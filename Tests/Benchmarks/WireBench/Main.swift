@@ -1,7 +1,8 @@
 import BenchSupport
 import Foundation
 
-/// `wire-bench --fleet DIRECTORY | --recorded FILE… [--round SECONDS] [--binaries FOLDER]`, or `wire-bench --table`.
+/// `wire-bench --fleet DIRECTORY | --recorded FILE… | --scale SMALL LARGE [--round SECONDS] [--binaries FOLDER]`, or
+/// `wire-bench --table`.
 ///
 /// Real coordinator process, the agents' own spool and uplink, mutual TLS, a proxy between that counts the payload of
 /// TCP both ways. Rounds go out in real time, `--round` seconds apart, at the times of now.
@@ -11,13 +12,13 @@ enum Main {
         guard let options = Options(CommandLine.arguments.dropFirst()) else {
             FileHandle.standardError.write(
                 Data(
-                    ("usage: wire-bench --fleet DIRECTORY | --recorded FILE… [--round SECONDS] [--rounds N] "
+                    ("usage: wire-bench --fleet DIRECTORY | --recorded FILE… | --scale SMALL LARGE [--round SECONDS] [--rounds N] "
                         + "[--binaries FOLDER], or wire-bench --table\n").utf8))
             exit(2)
         }
         var results = try BenchResults()
         if let directory = options.fleet {
-            let run = try await FleetRun(workload: .fleet(directory), options: options).measure()
+            let run = try await FleetRun(workload: .fleet(directory), options: options, timesFindings: true).measure()
             let name = "fleet\(run.agents)"
             try results.add([
                 "wire_bytes_per_sample_\(name)": run.bytesPerSample,
@@ -26,7 +27,15 @@ enum Main {
                 "wire_down_bytes_per_sample_\(name)": Double(run.bytesDown) / Double(run.samples),
                 "ingest_rss_bytes_\(name)": Double(run.residentBytes),
             ])
+            let delays = run.findingDelays
+            if !delays.isEmpty {
+                try results.add([
+                    "ingest_to_finding_ms_p50": delays[delays.count / 2],
+                    "ingest_to_finding_ms_p99": delays[delays.count * 99 / 100],
+                ])
+            }
         }
+        if options.scale.count == 2 { try await measureScale(options, into: &results) }
         if !options.recorded.isEmpty {
             let run = try await FleetRun(workload: .recordedNode(options.recorded), options: options).measure()
             try results.add([
@@ -35,12 +44,33 @@ enum Main {
         }
         results.printTable(BenchResults.wireGoals)
     }
+
+    /// Two fleets of different size, a coordinator each: what a series more costs.
+    private static func measureScale(_ options: Options, into results: inout BenchResults) async throws {
+        var points: [(series: Double, bytes: Double)] = []
+        for directory in options.scale {
+            let workload = try Workload.fleet(directory)
+            let series = workload.streams.reduce(0) { $0 + $1.series.count }
+            let run = try await FleetRun(workload: workload, options: options).measure()
+            points.append((Double(series), Double(run.residentBytes)))
+            try results.add([
+                "scale_rss_bytes_\(series)_series": Double(run.residentBytes),
+                "scale_cpu_s_per_million_\(series)_series": run.coordinatorSecondsPerMillion,
+            ])
+        }
+        let slope = (points[1].bytes - points[0].bytes) / (points[1].series - points[0].series)
+        try results.add([
+            "rss_bytes_per_series": slope, "rss_bytes_intercept": points[0].bytes - slope * points[0].series,
+        ])
+    }
 }
 
 /// What the command line says.
 struct Options: Sendable {
     var fleet: String?
     var recorded: [String] = []
+    /// Directories of a smaller and a larger fleet.
+    var scale: [String] = []
     /// Time from one round to the next.
     var round = 1.0
     /// Rounds to play, all when nil.
@@ -55,13 +85,16 @@ struct Options: Sendable {
         while let word = rest.popFirst() {
             switch word {
             case "--table": list = ""
-            case "--recorded": list = word
+            case "--recorded", "--scale": list = word
             case "--fleet", "--round", "--rounds", "--binaries":
                 list = ""
                 guard let value = rest.popFirst(), set(word, value) else { return nil }
             default:
-                guard list == "--recorded" else { return nil }
-                recorded.append(word)
+                switch list {
+                case "--recorded": recorded.append(word)
+                case "--scale": scale.append(word)
+                default: return nil
+                }
             }
         }
     }
