@@ -54,6 +54,10 @@ extension DetectorBank.Snapshot: Codable {
         case version, items
     }
 
+    /// Reads a snapshot of this or an earlier version.
+    ///
+    /// Throws `DecodingError` when the version is newer than this Tocsin's, and when a subject cannot be read; a detector
+    /// that cannot be read is left out and counted in `unreadable`.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let version = try container.decodeIfPresent(Int.self, forKey: .version) ?? 1
@@ -67,6 +71,7 @@ extension DetectorBank.Snapshot: Codable {
         unreadable = kept.reduce(0) { $0 + $1.unreadable }
     }
 
+    /// Writes the form of the current version; throws only what the encoder does.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(Self.version, forKey: .version)
