@@ -62,8 +62,8 @@ chaos: deps ## 200 rounds of kill -9 of coordinator or agent under load: ROUNDS=
 
 .PHONY: detect-bench
 detect-bench: ## Detectors on generated incidents, a simulated month, labelled recordings: SEED=7 (figures go to .build/bench/results.json).
-	swift build -c release --product detect-bench
-	@"$$(swift build -c release --show-bin-path)/detect-bench" --seed $(or $(SEED),1)
+	TOCSIN_ONLY=detect-bench swift build -c release --product detect-bench --scratch-path .build/detect
+	@.build/detect/release/detect-bench --seed $(or $(SEED),1) --recordings $(or $(DATA),../shared)/detect
 
 .PHONY: incident-bench
 incident-bench: ## Incident events folded a second (figures go to .build/bench/results.json).

@@ -2,11 +2,17 @@ import FoundationEssentials
 
 /// JSON of any shape: the bodies of three Boot generations differ too much for fixed types.
 package enum JSONValue: Decodable, Sendable, Hashable {
+    /// `null`.
     case null
+    /// `true` or `false`.
     case bool(Bool)
+    /// A number.
     case number(Double)
+    /// Text.
     case string(String)
+    /// A list.
     case array([JSONValue])
+    /// An object.
     case object([String: JSONValue])
 
     /// Parses a body; nil when it is not JSON.
@@ -15,6 +21,7 @@ package enum JSONValue: Decodable, Sendable, Hashable {
         return try? JSONDecoder().decode(JSONValue.self, from: Data(body))
     }
 
+    /// Reads any JSON value; throws `DecodingError` for what is none.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {

@@ -44,6 +44,7 @@ package final class CheckProbe: Probe {
         }
     }
 
+    /// The target that is looked at, with the labels of its series.
     package let target: Target
     private let configuration: Configuration
     private let labels: LabelSet
@@ -64,6 +65,7 @@ package final class CheckProbe: Probe {
         labels = configuration.labels.merging([LabelName.target: target.id])
     }
 
+    /// Looks once within the deadline; a failure is a report too.
     package func run(startedAt: Timestamp) async -> ProbeReport {
         switch await http.fetch(request) {
         case .failure(let failure):

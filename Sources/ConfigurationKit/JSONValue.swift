@@ -1,9 +1,14 @@
 /// A JSON document in memory, its objects in the order of writing, for the published schemas.
 package indirect enum JSONValue: Hashable, Sendable {
+    /// Text.
     case string(String)
+    /// A number.
     case number(Double)
+    /// `true` or `false`.
     case bool(Bool)
+    /// A list.
     case array([JSONValue])
+    /// An object, its members in the order of writing.
     case object([Member])
 
     /// One name and value of an object.

@@ -11,6 +11,7 @@ package struct LaunchOptions: ParsableArguments {
     @Flag(help: "Check the configuration and exit: 0 when it is right, 2 when it is not.")
     package var dryRun = false
 
+    /// Makes the defaults, which the parser of the command line fills in.
     package init() {}
 
     private static func level(_ word: String) throws -> Logger.Level {

@@ -73,7 +73,9 @@ struct BreachWindow: Sendable, Codable, Hashable {
     static let bucketsMax: Int64 = 32
 
     /// Takes a cell with a value, and gives the value of the window that ends with it.
-    mutating func add(_ cell: Cell, value: Double, ifMissingHealthy: Double, tuning: inout Tuning) -> WindowedValue {
+    mutating func add(
+        _ cell: Cell, value: Double, ifMissingHealthy: Double, tuning: Tuning, steps: inout StepMillis
+    ) -> WindowedValue {
         let kind = tuning.kind
         guard tuning.windowMillis > 0, kind != .point else {
             return WindowedValue(value: value, ifMissingHealthy: ifMissingHealthy, volume: cell.volume)
@@ -87,7 +89,7 @@ struct BreachWindow: Sendable, Codable, Hashable {
         let bucket = Bucket(
             sum: Float(value * weight), sumIfMissingHealthy: Float(ifMissingHealthy * weight),
             volume: Float(cell.volume))
-        insert(bucket, at: cell.at.millis, stepMillis: tuning.millis(of: cell.step), windowMillis: tuning.windowMillis)
+        insert(bucket, at: cell.at.millis, stepMillis: steps.of(cell.step), windowMillis: tuning.windowMillis)
         return total(kind, value: value, ifMissingHealthy: ifMissingHealthy)
     }
 

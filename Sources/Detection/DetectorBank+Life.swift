@@ -8,15 +8,16 @@ extension DetectorBank {
     package mutating func restore(open findings: [OpenFinding], at now: Timestamp) -> [OpenFinding] {
         var orphans: [OpenFinding] = []
         for finding in findings {
-            guard let index = entryForRestoring(finding.subject, at: now),
+            guard let index = indexBySubject[finding.subject] ?? makeEntry(for: finding.subject, at: now),
                 let position = entries[index].detectors.firstIndex(where: { $0.check.name == finding.check })
             else {
                 orphans.append(finding)
                 continue
             }
-            let check = entries[index].detectors[position].check
+            let known = entries[index].detectors[position]
             entries[index].detectors[position] = ThresholdDetector(
-                subject: finding.subject, check: check, openSince: finding.onsetAt)
+                subject: finding.subject, shared: known.shared, openSince: finding.onsetAt)
+            entries[index].detectors[position].wasComplete = known.wasComplete
         }
         return orphans
     }
@@ -29,13 +30,6 @@ extension DetectorBank {
             else { continue }
             entries[index].detectors[position].keepOnset(finding.onsetAt)
         }
-    }
-
-    private mutating func entryForRestoring(_ subject: Subject, at now: Timestamp) -> Int? {
-        if let index = indexBySubject[subject] { return index }
-        let checks = checks(subject)
-        guard !checks.isEmpty, counts.detectors + checks.count <= configuration.detectorsMax else { return nil }
-        return insert(subject, checks.map { ThresholdDetector(subject: subject, check: $0) }, at: now)
     }
 
     /// Closes findings of subjects that are gone and drops detectors nobody needs; call it about once a minute.
@@ -63,7 +57,7 @@ extension DetectorBank {
         let last = detector.lastPointAt ?? entries[index].lastPointAt
         let quiet = now - last
         let time = FigureText.time(last, day: now)
-        if entries[index].wasComplete[position], quiet >= configuration.goneAfter {
+        if detector.wasComplete, quiet >= configuration.goneAfter {
             return entries[index].detectors[position].abandon(
                 at: now, because: "Gone: all that reported it ended, the last at \(time).")
         }
@@ -77,7 +71,7 @@ extension DetectorBank {
         counts.evicted += entries[index].detectors.count
         counts.detectors -= entries[index].detectors.count
         let lastPointAt = entries[index].lastPointAt
-        entries[index] = Entry(detectors: [], lastPointAt: lastPointAt, wasComplete: [])
+        entries[index] = Entry(subject: nil, detectors: [], lastPointAt: lastPointAt, plan: 0)
         indexBySubject[subject] = nil
         freeEntries.append(index)
     }
@@ -88,31 +82,31 @@ extension DetectorBank {
     /// there close, and say so.
     package mutating func replaceChecks(at now: Timestamp, _ changed: @escaping ChecksOfSubject) -> [Finding] {
         checks = changed
+        pool = CheckPool()
         var findings: [Finding] = []
         for (subject, index) in indexBySubject.sorted(by: { $0.key < $1.key }) {
-            var old = entries[index]
+            var old = entries[index].detectors
             var detectors: [ThresholdDetector] = []
-            var wasComplete: [Bool] = []
             for check in changed(subject) {
-                if let position = old.detectors.firstIndex(where: { $0.check.name == check.name }) {
-                    var detector = old.detectors.remove(at: position)
-                    detector.replaceCheck(check)
+                let shared = pool.shared(check)
+                if let position = old.firstIndex(where: { $0.check.name == check.name }) {
+                    var detector = old.remove(at: position)
+                    detector.replaceCheck(shared)
                     detectors.append(detector)
-                    wasComplete.append(old.wasComplete.remove(at: position))
                 } else {
-                    detectors.append(ThresholdDetector(subject: subject, check: check))
-                    wasComplete.append(false)
+                    detectors.append(ThresholdDetector(subject: subject, shared: shared))
                 }
             }
-            for position in old.detectors.indices {
-                let reason = "The check \(old.detectors[position].check.name) is no longer configured."
-                if let finding = old.detectors[position].abandon(at: now, because: reason) {
+            for position in old.indices {
+                let reason = "The check \(old[position].check.name) is no longer configured."
+                if let finding = old[position].abandon(at: now, because: reason) {
                     counts.abandoned += 1
                     findings.append(finding)
                 }
             }
             counts.detectors += detectors.count - entries[index].detectors.count
-            entries[index] = Entry(detectors: detectors, lastPointAt: old.lastPointAt, wasComplete: wasComplete)
+            entries[index].plan = pool.plan(for: detectors.map(\.shared))
+            entries[index].detectors = detectors
         }
         return findings
     }

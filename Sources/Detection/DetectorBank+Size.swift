@@ -10,8 +10,7 @@ extension DetectorBank {
 extension ThresholdDetector {
     /// Bytes of the state beside the check.
     var stateBytes: Int {
-        let inline = MemoryLayout<ThresholdDetector>.size - MemoryLayout<Check>.size
-        return inline + window.heapBytes + shares.heapBytes + (measured?.heapBytes ?? 0)
+        MemoryLayout<ThresholdDetector>.size + window.heapBytes + shares.heapBytes + (measured?.heapBytes ?? 0)
     }
 }
 

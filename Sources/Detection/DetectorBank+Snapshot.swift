@@ -10,7 +10,6 @@ extension DetectorBank {
         struct Item: Sendable, Hashable {
             var subject: Subject
             var lastPointAt: Timestamp
-            var wasComplete: [Bool]
             var detectors: [ThresholdDetector]
         }
 
@@ -28,8 +27,7 @@ extension DetectorBank {
             items: indexBySubject.sorted { $0.key < $1.key }.map { subject, index in
                 let entry = entries[index]
                 return Snapshot.Item(
-                    subject: subject, lastPointAt: entry.lastPointAt, wasComplete: entry.wasComplete,
-                    detectors: entry.detectors)
+                    subject: subject, lastPointAt: entry.lastPointAt, detectors: entry.detectors)
             })
     }
 
@@ -42,9 +40,13 @@ extension DetectorBank {
         freeEntries = []
         indexBySubject = [:]
         counts.detectors = 0
-        for item in snapshot.items where item.wasComplete.count == item.detectors.count {
-            let index = insert(item.subject, item.detectors, at: item.lastPointAt)
-            entries[index].wasComplete = item.wasComplete
+        pool = CheckPool()
+        for item in snapshot.items {
+            var detectors = item.detectors
+            for position in detectors.indices {
+                detectors[position].share(pool.shared(detectors[position].check))
+            }
+            _ = insert(item.subject, detectors, at: item.lastPointAt)
         }
     }
 }
@@ -54,6 +56,10 @@ extension DetectorBank.Snapshot: Codable {
         case version, items
     }
 
+    /// Reads a snapshot of this or an earlier version.
+    ///
+    /// Throws `DecodingError` when the version is newer than this Tocsin's, and when a subject cannot be read; a detector
+    /// that cannot be read is left out and counted in `unreadable`.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let version = try container.decodeIfPresent(Int.self, forKey: .version) ?? 1
@@ -67,6 +73,7 @@ extension DetectorBank.Snapshot: Codable {
         unreadable = kept.reduce(0) { $0 + $1.unreadable }
     }
 
+    /// Writes the form of the current version; throws only what the encoder does.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(Self.version, forKey: .version)
@@ -91,19 +98,28 @@ private struct KeptItem: Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let read = try container.decode([ReadDetector].self, forKey: .detectors)
         let complete = try container.decode([Bool].self, forKey: .wasComplete)
-        let pairs = zip(read, complete).compactMap { read, isComplete in read.detector.map { ($0, isComplete) } }
+        guard read.count == complete.count else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .wasComplete, in: container,
+                debugDescription: "\(complete.count) of \(read.count) detectors")
+        }
+        let detectors = zip(read, complete).compactMap { read, isComplete -> ThresholdDetector? in
+            var detector = read.detector
+            detector?.wasComplete = isComplete
+            return detector
+        }
         item = DetectorBank.Snapshot.Item(
             subject: try container.decode(Subject.self, forKey: .subject),
             lastPointAt: try container.decode(Timestamp.self, forKey: .lastPointAt),
-            wasComplete: pairs.map(\.1), detectors: pairs.map(\.0))
-        unreadable = read.count - pairs.count
+            detectors: detectors)
+        unreadable = read.count - detectors.count
     }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(item.subject, forKey: .subject)
         try container.encode(item.lastPointAt, forKey: .lastPointAt)
-        try container.encode(item.wasComplete, forKey: .wasComplete)
+        try container.encode(item.detectors.map(\.wasComplete), forKey: .wasComplete)
         try container.encode(item.detectors, forKey: .detectors)
     }
 }

@@ -76,84 +76,41 @@ package struct DetectorBank: Sendable {
 
     /// One subject's detectors, in the order of its checks.
     struct Entry: Sendable {
+        /// Whose; nil when the entry is free.
+        var subject: Subject?
         var detectors: [ThresholdDetector]
-        /// When a detector of the subject last had a point.
+        /// When a point of the subject last came.
         var lastPointAt: Timestamp
-        /// Whether the last point of each detector had all contributors.
-        var wasComplete: [Bool]
-        /// Which detectors watch which signal: ranges of `positions`.
-        private(set) var routes: [Route] = []
-        private(set) var positions: [Int] = []
-        /// The route of the last point.
-        private var cursor = 0
+        /// Which detectors watch which signal: a place in the pool's plans.
+        var plan: Int
+        /// The entry of the subject that came after this one.
+        var next = 0
 
-        init(detectors: [ThresholdDetector], lastPointAt: Timestamp, wasComplete: [Bool]) {
-            self.detectors = detectors
-            self.lastPointAt = lastPointAt
-            self.wasComplete = wasComplete
-            findRoutes()
-        }
-
-        /// The route of a signal, empty when no check watches it.
-        ///
-        /// Signals come in the same order in each cell, so the one that came after this one last time is looked at
-        /// first.
-        mutating func route(of signal: SignalName) -> Range<Int> {
-            if !routes.isEmpty {
-                let next = routes[cursor].next
-                if routes[next].signal == signal {
-                    cursor = next
-                    return routes[next].range
+        /// Gives points of the subject to the detectors of their signals.
+        mutating func take(
+            _ points: UnsafeBufferPointer<SignalPoint>, _ run: Range<Int>, _ names: NameBits,
+            _ plan: inout CheckPlan, _ steps: inout StepMillis, _ findings: inout [Finding]
+        ) {
+            var newest = lastPointAt
+            let watchers = plan.watchers
+            // Once for all points, since each look into an array costs a count of its owners.
+            detectors.withUnsafeMutableBufferPointer { detectors in
+                for place in run {
+                    // Without names, so that a point that changes nothing is not copied.
+                    let cell = Cell(points[place])
+                    if cell.at.millis > newest.millis { newest = cell.at }
+                    let isComplete = cell.coverage.present >= cell.coverage.expected
+                    for next in plan.route(of: place, names) ?? plan.find(points[place].signal) {
+                        let position = watchers[next].position
+                        detectors[position].wasComplete = isComplete
+                        var windowed: WindowedValue?
+                        if detectors[position].passes(cell, watchers[next].tuning, &windowed, &steps) { continue }
+                        if let finding = detectors[position].take(points[place], windowed) { findings.append(finding) }
+                    }
                 }
             }
-            let found = routes.firstIndex { $0.signal == signal }
-            guard let place = found ?? addUnwatched(signal) else { return 0..<0 }
-            routes[cursor].next = place
-            cursor = place
-            return routes[place].range
+            lastPointAt = newest
         }
-
-        /// Gives a point to the detectors of its signal.
-        mutating func take(_ points: [SignalPoint], _ place: Int, _ findings: inout [Finding]) {
-            // Without names, so that a point that changes nothing is not copied.
-            let cell = Cell(points[place])
-            if cell.at.millis > lastPointAt.millis { lastPointAt = cell.at }
-            let isComplete = cell.coverage.present >= cell.coverage.expected
-            for next in route(of: points[place].signal) {
-                let position = positions[next]
-                if wasComplete[position] != isComplete { wasComplete[position] = isComplete }
-                var windowed: WindowedValue?
-                if detectors[position].passes(cell, &windowed) { continue }
-                if let finding = detectors[position].take(points[place], windowed) { findings.append(finding) }
-            }
-        }
-
-        private mutating func addUnwatched(_ signal: SignalName) -> Int? {
-            guard routes.count < Self.routesMax else { return nil }
-            routes.append(Route(signal: signal, range: 0..<0))
-            return routes.count - 1
-        }
-
-        /// Signals known by name; further ones that no check watches are looked for anew each time.
-        private static let routesMax = 64
-
-        private mutating func findRoutes() {
-            for (position, detector) in detectors.enumerated()
-            where !routes.contains(where: { $0.signal == detector.check.signal }) {
-                let signal = detector.check.signal
-                let start = positions.count
-                positions += detectors.indices.filter { $0 >= position && detectors[$0].check.signal == signal }
-                routes.append(Route(signal: signal, range: start..<positions.count))
-            }
-        }
-    }
-
-    /// The detectors of one signal.
-    struct Route: Sendable {
-        let signal: SignalName
-        let range: Range<Int>
-        /// The route of the signal that came after this one.
-        var next = 0
     }
 
     let configuration: Configuration
@@ -161,6 +118,10 @@ package struct DetectorBank: Sendable {
     var entries: [Entry] = []
     var freeEntries: [Int] = []
     var indexBySubject: [Subject: Int] = [:]
+    var pool = CheckPool()
+    /// The entry of the last point.
+    private var cursor = 0
+    private var steps = StepMillis()
     var counts = Statistics()
     /// When gone subjects were last looked for.
     var sweptAt: Timestamp?
@@ -183,15 +144,18 @@ package struct DetectorBank: Sendable {
     package mutating func process(_ points: [SignalPoint]) -> [Finding] {
         var findings: [Finding] = []
         counts.points += points.count
-        var last = -1
-        var entry: Int?
-        for index in points.indices {
-            // Points of one subject come together: one look-up for all of them.
-            if last < 0 || !points[last].subject.isSame(as: points[index].subject) {
-                entry = self.entry(for: points[index].subject, at: points[index].at)
-                last = index
+        points.withUnsafeBufferPointer { points in
+            let names = NameBits(points)
+            var start = 0
+            while start < points.count {
+                // Points of one subject come together: one look-up for all of them.
+                var end = start + 1
+                while end < points.count, names.isSameSubject(start, end) { end += 1 }
+                if let entry = entry(for: points[start].subject, at: points[start].at) {
+                    entries[entry].take(points, start..<end, names, &pool.plans[entries[entry].plan], &steps, &findings)
+                }
+                start = end
             }
-            if let entry { entries[entry].take(points, index, &findings) }
         }
         note(findings)
         return findings
@@ -207,21 +171,41 @@ package struct DetectorBank: Sendable {
         }
     }
 
-    /// The subject's entry, made on demand; nil when it has no checks or there is no room.
+    /// The entry of a point's subject, made on demand; nil when it has no checks or there is no room.
+    ///
+    /// Subjects come in the same order in each cell, so the one that came after the last one is looked at first.
     private mutating func entry(for subject: Subject, at time: Timestamp) -> Int? {
-        if let index = indexBySubject[subject] { return index }
+        if cursor < entries.count {
+            let next = entries[cursor].next
+            if next < entries.count, entries[next].subject?.isSame(as: subject) == true {
+                cursor = next
+                return next
+            }
+        }
+        guard let index = indexBySubject[subject] ?? makeEntry(for: subject, at: time) else {
+            return nil
+        }
+        if cursor < entries.count { entries[cursor].next = index }
+        cursor = index
+        return index
+    }
+
+    /// Makes a subject's entry with idle detectors; nil, and counted, when it has no checks or there is no room.
+    mutating func makeEntry(for subject: Subject, at time: Timestamp) -> Int? {
         let checks = checks(subject)
         guard !checks.isEmpty else { return nil }
         guard counts.detectors + checks.count <= configuration.detectorsMax else {
             counts.refused += 1
             return nil
         }
-        return insert(subject, checks.map { ThresholdDetector(subject: subject, check: $0) }, at: time)
+        let detectors = checks.map { ThresholdDetector(subject: subject, shared: pool.shared($0)) }
+        return insert(subject, detectors, at: time)
     }
 
+    /// Puts detectors, whose checks are of the pool, in an entry of their own.
     mutating func insert(_ subject: Subject, _ detectors: [ThresholdDetector], at time: Timestamp) -> Int {
-        let complete = Array(repeating: false, count: detectors.count)
-        let entry = Entry(detectors: detectors, lastPointAt: time, wasComplete: complete)
+        let plan = pool.plan(for: detectors.map(\.shared))
+        let entry = Entry(subject: subject, detectors: detectors, lastPointAt: time, plan: plan)
         counts.detectors += detectors.count
         let index: Int
         if let reused = freeEntries.popLast() {

@@ -167,12 +167,12 @@ extension ThresholdDetector {
     }
 
     /// Adds a cell that breaches nothing.
-    mutating func noteRequests(_ cell: Cell) {
+    mutating func noteRequests(_ cell: Cell, span: Int64) {
         guard let (errors, events) = cell.errorsAndEvents else { return }
         var ratios = RatioWindow()
         if case .lowVolume(let known)? = measured { ratios = known }
         measured = nil
-        ratios.add(errors: errors, events: events, at: cell.at.millis, span: tuning.lowVolumeMillis, buckets: 24)
+        ratios.add(errors: errors, events: events, at: cell.at.millis, span: span, buckets: 24)
         measured = .lowVolume(ratios)
     }
 

@@ -30,7 +30,7 @@ extension ThresholdDetector {
             subject: subject, check: check, phase: .closed, at: time, onsetAt: onset, value: value,
             worstValue: worstValue ?? value, threshold: check.leave, volume: 0, affected: 0, total: coverage.expected,
             coverage: coverage, contributors: [], explanation: reason)
-        self = ThresholdDetector(subject: subject, check: check)
+        self = ThresholdDetector(subject: subject, shared: shared)
         return finding
     }
 }

@@ -29,20 +29,25 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         case idle, pending, open, leaving
     }
 
-    /// Whose signal.
-    package let subject: Subject
-    /// The check.
-    ///
-    /// Its signal is the one whose points must be given.
-    package private(set) var check: Check
+    // What every point reads comes first, so that it lies together.
+
+    private var watched: CheckReference
     /// Where it is.
     package private(set) var phase = Phase.idle
-    /// End of the cell of the first breach; nil when idle.
-    package private(set) var onsetAt: Timestamp?
+    /// Whether the last point had all contributors; kept beside the detector in snapshots.
+    var wasComplete = false
     /// End of the last cell given, with or without a value.
     package private(set) var lastPointAt: Timestamp?
     /// End of the last cell with a value.
     package private(set) var lastValueAt: Timestamp?
+    var shares = ContributorShares()
+    var window = BreachWindow()
+    /// What the measure, or the test for low volumes, remembers; nil until it has to.
+    var measured: MeasureState?
+    /// Whose signal.
+    package let subject: Subject
+    /// End of the cell of the first breach; nil when idle.
+    package private(set) var onsetAt: Timestamp?
     /// The worst value since onset.
     package private(set) var worstValue: Double?
 
@@ -52,24 +57,48 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     var standingMillis: Int64 = 0
     /// How long the clock has stood in one go.
     var gapMillis: Int64 = 0
-    var window = BreachWindow()
-    var shares = ContributorShares()
     var lastJudged: Judgement?
-    /// What the measure, or the test for low volumes, remembers; nil until it has to.
-    var measured: MeasureState?
-    /// What follows from the check, so that a point costs no conversions; set at the first point.
-    var tuning = Tuning()
+    private var tuningKept = NoKeys()
+
+    /// Names in snapshots; `tuning` was there before it was shared, and stays as an empty object.
+    private enum CodingKeys: String, CodingKey {
+        case subject, phase, onsetAt, lastPointAt, lastValueAt, worstValue, leavingSince, standingMillis, gapMillis
+        case window, shares, lastJudged, measured
+        case watched = "check"
+        case tuningKept = "tuning"
+    }
+
+    private struct NoKeys: Sendable, Codable, Hashable {}
+
+    /// The check.
+    ///
+    /// Its signal is the one whose points must be given.
+    package var check: Check { watched.shared.check }
+
+    /// The check as others hold it too.
+    var shared: SharedCheck { watched.shared }
+
+    var tuning: Tuning { watched.shared.tuning }
 
     /// Makes an idle detector.
     package init(subject: Subject, check: Check) {
+        self.init(subject: subject, shared: SharedCheck(check))
+    }
+
+    /// Makes an idle detector with a check that others hold too.
+    init(subject: Subject, shared: SharedCheck) {
         self.subject = subject
-        self.check = check
+        watched = CheckReference(shared)
     }
 
     /// Makes a detector that was open before a restart: it goes on, and neither opens anew nor closes without a
     /// recovery.
     package init(subject: Subject, check: Check, openSince onset: Timestamp) {
-        self.init(subject: subject, check: check)
+        self.init(subject: subject, shared: SharedCheck(check), openSince: onset)
+    }
+
+    init(subject: Subject, shared: SharedCheck, openSince onset: Timestamp) {
+        self.init(subject: subject, shared: shared)
         phase = .open
         onsetAt = onset
     }
@@ -86,13 +115,21 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// Takes a changed definition of the check; what is open stays open.
     ///
     /// The window starts anew if its length changed.
-    package mutating func replaceCheck(_ changed: Check) {
+    package mutating func replaceCheck(_ changed: Check) { replaceCheck(SharedCheck(changed)) }
+
+    /// The same with a check that others hold too.
+    mutating func replaceCheck(_ shared: SharedCheck) {
+        let changed = shared.check
         if changed.window != check.window || changed.signal != check.signal { window = BreachWindow() }
         if changed.measure != check.measure || changed.signal != check.signal || changed.lowVolume != check.lowVolume {
             measured = nil
         }
-        check = changed
-        tuning = Tuning()
+        watched = CheckReference(shared)
+    }
+
+    /// Holds an equal check that others hold too in place of its own.
+    mutating func share(_ shared: SharedCheck) {
+        if shared.check == check { watched = CheckReference(shared) }
     }
 
     /// Takes the next closed cell and gives the verdict, nil while nothing stands and nothing ends.
@@ -100,7 +137,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// Points must come in order of time; one that is not newer than the last is passed over.
     package mutating func take(_ point: SignalPoint) -> Finding? {
         var windowed: WindowedValue?
-        return passes(Cell(point), &windowed) ? nil : take(point, windowed)
+        var steps = StepMillis()
+        return passes(Cell(point), tuning, &windowed, &steps) ? nil : take(point, windowed)
     }
 
     /// Takes a cell that `passes` did not; `windowed` is the window's value when the cell is in it already.
@@ -125,30 +163,37 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// Most cells: healthy in a healthy window while nothing stands; or one that is not newer than the last.
     ///
     /// What it gives is what `judge` would come to; `windowed` is the window's value when the cell is in it already.
-    mutating func passes(_ cell: Cell, _ windowed: inout WindowedValue?) -> Bool {
+    ///
+    /// - Parameter tuning: that of the check.
+    @inline(__always)
+    mutating func passes(
+        _ cell: Cell, _ tuning: Tuning, _ windowed: inout WindowedValue?, _ steps: inout StepMillis
+    ) -> Bool {
         if let lastPointAt, cell.at.millis <= lastPointAt.millis { return true }
-        if !tuning.isSet { tuning = Tuning(check) }
-        guard phase == .idle, !tuning.isMeasured, isHealthy(cell, &windowed) else { return false }
+        guard phase == .idle, isHealthy(cell, tuning, &windowed, &steps) else { return false }
         lastPointAt = cell.at
         lastValueAt = cell.at
         return true
     }
 
-    private mutating func isHealthy(_ cell: Cell, _ windowed: inout WindowedValue?) -> Bool {
-        guard let value = cell.value, value.isFinite, let healthy = cell.valueIfMissingHealthy,
-            !check.isBreach(value), !check.isBreach(healthy), shares.isEmpty
+    @inline(__always)
+    private mutating func isHealthy(
+        _ cell: Cell, _ tuning: Tuning, _ windowed: inout WindowedValue?, _ steps: inout StepMillis
+    ) -> Bool {
+        guard !tuning.isMeasured, let value = cell.value, value.isFinite, let healthy = cell.valueIfMissingHealthy,
+            !tuning.isBreach(value), !tuning.isBreach(healthy), shares.isEmpty
         else { return false }
         switch tuning.kind {
         case .point: return true
         case .sum: return value == 0 && window.isEmpty
         case .weighted:
-            let whole = window.add(cell, value: value, ifMissingHealthy: healthy, tuning: &tuning)
+            let whole = window.add(cell, value: value, ifMissingHealthy: healthy, tuning: tuning, steps: &steps)
             windowed = whole
-            guard !check.isBreach(whole.value), !check.isBreach(whole.ifMissingHealthy) else { return false }
+            guard !tuning.isBreach(whole.value), !tuning.isBreach(whole.ifMissingHealthy) else { return false }
             guard tuning.lowVolumeMillis > 0 else { return true }
             // Errors of a window with events enough are judged by its ratio, which is healthy.
-            guard value == 0 || whole.volume >= check.minimumVolume else { return false }
-            noteRequests(cell)
+            guard value == 0 || whole.volume >= tuning.minimumVolume else { return false }
+            noteRequests(cell, span: tuning.lowVolumeMillis)
             return true
         }
     }
@@ -185,7 +230,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         guard let value = point.value, value.isFinite, let healthy = point.valueIfMissingHealthy else {
             return judgeQuiet(point)
         }
-        let windowed = known ?? window.add(Cell(point), value: value, ifMissingHealthy: healthy, tuning: &tuning)
+        let windowed = known ?? add(point, value: value, ifMissingHealthy: healthy)
         let isSeen = check.isBreach(windowed.value)
         let isShort = check.isRecovery(windowed.value)
         var judgement = Judgement(
@@ -196,6 +241,12 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
                 || (isShort && !point.coverage.allowsClosing), coverage: point.coverage)
         if phase == .idle || phase == .pending { judgeRecent(point, value, &judgement) }
         return judgement
+    }
+
+    private mutating func add(_ point: SignalPoint, value: Double, ifMissingHealthy: Double) -> WindowedValue {
+        var steps = StepMillis()
+        return window.add(
+            Cell(point), value: value, ifMissingHealthy: ifMissingHealthy, tuning: tuning, steps: &steps)
     }
 
     /// What the last cells add to a window's verdict before a finding stands.
@@ -225,7 +276,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
                 value: 0, volume: 0, isBreach: false, isRecovery: check.isRecovery(0), isUncertain: false,
                 coverage: point.coverage)
         }
-        let windowed = window.add(Cell(point), value: 0, ifMissingHealthy: 0, tuning: &tuning)
+        let windowed = add(point, value: 0, ifMissingHealthy: 0)
         return Judgement(
             value: windowed.value, volume: windowed.volume,
             isBreach: check.isBreach(windowed.ifMissingHealthy) && windowed.volume >= check.minimumVolume,

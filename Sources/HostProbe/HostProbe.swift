@@ -43,6 +43,7 @@ package actor HostProbe: Probe {
         }
     }
 
+    /// The target that is looked at, with the labels of its series.
     package nonisolated let target: Target
     private let configuration: Configuration
     private let labels: LabelSet
@@ -61,6 +62,7 @@ package actor HostProbe: Probe {
             deadline: configuration.deadline)
     }
 
+    /// Looks once within the deadline; a failure is a report too.
     package func run(startedAt: Timestamp) async -> ProbeReport {
         guard let stat = file("stat"), let memory = file("meminfo") else {
             return ProbeReport(

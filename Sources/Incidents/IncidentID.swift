@@ -2,11 +2,13 @@
 ///
 /// Numbers rise and are never used twice.
 package struct IncidentID: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    /// The number, from 1 on; 0 is `none`.
     package var rawValue: Int
 
     /// The id of events that belong to no incident, such as those of silences.
     package static let none = IncidentID(rawValue: 0)
 
+    /// Makes the name of a number.
     package init(rawValue: Int) {
         self.rawValue = rawValue
     }
@@ -17,17 +19,21 @@ package struct IncidentID: RawRepresentable, Hashable, Comparable, Sendable, Cod
         self.init(rawValue: number)
     }
 
+    /// Reads the bare number; throws `DecodingError` for anything else.
     package init(from decoder: any Decoder) throws {
         rawValue = try decoder.singleValueContainer().decode(Int.self)
     }
 
+    /// Writes the bare number.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(rawValue)
     }
 
+    /// As people write it: `INC-7`.
     package var description: String { "INC-\(rawValue)" }
 
+    /// Ascending by number: the older one first.
     package static func < (lhs: IncidentID, rhs: IncidentID) -> Bool { lhs.rawValue < rhs.rawValue }
 }
 

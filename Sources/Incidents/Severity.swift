@@ -2,13 +2,19 @@ package import Detection
 
 /// The runbook's four levels; P1 is the worst and the greatest.
 package enum Severity: Int, Sendable, Codable, CaseIterable, Comparable, CustomStringConvertible {
+    /// Low: a minor issue, answered within 24 hours.
     case p4 = 4
+    /// Medium: degraded performance, answered within 2 hours.
     case p3 = 3
+    /// High: a major feature is unavailable, answered within 30 minutes.
     case p2 = 2
+    /// Critical: a service is completely down, or data are lost; answered within 15 minutes.
     case p1 = 1
 
+    /// The greater is the worse: P4 < P1.
     package static func < (lhs: Severity, rhs: Severity) -> Bool { lhs.rawValue > rhs.rawValue }
 
+    /// As people write it: "P1".
     package var description: String { "P\(rawValue)" }
 
     /// Reads "P1" to "P4"; nil for anything else.
@@ -17,6 +23,7 @@ package enum Severity: Int, Sendable, Codable, CaseIterable, Comparable, CustomS
         self.init(rawValue: digit)
     }
 
+    /// Reads "P1" to "P4"; throws `DecodingError` for anything else.
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let severity = Severity(text) else {
@@ -26,6 +33,7 @@ package enum Severity: Int, Sendable, Codable, CaseIterable, Comparable, CustomS
         self = severity
     }
 
+    /// Writes "P1" to "P4".
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

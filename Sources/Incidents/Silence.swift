@@ -5,8 +5,10 @@ package import Telemetry
 ///
 /// Numbers rise and are never used twice.
 package struct SilenceID: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    /// The number, from 1 on.
     package var rawValue: Int
 
+    /// Makes the name of a number.
     package init(rawValue: Int) {
         self.rawValue = rawValue
     }
@@ -17,17 +19,21 @@ package struct SilenceID: RawRepresentable, Hashable, Comparable, Sendable, Coda
         self.init(rawValue: number)
     }
 
+    /// Reads the bare number; throws `DecodingError` for anything else.
     package init(from decoder: any Decoder) throws {
         rawValue = try decoder.singleValueContainer().decode(Int.self)
     }
 
+    /// Writes the bare number.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(rawValue)
     }
 
+    /// As people write it: `SIL-7`.
     package var description: String { "SIL-\(rawValue)" }
 
+    /// Ascending by number: the older one first.
     package static func < (lhs: SilenceID, rhs: SilenceID) -> Bool { lhs.rawValue < rhs.rawValue }
 }
 

@@ -2,23 +2,29 @@ package import Telemetry
 
 /// Name of a signal: a derived series of one subject that detectors watch.
 package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    /// The name as files and queries write it: `error_ratio`.
     package var rawValue: String
 
+    /// Makes a name; any text is one.
     package init(rawValue: String) {
         self.rawValue = rawValue
     }
 
+    /// Reads the bare name; throws `DecodingError` for what is no string.
     package init(from decoder: any Decoder) throws {
         rawValue = try decoder.singleValueContainer().decode(String.self)
     }
 
+    /// Writes the bare name.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(rawValue)
     }
 
+    /// The name itself.
     package var description: String { rawValue }
 
+    /// By the text, as strings compare.
     package static func < (lhs: SignalName, rhs: SignalName) -> Bool { lhs.rawValue < rhs.rawValue }
 
     // Written out because the standard library's own for raw values is generic and costs ten times as much.

@@ -86,6 +86,9 @@ package struct ScenarioWorld {
         self.random = random
     }
 
+    /// All findings so far, of the watches too.
+    package private(set) var digest = FindingDigest()
+
     /// Lives through the scenario.
     package mutating func run() -> ScenarioOutcome {
         let cells = Int(scenario.seconds / Self.step)
@@ -126,6 +129,7 @@ package struct ScenarioWorld {
     }
 
     private mutating func note(_ findings: [Finding], _ second: Double) {
+        digest.take(findings)
         for finding in findings where finding.phase == .opened { opened.append((finding, second)) }
     }
 

@@ -13,6 +13,8 @@ package struct SimulatedMonth {
         package var findings: [Finding]
         /// Points judged.
         package var points: Int
+        /// All findings, of every phase.
+        package var digest = FindingDigest()
     }
 
     private let workloads: Int
@@ -40,7 +42,9 @@ package struct SimulatedMonth {
             for cell in 0..<cells {
                 let points = workload.points(ofCell: cell)
                 outcome.points += points.count
-                outcome.findings += bank.process(points).filter { $0.phase == .opened }
+                let findings = bank.process(points)
+                outcome.digest.take(findings)
+                outcome.findings += findings.filter { $0.phase == .opened }
             }
         }
         return outcome

@@ -4,8 +4,8 @@ import LabelledSeries
 import Scenarios
 import Telemetry
 
-/// `detect-bench [--seed N] [--step S] [--days D] [--workloads W] [--only scenarios|month|speed|adaptive] [--verbose]
-/// [--recordings DIR]`.
+/// `detect-bench [--seed N] [--step S] [--days D] [--workloads W] [--only scenarios|month|speed|plain|adaptive] [--verbose]
+/// [--digests] [--recordings DIR]`.
 @main struct DetectBench {
     static func main() throws {
         let options = BenchOptions(CommandLine.arguments)
@@ -13,6 +13,9 @@ import Telemetry
         var results: [String: Any] = [:]
         if options.runs("scenarios") { runScenarios(options, noise, &results) }
         if options.runs("speed") { runSpeed(&results) }
+        if options.only == "plain" {
+            say("detect_ns_per_point \(String(format: "%.1f", DetectorSpeed.plain(cells: 20_000)))")
+        }
         if options.runs("month") { runMonth(options, noise, &results) }
         if options.runs("adaptive") { try runAdaptive(options, &results) }
         results["detect_seed"] = Int(options.seed)
@@ -26,6 +29,7 @@ import Telemetry
             var world = ScenarioWorld(scenario, seed: options.seed, noise: noise)
             let outcome = world.run()
             outcomes.append(outcome)
+            if options.showsDigests { say("\(scenario.name): \(world.digest)") }
             let isWrong = !outcome.falseFindings.isEmpty || (scenario.kind != .quiet && !outcome.isDetected)
             guard isWrong || options.isVerbose || (scenario.kind == .clear && (outcome.delayIntervals ?? 0) > 2) else {
                 continue
@@ -62,6 +66,7 @@ import Telemetry
         say(
             "month: \(outcome.points) points in \(String(format: "%.1f", seconds)) s of one core, false per workload and week "
                 + String(format: "%.4f", perWeek))
+        if options.showsDigests { say("month: \(outcome.digest)") }
         for (check, count) in Dictionary(grouping: outcome.findings, by: \.check).mapValues(\.count).sorted(by: {
             $0.key < $1.key
         }) {
@@ -115,6 +120,8 @@ struct BenchOptions {
     var workloads = 200
     var only: String?
     var isVerbose = false
+    /// Whether to print a checksum of all findings, to compare two builds by.
+    var showsDigests = false
     /// Where `nab`, `mscloud` and `asd` lie.
     var recordings = "../shared/detect"
 
@@ -129,6 +136,7 @@ struct BenchOptions {
             case "--only": only = rest.popFirst()
             case "--recordings": recordings = rest.popFirst() ?? recordings
             case "--verbose": isVerbose = true
+            case "--digests": showsDigests = true
             default:
                 FileHandle.standardError.write(Data("unknown option \(name)\n".utf8))
                 exit(2)
