@@ -255,7 +255,8 @@ let testTargets: [Module] = [
     tests(
         "NotificationTests",
         [
-            "Notification", "Runbook", "Incidents", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit",
+            "Notification", "Runbook", "Incidents", "Detection", "Signals", "CurlHTTP", "Probing", "Telemetry",
+            "TocsinTestKit",
         ]),
     tests(
         "MessagesTests",

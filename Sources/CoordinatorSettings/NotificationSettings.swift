@@ -131,7 +131,8 @@ package struct NotificationSettings: Hashable, Sendable {
         var routing = NoticeRouting(
             always: all.map { NoticeRouting.Route(channel: $0) },
             internalMessages: internalMessages.map { NoticeRouting.Route(channel: $0) },
-            customerMessages: customerMessages.map { NoticeRouting.Route(channel: $0) })
+            customerMessages: customerMessages.map { NoticeRouting.Route(channel: $0) },
+            alertChannels: Set(channels.filter { if case .pagerduty = $0.kind { true } else { false } }.map(\.name)))
         guard isArmed else { return routing }
         for contact in contacts { routing.roles[contact.role, default: []] += routes(contact) }
         return routing

@@ -20,6 +20,7 @@ enum NoticeText {
     private static func headline(_ notice: Notice) -> String {
         switch notice.purpose {
         case .page: "[\(notice.severity)] \(notice.incident) \(notice.title)"
+        case .acknowledged: "[acknowledged] \(notice.incident) \(notice.title)"
         case .resolved: "[resolved] \(notice.incident) \(notice.title)"
         case .message: notice.title
         }

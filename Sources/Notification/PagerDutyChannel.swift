@@ -3,9 +3,11 @@ package import Probing
 package import Runbook
 import Telemetry
 
-/// PagerDuty's Events API v2: one alert for each episode, opened by its pages and resolved by its end.
+/// PagerDuty's Events API v2: one alert for each episode, opened by its pages, acknowledged and resolved with it.
 ///
-/// The deduplication key is the episode's, so that a resend and a further page of the same episode join the alert.
+/// The deduplication key is the episode's, so that a resend and a further page of the same episode join the alert. A
+/// call after an acknowledgement begins another alert and resolves the one before, since PagerDuty notifies nobody of
+/// what joins an acknowledged one.
 package struct PagerDutyChannel: NoticeChannel {
     /// Where PagerDuty takes events.
     package static let endpoint = "https://events.pagerduty.com/v2/enqueue"
@@ -53,11 +55,27 @@ package struct PagerDutyChannel: NoticeChannel {
     }
 
     private func deliver(_ notice: Notice) async -> OutboxMachine.Outcome {
+        let keys = notice.alertKeys
+        let current = keys.suffix(1).map { key in (Self.action(notice.purpose), key) }
+        let former = keys.dropLast().map { key in ("resolve", key) }
+        // The new alert first: if only one of two gets through, somebody is called.
+        let events =
+            switch notice.purpose {
+            case .page: current + former.suffix(1)
+            case .resolved: former + current
+            case .acknowledged, .message: current
+            }
+        for (action, key) in events {
+            let outcome = await post(action, key, notice)
+            guard outcome == .delivered else { return outcome }
+        }
+        return .delivered
+    }
+
+    private func post(_ action: String, _ key: String, _ notice: Notice) async -> OutboxMachine.Outcome {
         do throws(SecretProblem) {
-            var event = Event(
-                routing_key: try routingKey(), event_action: notice.purpose == .resolved ? "resolve" : "trigger",
-                dedup_key: notice.episodeKey)
-            if notice.purpose == .page {
+            var event = Event(routing_key: try routingKey(), event_action: action, dedup_key: key)
+            if action == Self.action(.page) {
                 event.payload = Payload(
                     // PagerDuty cuts nothing: a longer summary is refused.
                     summary: String(
@@ -69,6 +87,14 @@ package struct PagerDutyChannel: NoticeChannel {
             return await post(JSONText.encode(event), to: url)
         } catch {
             return .failed(reason: error.message, after: nil)
+        }
+    }
+
+    private static func action(_ purpose: Notice.Purpose) -> String {
+        switch purpose {
+        case .page, .message: "trigger"
+        case .acknowledged: "acknowledge"
+        case .resolved: "resolve"
         }
     }
 

@@ -14,6 +14,7 @@ extension Notice {
             subject: incident.subject.path,
             text: Self.lines(page, incident, policy, now).joined(separator: "\n"), openedAt: incident.openedAt, at: now,
             roles: page.roles)
+        alert = incident.course.alert
     }
 
     private static func lines(
@@ -38,6 +39,18 @@ extension Notice {
 }
 
 extension Notice {
+    /// That somebody has it, to those who were called in this episode; nil when nobody was.
+    package init?(acknowledgedBy author: String, _ event: IncidentEvent, of incident: Incident) {
+        guard !incident.course.roles.isEmpty else { return nil }
+        self.init(
+            key: "\(incident.id)/\(incident.episode)/acknowledged/\(event.sequence)", incident: incident.id,
+            episodeKey: "\(incident.id)/\(incident.episode)", purpose: .acknowledged, severity: incident.severity,
+            title: incident.title, cluster: incident.subject.cluster, subject: incident.subject.path,
+            text: "Acknowledged by \(author).", openedAt: incident.openedAt, at: event.at,
+            roles: incident.course.roles)
+        alert = incident.course.alert
+    }
+
     /// A message as it was written.
     package init(_ message: SentMessage, of incident: Incident, at now: Timestamp) {
         self.init(

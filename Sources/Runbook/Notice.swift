@@ -7,6 +7,8 @@ package struct Notice: Hashable, Sendable, Codable {
     package enum Purpose: String, Sendable, Codable {
         /// Somebody has to act.
         case page
+        /// Somebody has it: for receivers that keep an alert, so that they stop calling.
+        case acknowledged
         /// An episode is over.
         case resolved
         /// Text that a person sent.
@@ -37,6 +39,8 @@ package struct Notice: Hashable, Sendable, Codable {
     package var at: Timestamp
     /// Roles that it is for.
     package var roles: [String]
+    /// `EpisodeCourse.alert`; nil in notices that were stored before it was kept.
+    package var alert: Int?
 
     /// Makes a notice.
     package init(
@@ -56,6 +60,17 @@ package struct Notice: Hashable, Sendable, Codable {
         self.at = at
         self.roles = roles
     }
+
+    /// Keys of the alerts that a receiver may hold for the episode, the latest last, at most `alertsMax`.
+    ///
+    /// The first has the episode's own; each call after an acknowledgement begins a further one.
+    package var alertKeys: [String] {
+        let last = max(1, alert ?? 1)
+        return (max(1, last - Self.alertsMax + 1)...last).map { $0 == 1 ? episodeKey : "\(episodeKey)/\($0)" }
+    }
+
+    /// Alerts of one episode that its end is told of.
+    package static let alertsMax = 8
 
     /// Whether it may share a digest when many wait: calls at P1 and P2, and what a person wrote, stand alone.
     package var isDigestible: Bool {

@@ -25,21 +25,26 @@ package struct NoticeRouting: Hashable, Sendable {
     package var internalMessages: [Route]
     /// Where messages to customers go.
     package var customerMessages: [Route]
+    /// Channels whose receivers keep an alert with a state: these alone are told of acknowledgements.
+    package var alertChannels: Set<String>
 
     /// Makes a routing; without roles everything goes to `always`.
     package init(
         roles: [String: [Route]] = [:], always: [Route] = [], internalMessages: [Route] = [],
-        customerMessages: [Route] = []
+        customerMessages: [Route] = [], alertChannels: Set<String> = []
     ) {
         self.roles = roles
         self.always = always
         self.internalMessages = internalMessages
         self.customerMessages = customerMessages
+        self.alertChannels = alertChannels
     }
 
     /// The notice on each channel that it has to take, each channel once.
     package func entries(for notice: Notice) -> [OutboxEntry] {
-        entries(notice, notice.roles.flatMap { roles[$0] ?? [] } + always)
+        let routes = notice.roles.flatMap { roles[$0] ?? [] } + always
+        guard notice.purpose == .acknowledged else { return entries(notice, routes) }
+        return entries(notice, routes.filter { alertChannels.contains($0.channel) })
     }
 
     /// The message on each channel of its audience; `always` when the audience has none.

@@ -76,7 +76,7 @@ struct ReportFacts {
             "worstSeverity": course.worst.flatMap { $0 > incident.severity ? "\($0)" : nil },
             "episode": incident.episode > 1 ? "\(incident.episode)" : nil,
             "preliminary": incident.isOpen ? incident.state.rawValue : nil,
-            "cause": incident.cause.map { Self.line($0) },
+            "cause": incident.cause.map { Self.line($0, max: IncidentCommand.textCharactersMax) },
             "causeBy": incident.cause == nil ? nil : incident.resolvedBy?.description,
             "root": incident.root.map { "\($0): \(Self.line(incident.rootReasons.joined(separator: "; ")))" },
             "opening": opening, "impact": opening ?? incident.title,
@@ -189,9 +189,9 @@ struct ReportFacts {
         return (Array(list.prefix(first) + list.suffix(limit - first)), list.count - limit)
     }
 
-    /// One line of at most `Limit.characters`: what people wrote must not become a heading or an item of its own.
-    static func line(_ text: String) -> String {
+    /// One line of bounded length: what people wrote must not become a heading or an item of its own.
+    static func line(_ text: String, max limit: Int = Limit.characters) -> String {
         let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return line.count > Limit.characters ? line.prefix(Limit.characters - 1) + "…" : line
+        return line.count > limit ? line.prefix(limit - 1) + "…" : line
     }
 }

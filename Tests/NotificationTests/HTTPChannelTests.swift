@@ -154,6 +154,50 @@ import TocsinTestKit
         #expect(events[2]["payload"] == nil)
     }
 
+    @Test func pagerDutyIsToldWhoCallsAndWhoHasIt() async throws {
+        let server = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(202)) }
+        defer { server.stop() }
+        var response = PagedResponse()
+        response.page(.opened, at: 0)
+        response.acknowledge(at: 120)
+        response.page(.retriggered, at: 1920)
+        response.acknowledge(at: 2000)
+        response.resolve(at: 3000)
+        let entries = response.entries
+        // Nobody else is bothered with what is no call.
+        #expect(entries.filter { $0.channel == "chat" }.map(\.notice.purpose) == [.page, .page, .resolved])
+        let sends = entries.filter { $0.channel == "pager" }
+        try await withClient { client in
+            let channel = PagerDutyChannel(url: server.url, routingKey: Sample.secret("R0UT"), http: client)
+            for entry in sends { #expect(await channel.deliver(Sample.send([entry.notice])) == .delivered) }
+        }
+        let events = try server.requests.map { try Sample.object($0.body) }
+        #expect(
+            events.map { "\($0["event_action"] ?? "") \($0["dedup_key"] ?? "")" } == [
+                "trigger INC-7/1", "acknowledge INC-7/1",
+                // What joins an acknowledged alert wakes nobody: the call again is an alert of its own.
+                "trigger INC-7/1/2", "resolve INC-7/1", "acknowledge INC-7/1/2",
+                "resolve INC-7/1", "resolve INC-7/1/2",
+            ])
+        #expect(events.map { $0["payload"] != nil } == [true, false, true, false, false, false, false])
+        #expect(Set(sends.map(\.notice.key)).count == sends.count)
+    }
+
+    @Test func anAcknowledgementOfWhatNobodyWasCalledForIsNotSent() {
+        var response = PagedResponse()
+        response.acknowledge(at: 10)
+        #expect(response.entries.isEmpty)
+    }
+
+    @Test func anEpisodeOfManyAlertsEndsWithTheLastOfThem() {
+        var notice = Sample.notice("INC-7/1/resolved", .resolved)
+        #expect(notice.alertKeys == ["INC-7/1"], "stored before alerts were counted")
+        notice.alert = 3
+        #expect(notice.alertKeys == ["INC-7/1", "INC-7/1/2", "INC-7/1/3"])
+        notice.alert = 1000
+        #expect(notice.alertKeys.count == Notice.alertsMax && notice.alertKeys.last == "INC-7/1/1000")
+    }
+
     @Test func theOutboxAndAChannelTogetherOutliveABadReceiver() async throws {
         let answers = Mutex([
             CannedHTTPServer.Answer.bytes(CannedHTTPServer.answer(500)), .cut([]),

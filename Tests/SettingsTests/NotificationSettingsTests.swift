@@ -45,6 +45,7 @@ import Testing
         #expect(
             routing.roles["CTO"] == [.init(channel: "mail", recipients: ["joan@shop.test"]), .init(channel: "stdout")])
         #expect(routing.always == [.init(channel: "log")])
+        #expect(routing.alertChannels == ["pager"])
         #expect(settings.heartbeat?.interval == .seconds(30))
     }
 
