@@ -276,7 +276,7 @@ let testTargets: [Module] = [
         "SettingsTests",
         [
             "AgentSettings", "CoordinatorSettings", "TargetSettings", "ConfigurationKit", "Signals", "Detection",
-            "Incidents", "Runbook", "Telemetry",
+            "Incidents", "Runbook", "Telemetry", "Scenarios",
         ]),
     tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
     tests(

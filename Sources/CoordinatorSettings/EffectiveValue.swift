@@ -32,7 +32,7 @@ extension ThresholdSettings.ConfiguredCheck {
         add("leaveFor", duration(check.leaveFor))
         add("window", duration(check.window))
         add("minimumVolume", SignalUnit.count.format(check.minimumVolume))
-        if let key = check.measure.key { add(key, check.measure.text) }
+        if let key = check.measure.key { add(key, check.measure.text(of: SignalDescription.of(check.signal)?.unit)) }
         add("lowVolume", check.lowVolume?.text)
         add("enabled", isEnabled ? "true" : "false")
         return values
@@ -41,7 +41,9 @@ extension ThresholdSettings.ConfiguredCheck {
 
 extension Measure {
     /// The section as it would stand in a file; nil for the plain one.
-    fileprivate var text: String? {
+    ///
+    /// - Parameter unit: that of the signal.
+    fileprivate func text(of unit: SignalUnit?) -> String? {
         let ratio = SignalUnit.ratio.format
         let number = SignalUnit.count.format
         switch self {
@@ -53,7 +55,9 @@ extension Measure {
             return "{limit: \(ratio(rule.limit)), minimumLevel: \(ratio(rule.minimumLevel)), "
                 + "minimumGrowth: \(ratio(rule.minimumGrowth)), warmUp: \(DurationText.format(rule.warmUp))}"
         case .deviation(let rule), .surprise(let rule):
-            return "{side: \(rule.side.rawValue), minimumRatio: \(number(rule.minimumRatio))}"
+            var least = ""
+            if let unit, rule.minimumValue > 0 { least = ", minimumValue: \(unit.format(rule.minimumValue))" }
+            return "{side: \(rule.side.rawValue), minimumRatio: \(number(rule.minimumRatio))\(least)}"
         case .shift(let rule):
             return "{side: \(rule.side.rawValue), minimumRatio: \(number(rule.minimumRatio))}"
         }

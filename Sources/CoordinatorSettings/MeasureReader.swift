@@ -118,63 +118,59 @@ struct MeasureReader {
     private func deviation() -> Measure? {
         var known = Baseline()
         if case .deviation(let own) = base.measure { known = own }
-        let rule = section.optionalSection(
-            "deviation",
-            doc(
-                "the level is how many usual spreads the signal is away from what is usual at this hour, learned over days;"
-                    + " such a finding alone is P3 at most."
-            )
-        ) { section in
-            var rule = known
-            rule.side = section.value(
-                "side", .choice(), default: known.side, "Whether more, less or either is unusual.")
-            rule.minimumRatio = section.value(
-                "minimumRatio", .number(in: 1...1e6), default: known.minimumRatio,
-                "Value and usual must differ at least by this factor.")
-            return rule
-        }
-        return rule.map(Measure.deviation)
-    }
-
-    private func shift() -> Measure? {
-        var known = LevelShift()
-        if case .shift(let own) = base.measure { known = own }
-        let rule = section.optionalSection(
-            "shift",
-            doc(
-                "the level is how many usual spreads the last quarter of an hour is away from the hour before; such a finding"
-                    + " alone is P3 at most."
-            )
-        ) { section in
-            var rule = known
-            rule.side = section.value(
-                "side", .choice(), default: known.side, "Whether a rise, a fall or either counts.")
-            rule.minimumRatio = section.value(
-                "minimumRatio", .number(in: 1...1e6), default: known.minimumRatio,
-                "The levels before and after must differ at least by this factor.")
-            return rule
-        }
-        return rule.map(Measure.shift)
+        let text =
+            "the level is how many usual spreads the signal is away from what is usual at this hour, learned over days;"
+            + " such a finding alone is P3 at most."
+        return adaptive("deviation", known, text, side: "Whether more, less or either is unusual.").map(
+            Measure.deviation)
     }
 
     private func surprise() -> Measure? {
         var known = Baseline()
         if case .surprise(let own) = base.measure { known = own }
-        let rule = section.optionalSection(
-            "surprise",
-            doc(
-                "the level is how odd the course of the signal is, as a multiple of what is told of (docs/detection.md); such"
-                    + " a finding alone is P3 at most."
-            )
-        ) { section in
+        let text =
+            "the level is how odd the course of the signal is, as a multiple of what is told of (docs/detection.md); such"
+            + " a finding alone is P3 at most."
+        return adaptive("surprise", known, text, side: "Whether more, less or either counts.").map(Measure.surprise)
+    }
+
+    private func shift() -> Measure? {
+        var known = LevelShift()
+        if case .shift(let own) = base.measure { known = own }
+        let text =
+            "the level is how many usual spreads the last quarter of an hour is away from the hour before; such a finding"
+            + " alone is P3 at most."
+        let rule = adaptive(
+            "shift", Baseline(side: known.side, minimumRatio: known.minimumRatio), text,
+            side: "Whether a rise, a fall or either counts.", isLearned: false)
+        return rule.map { .shift(LevelShift(side: $0.side, minimumRatio: $0.minimumRatio)) }
+    }
+
+    /// A section of an adaptive measure: which side counts, and what is too little to be told of.
+    ///
+    /// - Parameter isLearned: whether the value is compared with what is usual, not with the time before.
+    private func adaptive(
+        _ key: String, _ known: Baseline, _ text: String, side: String, isLearned: Bool = true
+    ) -> Baseline? {
+        let compared = isLearned ? "Value and usual" : "The levels before and after"
+        return section.optionalSection(key, doc(text)) { section in
             var rule = known
-            rule.side = section.value("side", .choice(), default: known.side, "Whether more, less or either counts.")
+            rule.side = section.value("side", .choice(), default: known.side, side)
             rule.minimumRatio = section.value(
                 "minimumRatio", .number(in: 1...1e6), default: known.minimumRatio,
-                "Value and usual must differ at least by this factor.")
+                "\(compared) must differ at least by this factor.")
+            if isLearned { rule.minimumValue = minimumValue(section) ?? known.minimumValue }
             return rule
         }
-        return rule.map(Measure.surprise)
+    }
+
+    /// In the unit of the signal, although the check's levels have the measure's.
+    private func minimumValue(_ section: Section) -> Double? {
+        let written = section.deferred(
+            "minimumValue", typeName: "level", schema: CheckReader.levelSchema,
+            "The greater of value and usual must be at least this, in the signal's unit.")
+        guard let written, let unit = SignalDescription.of(base.signal)?.unit else { return nil }
+        return unit.level(written, in: section)
     }
 
     // MARK: Inside

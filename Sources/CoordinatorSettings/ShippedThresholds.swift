@@ -60,6 +60,20 @@ enum ShippedThresholds {
             leaveFor: 10m
             window: 5m
             minimumVolume: 50
+          latency-unusual:
+            family: latency
+            group: latency
+            title: Unusually high latency
+            signal: latency_mean_seconds
+            surprise:            # odd against its own past; what it finds and what it costs: docs/detection.md
+              side: up
+              minimumRatio: 3    # a deploy or a nightly batch doubles it
+              minimumValue: 100ms  # below that three times as much is nothing to people
+            above: 2             # twice what is told of; chosen on a simulated month of 200 workloads: make detect-bench
+            leave: 1
+            for: 10m             # two cells of five minutes
+            leaveFor: 30m
+            minimumVolume: 5     # requests a cell: a mean of fewer is chance
 
           # --- Memory of JVMs and containers ------------------------------------------------------------------------
           heap-live:
@@ -483,6 +497,7 @@ enum ShippedThresholds {
           - {check: slot-wal, level: P4, because: a slot holds back WAL}
           - {check: dead-rows, level: P4, because: a large table is mostly dead rows}
           - {check: rollbacks, level: P4, because: more than 10 % of transactions are rolled back}
+          - {check: latency-unusual, level: P4, because: requests take several times as long as they did}
           - {check: traffic-drop, level: P4, because: fewer requests come than usual at this hour}
           - {check: agent-silent, level: P4, because: one agent is silent}
           - {check: configuration-refused, level: P4, because: a changed file is not in force}

@@ -74,7 +74,8 @@ package struct Check: Hashable, Sendable, Codable {
         self.lowVolume = lowVolume
     }
 
-    /// Reads a check of this or an earlier form; throws `DecodingError` where a part that every form has is missing or wrong.
+    /// Reads a check of this or an earlier form; throws `DecodingError` where a part that every form has is missing or
+    /// wrong.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         name = try container.decode(String.self, forKey: .name)

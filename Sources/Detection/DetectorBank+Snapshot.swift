@@ -58,8 +58,8 @@ extension DetectorBank.Snapshot: Codable {
 
     /// Reads a snapshot of this or an earlier version.
     ///
-    /// Throws `DecodingError` when the version is newer than this Tocsin's, and when a subject cannot be read; a detector
-    /// that cannot be read is left out and counted in `unreadable`.
+    /// Throws `DecodingError` when the version is newer than this Tocsin's, and when a subject cannot be read; a
+    /// detector that cannot be read is left out and counted in `unreadable`.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let version = try container.decodeIfPresent(Int.self, forKey: .version) ?? 1

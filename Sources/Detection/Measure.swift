@@ -98,7 +98,7 @@ package struct Baseline: Hashable, Sendable, Codable {
 
     /// Which side is unusual.
     package var side: Side
-    /// The value must be at least this, whatever is usual.
+    /// The greater of value and usual must be at least this.
     package var minimumValue: Double
     /// The value must be at least this many times what is usual, or the usual that many times the value; 1: any.
     package var minimumRatio: Double

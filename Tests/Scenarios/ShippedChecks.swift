@@ -1,7 +1,7 @@
 package import Detection
 import Signals
 
-/// The checks of `deploy/config/thresholds.yaml`, and the measures that have no line there yet.
+/// The checks of `deploy/config/thresholds.yaml` that scenarios and the simulated month have signals for.
 package enum ShippedChecks {
     /// Thresholds on signals.
     package static let thresholds: [Check] = services + memory + availability + databases

@@ -4,6 +4,7 @@ import CoordinatorSettings
 import Detection
 import Foundation
 import Incidents
+import Scenarios
 import Signals
 import Testing
 
@@ -153,7 +154,25 @@ import Testing
         #expect(try check("heap-leak").measure == .timeToExhaustion(Exhaustion()))
         #expect(try check("memory-leak").measure == .timeToExhaustion(Exhaustion(minimumLevel: 0.75)))
         #expect(try check("traffic-drop").measure == .deviation(Baseline(side: .down, minimumRatio: 3)))
+        #expect(
+            try check("latency-unusual").measure
+                == .surprise(Baseline(side: .up, minimumValue: 0.1, minimumRatio: 3)))
         #expect(try check("heap-leak").enter == 6 * 3600)
+    }
+
+    /// The scenarios' figures are those of what is shipped.
+    @Test(arguments: ShippedChecks.all)
+    func theBenchmarkPlaysTheShippedChecks(played: Check) throws {
+        let shipped = try #require(ThresholdSettings.shipped.checks.first { $0.check.name == played.name })
+        #expect(shipped.isEnabled)
+        var same = shipped.check
+        // Its sentences have short titles, and numbers that went through text may differ in the last digit.
+        (same.title, same.lowVolume) = (played.title, played.lowVolume)
+        for level in [\Check.enter, \Check.leave] where abs(same[keyPath: level] - played[keyPath: level]) < 1e-9 {
+            same[keyPath: level] = played[keyPath: level]
+        }
+        #expect(same == played)
+        #expect((shipped.check.lowVolume == nil) == (played.lowVolume == nil))
     }
 
     /// Who makes findings without a line under `checks` must have a level all the same.

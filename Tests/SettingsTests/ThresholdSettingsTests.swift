@@ -119,6 +119,12 @@ import Testing
         #expect(byName["quiet"]?.measure == .signal)
         #expect(byName["drop"]?.measure == .deviation(Baseline(side: .down)))
         #expect(byName["jump"]?.measure == .shift(LevelShift(minimumRatio: 2)))
+        #expect(byName["odd"]?.measure == .surprise(Baseline(side: .up, minimumValue: 0.15)))
+        #expect(byName["odd"]?.enter == 2)
+        let shown = settings.effectiveChecks(for: "shop/Deployment/a").first { $0.configured.check.name == "odd" }
+        #expect(
+            shown?.configured.values.first { $0.key == "surprise" }?.text
+                == "{side: up, minimumRatio: 1.5, minimumValue: 150ms}")
         let levels = settings.severityRules.prefix(3).map(\.value)
         #expect(levels == [3600, 3600, 0.5], "each in the unit of its check, built-in ones included")
         let cache = Subject(cluster: "c", kind: .workload, path: "caches/Deployment/a")

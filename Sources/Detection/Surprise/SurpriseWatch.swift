@@ -59,8 +59,8 @@ extension Baseline {
     /// Whether the value lies on the side that counts.
     func isOnSide(_ reading: UsualReading) -> Bool { side.distance(reading.value - reading.usual) > 0 }
 
-    /// Whether the value is large enough, and far enough from what is usual.
+    /// Whether it is about enough, and the value far enough from what is usual.
     func isEnough(_ reading: UsualReading) -> Bool {
-        reading.value >= minimumValue && reading.factor >= minimumRatio
+        max(reading.value, reading.usual) >= minimumValue && reading.factor >= minimumRatio
     }
 }

@@ -4,8 +4,8 @@ import LabelledSeries
 import Scenarios
 import Telemetry
 
-/// `detect-bench [--seed N] [--step S] [--days D] [--workloads W] [--only scenarios|month|speed|plain|adaptive] [--verbose]
-/// [--digests] [--recordings DIR]`.
+/// `detect-bench [--seed N] [--step S] [--days D] [--workloads W] [--only scenarios|month|speed|plain|adaptive]
+/// [--verbose] [--digests] [--recordings DIR]`.
 @main struct DetectBench {
     static func main() throws {
         let options = BenchOptions(CommandLine.arguments)
