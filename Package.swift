@@ -148,7 +148,7 @@ let apps: [Module] = [
         "TocsinCLI",
         [
             "Telemetry", "Selectors", "QueryWire", "TocsinProto", "CertificateAuthority", "AgentSettings",
-            "CoordinatorSettings", "ConfigurationKit",
+            "CoordinatorSettings", "ConfigurationKit", "Runbook",
         ],
         products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf"]),
     library(
