@@ -132,7 +132,10 @@ let adapters: [Module] = [
     library("AgentSettings", ["Telemetry", "ConfigurationKit", "TargetSettings"]),
     library(
         "CoordinatorSettings",
-        ["Telemetry", "Signals", "Detection", "Incidents", "Runbook", "ConfigurationKit", "TargetSettings"]),
+        [
+            "Telemetry", "Signals", "Detection", "Incidents", "Runbook", "Messages", "ConfigurationKit",
+            "TargetSettings",
+        ]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
     library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
@@ -148,7 +151,7 @@ let apps: [Module] = [
         "TocsinCLI",
         [
             "Telemetry", "Selectors", "QueryWire", "TocsinProto", "CertificateAuthority", "AgentSettings",
-            "CoordinatorSettings", "ConfigurationKit",
+            "CoordinatorSettings", "ConfigurationKit", "Runbook",
         ],
         products: ["ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf"]),
     library(

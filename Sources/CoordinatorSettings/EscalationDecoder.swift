@@ -4,22 +4,26 @@ import Runbook
 
 /// Decodes `escalation` of `thresholds.yaml`; what the file does not say is the runbook's.
 struct EscalationDecoder {
-    func decode(_ file: Section) -> EscalationPolicy {
+    /// Reads the section; beside the policy, where the file first names each role.
+    func decode(_ file: Section) -> (policy: EscalationPolicy, roles: [String: Origin]) {
         file.section(
             "escalation",
             "Who is called when, by severity: response times, the matrix and the intervals of updates."
         ) { section in
             var policy = EscalationPolicy.runbook
+            var roles: [String: Origin] = [:]
             for severity in Severity.allCases.sorted(by: >) {
                 policy[severity] = section.section("\(severity)", "The row of \(severity).") {
-                    level($0, policy[severity])
+                    level($0, policy[severity], &roles)
                 }
             }
-            return policy
+            return (policy, roles)
         }
     }
 
-    private func level(_ section: Section, _ base: EscalationPolicy.Level) -> EscalationPolicy.Level {
+    private func level(
+        _ section: Section, _ base: EscalationPolicy.Level, _ roles: inout [String: Origin]
+    ) -> EscalationPolicy.Level {
         let longest: Duration = .seconds(14 * 86_400)
         var level = base
         level.respondWithin = section.value(
@@ -40,11 +44,12 @@ struct EscalationDecoder {
             "steps", countMax: 10,
             "The matrix: who is called at which time of the clock, the first at once. Without it the runbook's."
         ) { step in
-            EscalationPolicy.Step(
-                after: step.value(
-                    "after", .duration(in: .zero...longest), default: .zero, "Time on the level's clock."),
-                role: step.required(
-                    "role", .text(lengthMax: 80), "Whom, as in `contacts`; `\"-\"` says that nobody follows."))
+            let after = step.value(
+                "after", .duration(in: .zero...longest), default: .zero, "Time on the level's clock.")
+            let role = step.required(
+                "role", .text(lengthMax: 80), "Whom, as in `contacts`; `\"-\"` says that nobody follows.")
+            roles[role] = roles[role] ?? step.origin(of: "role")
+            return EscalationPolicy.Step(after: after, role: role)
         }.map { EscalationPolicy.Step(after: $0.after, role: $0.role == "-" ? nil : $0.role) }
         if !steps.isEmpty {
             check(steps, section)

@@ -185,7 +185,7 @@ struct NotificationDecoder {
                 heartbeat) ?? nil,
             templatesDirectory: section.optional(
                 "templatesDirectory", .path,
-                "Folder of `KIND.mustache` for the kinds `initial`, `update`, `resolution`, `customer`; the shipped ones for what it lacks."
+                "Folder of `KIND.mustache` for the kinds `initial`, `update`, `resolution`, `customer`, `report`; the shipped ones for what it lacks."
             ),
             armedOrigin: armed ? section.origin(of: "armed") : nil)
     }

@@ -1,4 +1,5 @@
 package import ConfigurationKit
+import Messages
 package import Runbook
 
 /// How people are reached: channels, contacts, and what goes where.
@@ -100,21 +101,54 @@ package struct NotificationSettings: Hashable, Sendable {
     /// Name of the channel that is there without being configured: the standard output.
     package static let standardOutput = "stdout"
 
-    /// What keeps the escalation from being armed: roles of the matrix that nobody has or nobody is reached by.
+    /// What keeps the escalation from being armed: roles of the matrix that nobody has or nobody is reached by; and
+    /// contacts of roles that nothing calls.
     ///
-    /// Empty when it is not to be armed.
-    package func armingIssues(_ policy: EscalationPolicy) -> [ConfigurationIssue] {
-        guard isArmed, let armedOrigin else { return [] }
-        return policy.roles.compactMap { role in
+    /// Errors where it is to be armed, doubts where there are contacts all the same. Empty without contacts that is not
+    /// to be armed.
+    ///
+    /// - Parameter origins: where the matrix names a role; without one it is the runbook's own.
+    package func armingIssues(
+        _ policy: EscalationPolicy, origins: [String: Origin] = [:]
+    ) -> [ConfigurationIssue] {
+        guard isArmed || !contacts.isEmpty else { return [] }
+        let level: ConfigurationIssue.Level = isArmed ? .error : .warning
+        let known = contacts.map(\.role)
+        let consequence = isArmed ? "" : "; escalation cannot be armed"
+        let uncalled = policy.roles.compactMap { role -> ConfigurationIssue? in
             guard let contact = contacts.first(where: { $0.role == role }) else {
+                let fallback = armedOrigin ?? contacts.first?.origin
+                guard let origin = origins[role] ?? fallback else { return nil }
                 return ConfigurationIssue(
-                    at: armedOrigin, keyPath: "notifications.armed", value: "true",
-                    reason: "the escalation matrix calls '\(role)', and 'contacts' has nobody of that role",
-                    suggestion: NearestName.of(role, among: contacts.map(\.role)))
+                    level, at: origin, keyPath: origins[role] == nil ? "notifications.armed" : "escalation",
+                    value: origins[role] == nil ? "\(isArmed)" : role,
+                    reason:
+                        "the escalation matrix calls '\(role)', and 'contacts' has nobody of that role\(consequence)",
+                    suggestion: NearestName.of(role, among: known))
             }
             guard contact.channels.isEmpty else { return nil }
             return ConfigurationIssue(
-                at: contact.origin, keyPath: "contacts.\(role)", reason: "no channel reaches this contact")
+                level, at: contact.origin, keyPath: "contacts.\(role)",
+                reason: "no channel reaches this contact\(consequence)")
+        }
+        let uncalling = contacts.filter { !policy.roles.contains($0.role) }.map { contact in
+            ConfigurationIssue(
+                .warning, at: contact.origin, keyPath: "contacts.\(contact.role)", value: contact.role,
+                reason: "nothing in 'escalation' calls this role",
+                suggestion: NearestName.of(contact.role, among: policy.roles))
+        }
+        return uncalled + uncalling
+    }
+
+    /// What is wrong with the message templates of `templatesDirectory`.
+    package func templateIssues() -> [ConfigurationIssue] {
+        guard let templatesDirectory else { return [] }
+        return MessageTemplates.problems(in: templatesDirectory).map { problem in
+            ConfigurationIssue(
+                problem.isWarning ? .warning : .error,
+                at: Origin(file: problem.file, line: problem.line, column: problem.column), keyPath: "",
+                value: problem.tag, reason: problem.reason,
+                suggestion: problem.tag.flatMap { NearestName.of($0, among: problem.known) })
         }
     }
 

@@ -38,8 +38,10 @@ struct ThresholdDecoder {
         }
         // A file need not speak of the checks that the coordinator makes itself; where it does, its rows come first.
         let rows = shipped?.severityRules ?? rules.map(\.rule) + BuiltInChecks.severityRules
+        let escalation = EscalationDecoder().decode(file)
         return ThresholdSettings(
-            checks: checks, severityRules: rows, overrides: overrides, escalation: EscalationDecoder().decode(file))
+            checks: checks, severityRules: rows, overrides: overrides, escalation: escalation.policy,
+            roleOrigins: escalation.roles)
     }
 
     /// The shipped checks and severities when the file has neither; a file with one of the two is half a file.

@@ -14,6 +14,8 @@ package struct ThresholdSettings: Hashable, Sendable {
     package var overrides: [Override]
     /// Response times and the escalation matrix.
     package var escalation: EscalationPolicy
+    /// Where the file first names each role of the matrix; empty for the runbook's own.
+    package var roleOrigins: [String: Origin] = [:]
 
     /// A check and where each of its values is written.
     package struct ConfiguredCheck: Hashable, Sendable {

@@ -158,6 +158,12 @@ enum ShippedTemplates {
         {{#figures}}
         - {{name}}: {{value}}{{#source}} ({{source}}){{/source}}
         {{/figures}}
+        {{#queries}}
+        - {{title}}:
+
+              {{text}}
+
+        {{/queries}}
 
         ## Root Cause
         {{#cause}}

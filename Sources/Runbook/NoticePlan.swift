@@ -1,7 +1,7 @@
 package import Incidents
 
-/// Turns recorded pages, acknowledgements and messages into what the outbox has to send: a function of the event and the
-/// book.
+/// Turns recorded pages, acknowledgements and messages into what the outbox has to send: a function of the event and
+/// the book.
 package struct NoticePlan: Sendable {
     /// Which channels reach whom.
     package var routing: NoticeRouting

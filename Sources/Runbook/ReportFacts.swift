@@ -34,7 +34,7 @@ struct ReportFacts {
             "timeline": ["time", "author", "text", "sequence"], "levels": ["time", "level", "reason", "rule"],
             "workloads": ["path"], "consequences": ["id", "title", "subject", "level", "status"],
             "messages": ["time", "author", "text", "sequence"], "checklist": ["minutes", "step", "status"],
-            "figures": ["name", "value", "source"],
+            "figures": ["name", "value", "source"], "queries": ["title", "text"],
         ])
 
     let incident: Incident
@@ -56,6 +56,7 @@ struct ReportFacts {
         add("consequences", surroundings.consequences.prefix(Limit.names).map(Self.row), to: &values)
         add("checklist", surroundings.checklist.map(row), to: &values)
         add("figures", figures, to: &values)
+        add("queries", queries.map { ["title": $0.title, "text": $0.text] }, to: &values)
         return values
     }
 
@@ -167,6 +168,12 @@ struct ReportFacts {
             row["source"] = figure.source.map { "`\($0.selector)` at \(time($0.at))" }
             return row
         }
+    }
+
+    /// The runbook's looks into the audit table, for the security family.
+    private var queries: [AuditQuery] {
+        AuditQuery.queries(
+            for: incident.findings.map { ($0.finding.check, $0.finding.contributors.map(\.contributor)) })
     }
 
     // MARK: - Forms

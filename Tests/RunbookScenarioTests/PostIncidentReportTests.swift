@@ -135,6 +135,6 @@ import TocsinTestKit
                 "updateMinutes", "worstSeverity", "episode", "preliminary", "root", "eventsOmitted", "levelsOmitted",
                 "workloadsOmitted", "messagesOmitted",
             ])
-        #expect(Set(known.rows.keys).isSubset(of: facts.values.keys))
+        #expect(Set(known.rows.keys).subtracting(facts.values.keys) == ["queries"])
     }
 }

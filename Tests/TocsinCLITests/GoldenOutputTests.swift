@@ -83,7 +83,27 @@ struct GoldenOutputTests {
                 "acknowledgedAt", "resolvedAt", "root", "findings",
             ]))
         let detail = Set(Self.keys(IncidentReport(detail: FixtureViews.detail).value))
-        #expect(detail == incident.union(["ledger", "timeline", "respondBy", "escalation", "checklist"]))
+        #expect(
+            detail
+                == incident.union([
+                    "ledger", "timeline", "respondBy", "escalation", "checklist", "evidence", "queries",
+                ]))
+    }
+
+    @Test func evidenceIsTheFiguresOfTheOpeningAndStatementsToRun() {
+        var detail = FixtureViews.detail
+        detail.ledger.removeFirst()
+        detail.incident.findings = [
+            FindingView(
+                check: "login-failures", phase: "opened", at: FixtureViews.now, onsetAt: FixtureViews.now, value: 40,
+                worstValue: 40, threshold: 20, affected: 1, total: 1, explanation: "40 failed logins",
+                contributors: ["203.0.113.9", "O'Brien"])
+        ]
+        let text = IncidentReport(detail: detail).table(Look.plain.context)
+        #expect(text.contains("\nEvidence\n  error ratio: 8.3 %, tocsin query 'http_server_requests_seconds_count{"))
+        #expect(text.contains("(username = 'O''Brien' OR client_ip = '203.0.113.9')"))
+        let json = IncidentReport(detail: detail).value.json
+        #expect(json.contains("\"title\": \"Check suspicious IPs"))
     }
 
     @Test func emptyAnswersSaySo() {

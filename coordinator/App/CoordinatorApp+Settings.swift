@@ -15,22 +15,17 @@ extension CoordinatorApp.Configuration {
         package var warnings: [ConfigurationIssue]
     }
 
-    /// Reads `coordinator.yaml` and the thresholds file that it names; everything wrong with either is reported at
+    /// Reads `coordinator.yaml` and what it names, the thresholds and the templates; everything wrong is reported at
     /// once.
     package static func load(
         path: String, environment: [String: String]
     ) throws(ConfigurationError) -> Loading {
-        let coordinator = try CoordinatorSettings.load(path: path, environment: environment)
-        let source = try ConfigurationSource(path: coordinator.value.thresholdsFile)
-        let thresholds = try ThresholdSettings.decode(
-            source, step: coordinator.value.step, environment: environment)
-        let unarmed = coordinator.value.notifications.armingIssues(thresholds.value.escalation)
-        guard unarmed.isEmpty else { throw ConfigurationError(unarmed) }
+        let files = try CoordinatorFiles.load(path: path, environment: environment)
         return Loading(
             configuration: CoordinatorApp.Configuration(
-                coordinator.value, thresholds: thresholds.value, source: source, environment: environment),
-            warnings: coordinator.warnings + thresholds.warnings + coordinator.missingFiles()
-                + thresholds.missingFiles())
+                files.settings, thresholds: files.thresholds, source: files.thresholdsSource,
+                environment: environment),
+            warnings: files.warnings)
     }
 
     init(

@@ -10,7 +10,8 @@ struct ConfigurationCheck {
     /// What is wrong with each file, if anything.
     ///
     /// Files that one of them names and that are missing are warnings: they may be mounted later. Thresholds are
-    /// checked against the step of the first coordinator's file among them.
+    /// checked against the step of the first coordinator's file among them, a coordinator's file with the thresholds
+    /// and the templates that it names.
     func results(_ paths: [String]) -> [CheckReport.Result] {
         var step: Duration?
         for path in paths where step == nil {
@@ -36,7 +37,7 @@ struct ConfigurationCheck {
     ) throws(ConfigurationError) -> [ConfigurationIssue] {
         switch kind {
         case "agent": Self.warnings(try AgentSettings.decode(source, environment: environment))
-        case "coordinator": Self.warnings(try CoordinatorSettings.decode(source, environment: environment))
+        case "coordinator": try CoordinatorFiles.check(source, environment: environment)
         case "thresholds": Self.warnings(try ThresholdSettings.decode(source, step: step, environment: environment))
         case "contexts": Self.warnings(try Contexts.decode(source))
         default:

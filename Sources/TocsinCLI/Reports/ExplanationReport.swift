@@ -23,7 +23,7 @@ struct ExplanationReport: Report {
         ]
     }
 
-    private static func value(of figure: LedgerView.Figure) -> OutputValue {
+    static func value(of figure: LedgerView.Figure) -> OutputValue {
         [
             "name": .string(figure.name), "value": .string(figure.text), "selector": .text(figure.selector),
             "at": .time(figure.at),

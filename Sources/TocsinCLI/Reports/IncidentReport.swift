@@ -1,4 +1,5 @@
 import QueryWire
+import Runbook
 import Telemetry
 
 /// `tocsin incident list`.
@@ -109,7 +110,7 @@ struct IncidentReport: Report {
         return .object(
             Self.entries(of: detail.incident) + [
                 .init(key: "ledger", value: .array(ledger)), .init(key: "timeline", value: .array(timeline)),
-            ] + ResponseReport(detail: detail).entries)
+            ] + ResponseReport(detail: detail).entries + EvidenceReport(detail: detail).entries)
     }
 
     func table(_ context: RenderContext) -> String {
@@ -137,6 +138,7 @@ struct IncidentReport: Report {
             ), ("Answer by", detail.respondBy.map { context.time($0) }), ("Version", "\(incident.version)"),
         ]).render(context)
         text += section("Findings", findings(context), context)
+        text += section("Evidence", EvidenceReport(detail: detail).lines(context), context)
         text += section("Why this level", ledger(context), context)
         text += section("Next pages", ResponseReport(detail: detail).pages(context), context)
         text += section("Runbook", ResponseReport(detail: detail).checklist(context), context)
