@@ -55,6 +55,18 @@ bench: deps ## Bytes and CPU of codec, wire and ingest against their goals: SEED
 	swift build -c release --product tocsin
 	@Tests/Benchmarks/run.sh $(or $(SEED),197) $(or $(DATA),../shared)
 
+# The interpreter that has numpy: the user's own, or Debian's with python3-numpy.
+NUMPY_PYTHON = $$(python3 -c 'import numpy' 2>/dev/null && echo python3 || echo /usr/bin/python3)
+
+.PHONY: bench-peers
+bench-peers: deps-peers ## VictoriaMetrics and Prometheus from Debian on the data of `make bench`, same SEED (an hour; see docs).
+	@cd Tests/Benchmarks && $(NUMPY_PYTHON) -m unittest -q peerbench.test_remote_write
+	@$(NUMPY_PYTHON) Tests/Benchmarks/peers.py $(or $(SEED),197) $(or $(DATA),../shared) $(ARGS)
+
+.PHONY: deps-peers
+deps-peers:
+	@deploy/local/deps.sh peers
+
 .PHONY: chaos
 chaos: deps ## 200 rounds of kill -9 of coordinator or agent under load: ROUNDS=200 SEED=7 (about ten minutes after the build).
 	swift build --build-tests
