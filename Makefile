@@ -63,6 +63,13 @@ bench-peers: deps-peers ## VictoriaMetrics and Prometheus from Debian on the dat
 	@cd Tests/Benchmarks && $(NUMPY_PYTHON) -m unittest -q peerbench.test_remote_write
 	@$(NUMPY_PYTHON) Tests/Benchmarks/peers.py $(or $(SEED),197) $(or $(DATA),../shared) $(ARGS)
 
+.PHONY: page-bench
+page-bench: deps-peers ## Fault to page beside Prometheus and Alertmanager from Debian, at 10 s: ARGS="--phases 12" (a quarter of an hour).
+	swift build -c release --product tocsin-agent
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	@python3 Tests/Benchmarks/page_peers.py --binaries "$$(swift build -c release --show-bin-path)" $(ARGS)
+
 .PHONY: deps-peers
 deps-peers:
 	@deploy/local/deps.sh peers

@@ -106,8 +106,7 @@ class Sender:
     def __init__(self, stream, port, batch, snappy):
         self._encoder = Encoder(stream.series)
         self._port, self._batch, self._snappy = port, batch, snappy
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=120)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connect()
         self.body_bytes = 0
 
     def send(self, places, millis, values, zstd=None):
@@ -124,19 +123,37 @@ class Sender:
     def close(self):
         self._socket.close()
 
+    def _connect(self):
+        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=120)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
     def _post(self, body):
         self.body_bytes += len(body)
         # What Prometheus 2.42 sends, header by header.
         head = (f"POST /api/v1/write HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nUser-Agent: Prometheus/2.42.0\r\n"
                 f"Content-Length: {len(body)}\r\nContent-Encoding: snappy\r\nContent-Type: application/x-protobuf\r\n"
                 "X-Prometheus-Remote-Write-Version: 0.1.0\r\n\r\n")
-        self._socket.sendall(head.encode() + body)
+        try:
+            answer = self._exchange(head.encode() + body)
+        except ConnectionError:
+            # VictoriaMetrics ends each connection after two minutes, to spread its clients; a sender sends again.
+            self._socket.close()
+            self._connect()
+            answer = self._exchange(head.encode() + body)
+        # 204, which has no body, is all that a remote-write receiver says when it took the samples.
+        if answer.split(b" ", 2)[1] != b"204":
+            raise Refusal(f"the server refused samples: {answer[:600].decode(errors='replace')}")
+        if b"\r\nconnection: close\r\n" in answer.lower():
+            self._socket.close()
+            self._connect()
+
+    def _exchange(self, request):
+        """Sends, and reads to the end of the answer's head."""
+        self._socket.sendall(request)
         answer = b""
         while b"\r\n\r\n" not in answer:
             data = self._socket.recv(1 << 16)
             if not data:
-                raise Refusal("the server closed the connection")
+                raise ConnectionResetError("the server closed the connection")
             answer += data
-        # 204, which has no body, is all that a remote-write receiver says when it took the samples.
-        if answer.split(b" ", 2)[1] != b"204":
-            raise Refusal(f"the server refused samples: {answer[:600].decode(errors='replace')}")
+        return answer
