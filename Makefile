@@ -105,6 +105,14 @@ footprint: deps ## Memory and CPU of the release agent over five minutes at 10 s
 	swift build -c release --product tocsin-demo
 	@"$$(swift build -c release --show-bin-path)/tocsin-demo" --footprint $(ARGS)
 
+.PHONY: footprint-peers
+footprint-peers: deps deps-peers ## The same targets by exporters and vmagent from Debian, beside ours in the same five minutes.
+	swift build -c release --product tocsin-agent
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	swift build -c release --product tocsin-demo
+	@python3 Tests/Benchmarks/footprint_peers.py $(or $(DATA),../shared) --binaries "$$(swift build -c release --show-bin-path)" $(ARGS)
+
 .PHONY: run
 run: ## Coordinator and agent for your own targets, from deploy/local/*.yaml.
 	@deploy/local/deps.sh build

@@ -58,17 +58,18 @@ class Run:
     def play(self):
         phases = random.Random(self.chosen.seed)
         for number in range(self.chosen.phases):
+            print(f"fault {number + 1} of {self.chosen.phases}; {machine_is()}", flush=True)
             # Twice the interval of quiet, so that no window has anything of the fault before; then any phase.
             time.sleep((2 + phases.random()) * self.chosen.interval)
-            self._burst(number)
+            self._burst()
             time.sleep(phases.random() * self.chosen.interval)
             self._kill(number)
 
-    def _burst(self, number):
+    def _burst(self):
         wanted = {(system, name) for system in self.systems for name in alerting.COPIES}
         start = time.monotonic()
         self.traffic.fail(0.3)
-        self._await(start, "HighErrorRate", wanted, number)
+        self._await(start, "HighErrorRate", wanted)
         end = time.monotonic()
         self.traffic.fail(0)
         self.receiver.wait(end, lambda arrived: wanted <= told(arrived, "HighErrorRate", True).keys(), 120)
@@ -76,9 +77,11 @@ class Run:
     def _kill(self, number):
         start = time.monotonic()
         self.cluster.kill_for_memory(number)
-        self._await(start, "OOMKilled", {(system, f"ledger-{number}-0") for system in self.systems}, number)
+        self._await(start, "OOMKilled", {(system, f"ledger-{number}-0") for system in self.systems})
 
-    def _await(self, start, kind, wanted, number):
+    def _await(self, start, kind, wanted):
+        # Where in the interval of the wall clock, to which both align what they do at fixed times, the fault fell.
+        phase = (time.time() - (time.monotonic() - start)) % self.chosen.interval
         self.receiver.wait(start, lambda arrived: wanted <= told(arrived, kind, False).keys(), 60)
         found = told(self.receiver.since(start), kind, False)
         for key in sorted(wanted):
@@ -87,9 +90,8 @@ class Run:
         self.missed += len(wanted - found.keys())
         shown = {system: [f"{found[key]:.1f}" for key in sorted(wanted) if key[0] == system and key in found]
                  for system in self.systems}
-        print(f"{number + 1:3d} {KINDS[kind]:12s}" + "".join(
-            f"  {system}: {' '.join(texts) or 'no page'}" for system, texts in shown.items()) + f"  ({machine_is()})",
-            flush=True)
+        print(f"    {KINDS[kind]:12s} at {phase:4.1f} s of an interval" + "".join(
+            f"  {system}: {' '.join(texts) or 'no page'}" for system, texts in shown.items()), flush=True)
 
 
 def figures_of(run):
@@ -137,7 +139,7 @@ def main():
     results.add(figures | {"page_bench_missed": run.missed, "page_bench_load": os.getloadavg()[0]}, chosen.results)
     print(machine_is("after"), end="\n\n")
     results.table(["", "readings", "median s", "p95 s"],
-                  [[f"{KINDS[kind]}, {system}", f"{len(times)}", results.quantile(times, 0.5), results.quantile(times, 0.95)]
+                  [[f"{KINDS[kind]}, {system}", f"{len(times)}", *(results.quantile(times, at) for at in (0.5, 0.95))]
                    for (system, kind), times in run.times.items() if times])
     if run.missed:
         raise Refusal(f"{run.missed} faults were not paged within a minute")

@@ -53,8 +53,9 @@ def generate(stage, chosen, name, nodes, rounds):
     """fleet.py's files in a folder of the stage."""
     directory = stage.path(name)
     if not os.path.exists(directory):
-        subprocess.run([sys.executable, os.path.join(chosen.data, "bench", "fleet.py"), directory, "--nodes", str(nodes),
-                        "--scrapes", str(rounds), "--seed", str(chosen.seed)], check=True)
+        program = os.path.join(chosen.data, "bench", "fleet.py")
+        subprocess.run([sys.executable, program, directory, "--nodes", str(nodes), "--scrapes", str(rounds), "--seed",
+                        str(chosen.seed)], check=True)
     return directory
 
 

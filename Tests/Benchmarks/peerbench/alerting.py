@@ -37,11 +37,16 @@ def start_prometheus(stage, service_port, cluster_port, hook_port, interval):
   - name: oom
     rules:
       - alert: OOMKilled
-        expr: increase(kube_pod_container_status_restarts_total[{window}]) > 0 and on (namespace, pod, container) kube_pod_container_status_last_terminated_reason{{reason="OOMKilled"}} == 1
+        expr: >-
+          increase(kube_pod_container_status_restarts_total[{window}]) > 0
+          and on (namespace, pod, container)
+          kube_pod_container_status_last_terminated_reason{{reason="OOMKilled"}} == 1
         for: 0s
 """)
     manager_port, port = free_port(), free_port()
-    config = stage.write("prometheus.yml", f"""global: {{scrape_interval: {interval}s, evaluation_interval: {interval}s}}
+    config = stage.write("prometheus.yml", f"""global:
+  scrape_interval: {interval}s
+  evaluation_interval: {interval}s
 rule_files: [{rules}]
 alerting:
   alertmanagers:

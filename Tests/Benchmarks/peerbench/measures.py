@@ -75,7 +75,8 @@ def wire(stage, kind, tools, fleet, chosen):
     proxy = CountingProxy(server.port)
     senders = _senders(streams, proxy.port, tools)
     rounds = min(chosen.rounds, len(streams[0]))
-    print(f"{kind.name}: {rounds} rounds of {len(streams)} agents, one each {chosen.round:g} s; {machine_is()}", flush=True)
+    print(f"{kind.name}: {rounds} rounds of {len(streams)} agents, one each {chosen.round:g} s; {machine_is()}",
+          flush=True)
     samples, seen, zstd_bytes, snappy_bytes = _play(streams, senders, rounds, chosen.round, tools.zstd)
     # From its start to the last acknowledgement, as for the coordinator.
     cpu, resident = cpu_seconds(server.pid), resident_bytes(server.pid)
@@ -199,7 +200,7 @@ def _ask(server, streams, first, interval, rounds, queries=200):
 
 
 def scale(stage, kind, tools, small, large):
-    """Resident memory a series: the slope between two fleets, each after the same rounds, sent as fast as they go in."""
+    """Resident memory a series: the slope between two fleets after the same rounds, sent as fast as they go in."""
     sizes = []
     for name, directory in (("small", small), ("large", large)):
         streams = workload.fleet(directory)

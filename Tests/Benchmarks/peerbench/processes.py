@@ -56,13 +56,14 @@ def _die_with_parent():
 class Child:
     """A process of ours; its output goes to a file in the stage's folder."""
 
-    def __init__(self, arguments, log, directory=None, environment=None):
+    def __init__(self, arguments, log, directory=None, environment=None, user=None):
         self.name = os.path.basename(arguments[0])
         self.log = log
         with open(log, "ab") as output:
             self.process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=directory,
-                env=dict(os.environ, **(environment or {})), start_new_session=True, preexec_fn=_die_with_parent)
+                env=dict(os.environ, **(environment or {})), start_new_session=True, preexec_fn=_die_with_parent,
+                **(user or {}))
 
     @property
     def pid(self):
@@ -135,10 +136,10 @@ class Stage:
             file.write(text)
         return path
 
-    def start(self, arguments, directory=None, environment=None):
-        """Starts a process that ends with the stage."""
+    def start(self, arguments, directory=None, environment=None, user=None):
+        """Starts a process that ends with the stage; `user` is subprocess' user, group and extra_groups."""
         log = self.path(f"{len(self._children)}-{os.path.basename(arguments[0])}.log")
-        child = Child(arguments, log, directory or self.folder, environment)
+        child = Child(arguments, log, directory or self.folder, environment, user)
         self._children.append(child)
         return child
 
