@@ -55,6 +55,25 @@ bench: deps ## Bytes and CPU of codec, wire and ingest against their goals: SEED
 	swift build -c release --product tocsin
 	@Tests/Benchmarks/run.sh $(or $(SEED),197) $(or $(DATA),../shared)
 
+# The interpreter that has numpy: the user's own, or Debian's with python3-numpy.
+NUMPY_PYTHON = $$(python3 -c 'import numpy' 2>/dev/null && echo python3 || echo /usr/bin/python3)
+
+.PHONY: bench-peers
+bench-peers: deps-peers ## VictoriaMetrics and Prometheus from Debian on the data of `make bench`, same SEED (an hour; see docs).
+	@cd Tests/Benchmarks && $(NUMPY_PYTHON) -m unittest -q peerbench.test_remote_write
+	@$(NUMPY_PYTHON) Tests/Benchmarks/peers.py $(or $(SEED),197) $(or $(DATA),../shared) $(ARGS)
+
+.PHONY: page-bench
+page-bench: deps-peers ## Fault to page beside Prometheus and Alertmanager from Debian, at 10 s: ARGS="--phases 12" (a quarter of an hour).
+	swift build -c release --product tocsin-agent
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	@python3 Tests/Benchmarks/page_peers.py --binaries "$$(swift build -c release --show-bin-path)" $(ARGS)
+
+.PHONY: deps-peers
+deps-peers:
+	@deploy/local/deps.sh peers
+
 .PHONY: chaos
 chaos: deps ## 200 rounds of kill -9 of coordinator or agent under load: ROUNDS=200 SEED=7 (about ten minutes after the build).
 	swift build --build-tests
@@ -85,6 +104,14 @@ footprint: deps ## Memory and CPU of the release agent over five minutes at 10 s
 	swift build -c release --product tocsin
 	swift build -c release --product tocsin-demo
 	@"$$(swift build -c release --show-bin-path)/tocsin-demo" --footprint $(ARGS)
+
+.PHONY: footprint-peers
+footprint-peers: deps deps-peers ## The same targets by exporters and vmagent from Debian, beside ours in the same five minutes.
+	swift build -c release --product tocsin-agent
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	swift build -c release --product tocsin-demo
+	@python3 Tests/Benchmarks/footprint_peers.py $(or $(DATA),../shared) --binaries "$$(swift build -c release --show-bin-path)" $(ARGS)
 
 .PHONY: run
 run: ## Coordinator and agent for your own targets, from deploy/local/*.yaml.
