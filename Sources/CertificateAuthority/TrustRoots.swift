@@ -1,4 +1,3 @@
-package import FoundationEssentials
 import SwiftASN1
 import X509
 
@@ -42,11 +41,9 @@ package struct TrustRoots: Sendable {
     /// The verified chain from the leaf to a root, each certificate as DER.
     ///
     /// - Parameter presented: what the client showed as DER, its leaf first.
-    /// - Throws: `malformed` for bytes that are no certificates, `untrusted` for a chain that does not hold at `now` or a
-    ///   leaf that is not for clients.
-    package func clientChain(
-        of presented: [[UInt8]], at now: Date
-    ) async throws(CertificateAuthorityError) -> [[UInt8]] {
+    /// - Throws: `malformed` for bytes that are no certificates, `untrusted` for a chain that does not hold now, by the
+    ///   system's clock, or a leaf that is not for clients.
+    package func clientChain(of presented: [[UInt8]]) async throws(CertificateAuthorityError) -> [[UInt8]] {
         guard (1...Self.presentedMax).contains(presented.count) else {
             throw CertificateAuthorityError(.malformed, "\(presented.count) certificates were shown")
         }
@@ -59,11 +56,11 @@ package struct TrustRoots: Sendable {
         guard let usage = try? certificates[0].extensions.extendedKeyUsage, usage.contains(.clientAuth) else {
             throw CertificateAuthorityError(.untrusted, "the certificate is not for clients")
         }
-        var verifier = Verifier(rootCertificates: roots) { RFC5280Policy(fixedValidationTime: now) }
+        var verifier = Verifier(rootCertificates: roots) { RFC5280Policy() }
         let result = await verifier.validate(
             leaf: certificates[0], intermediates: CertificateStore(certificates.dropFirst()))
         guard case .validCertificate(let chain) = result else {
-            throw CertificateAuthorityError(.untrusted, "the certificate leads to no trusted root at this time")
+            throw CertificateAuthorityError(.untrusted, "the certificate leads to no trusted root, or is not valid now")
         }
         do {
             return try chain.map { certificate in

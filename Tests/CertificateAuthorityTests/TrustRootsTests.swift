@@ -1,5 +1,6 @@
 import CertificateAuthority
 import Foundation
+import SwiftASN1
 import Testing
 import X509
 
@@ -17,9 +18,9 @@ struct TrustRootsTests {
         try certificate.serializeAsPEM().derBytes
     }
 
-    private func refusal(_ presented: [[UInt8]], at time: Date? = nil) async -> CertificateAuthorityError.Code? {
+    private func refusal(_ presented: [[UInt8]]) async -> CertificateAuthorityError.Code? {
         do {
-            _ = try await roots.clientChain(of: presented, at: time ?? now)
+            _ = try await roots.clientChain(of: presented)
             return nil
         } catch {
             return error.code
@@ -29,7 +30,7 @@ struct TrustRootsTests {
     @Test func aClientOfTheAuthorityIsTakenWithItsWholeChain() async throws {
         for role in [CertificateRole.agent(cluster: "c", node: "n"), .user(role: .viewer, name: "ana")] {
             let leaf = try authority.issue(role, now: now).certificate
-            let chain = try await roots.clientChain(of: [try der(leaf)], at: now)
+            let chain = try await roots.clientChain(of: [try der(leaf)])
             #expect(chain == [try der(leaf), try der(authority.certificate)])
         }
     }
@@ -43,9 +44,19 @@ struct TrustRootsTests {
         let server = try authority.issue(.coordinator(hosts: ["localhost"]), now: now).certificate
         #expect(await refusal([try der(server)]) == .untrusted)
         #expect(await refusal([try der(authority.certificate)]) == .untrusted)
-        let leaf = try authority.issue(.agent(cluster: "c", node: "n"), now: now, validity: .seconds(60)).certificate
-        #expect(await refusal([try der(leaf)], at: now + 61) == .untrusted)
-        #expect(await refusal([try der(leaf)], at: now - 3600) == .untrusted)
+    }
+
+    @Test func onlyWhileTheyAreValid() async throws {
+        let old = try CertificateAuthority(now: now - 7200)
+        let roots = try TrustRoots(pem: try old.files.certificatePEM)
+        func isTaken(from start: Date) async throws -> Bool {
+            let agent = CertificateRole.agent(cluster: "c", node: "n")
+            let leaf = try old.issue(agent, now: start, validity: .seconds(3600)).certificate
+            return (try? await roots.clientChain(of: [try der(leaf)])) != nil
+        }
+        #expect(try await isTaken(from: now))
+        #expect(try await !isTaken(from: now - 3660))
+        #expect(try await !isTaken(from: now + 3600))
     }
 
     @Test func bytesThatAreNoCertificateAreRefused() async throws {
@@ -68,7 +79,7 @@ struct TrustRootsTests {
         #expect(both.count == 2)
         for authority in [authority, next] {
             let leaf = try authority.issue(.user(role: .admin, name: "ana"), now: now).certificate
-            _ = try await both.clientChain(of: [try der(leaf)], at: now)
+            _ = try await both.clientChain(of: [try der(leaf)])
         }
     }
 

@@ -1,4 +1,5 @@
 import CertificateAuthority
+import Detection
 import Foundation
 import GRPCCore
 import IncidentStore

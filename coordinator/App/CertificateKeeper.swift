@@ -1,5 +1,4 @@
 import CertificateAuthority
-import ConfigurationKit
 import Dispatch
 import Foundation
 import Logging
@@ -32,13 +31,13 @@ final class CertificateKeeper: Service {
 
     /// Offers the pair to the listener.
     let reloader: TimedCertificateReloader
-    private let paths: TLSFiles
+    private let paths: CoordinatorApp.TLSFiles
     private let state: Mutex<State>
     private let counters: CounterBoard
     private let logger: Logger
 
     /// Reads the files for the first time; throws `CertificateAuthorityError` or the reloader's error, which name the file.
-    init(paths: TLSFiles, counters: CounterBoard, logger: Logger) throws {
+    init(paths: CoordinatorApp.TLSFiles, counters: CounterBoard, logger: Logger) throws {
         self.paths = paths
         self.counters = counters
         self.logger = logger
@@ -63,7 +62,7 @@ final class CertificateKeeper: Service {
         // not wait for signatures.
         Task {
             do {
-                let chain = try await roots.clientChain(of: try presented.map { try $0.toDERBytes() }, at: Date())
+                let chain = try await roots.clientChain(of: try presented.map { try $0.toDERBytes() })
                 let verified = try chain.map { try NIOSSLCertificate(bytes: $0, format: .der) }
                 promise.succeed(.certificateVerified(VerificationMetadata(ValidatedCertificateChain(verified))))
             } catch {
@@ -116,7 +115,7 @@ final class CertificateKeeper: Service {
         }
     }
 
-    private static func read(_ paths: TLSFiles) throws(CertificateAuthorityError) -> Files {
+    private static func read(_ paths: CoordinatorApp.TLSFiles) throws(CertificateAuthorityError) -> Files {
         Files(
             certificate: try CertificateDirectory.read(paths.certificate),
             key: try CertificateDirectory.read(paths.key), roots: try CertificateDirectory.read(paths.trustRoots))

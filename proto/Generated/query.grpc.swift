@@ -241,6 +241,19 @@ package enum Tocsin_V1_Query: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ListAudit" metadata.
+        package enum ListAudit: Sendable {
+            /// Request type for "ListAudit".
+            package typealias Input = Tocsin_V1_ListAuditRequest
+            /// Response type for "ListAudit".
+            package typealias Output = Tocsin_V1_ListAuditResponse
+            /// Descriptor for "ListAudit".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "ListAudit",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "tocsin.v1.Query" service.
         package static let descriptors: [GRPCCore.MethodDescriptor] = [
             GetStatus.descriptor,
@@ -259,7 +272,8 @@ package enum Tocsin_V1_Query: Sendable {
             QuerySamples.descriptor,
             ListSubjects.descriptor,
             GetSubject.descriptor,
-            GetEffectiveChecks.descriptor
+            GetEffectiveChecks.descriptor,
+            ListAudit.descriptor
         ]
     }
 }
@@ -535,6 +549,24 @@ extension Tocsin_V1_Query {
             request: GRPCCore.StreamingServerRequest<Tocsin_V1_GetEffectiveChecksRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetEffectiveChecksResponse>
+
+        /// Handle the "ListAudit" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who tried to change what.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_ListAuditRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_ListAuditResponse` messages.
+        func listAudit(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_ListAuditRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ListAuditResponse>
     }
 
     /// Service protocol for the "tocsin.v1.Query" service.
@@ -794,6 +826,24 @@ extension Tocsin_V1_Query {
             request: GRPCCore.ServerRequest<Tocsin_V1_GetEffectiveChecksRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetEffectiveChecksResponse>
+
+        /// Handle the "ListAudit" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who tried to change what.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListAuditRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tocsin_V1_ListAuditResponse` message.
+        func listAudit(
+            request: GRPCCore.ServerRequest<Tocsin_V1_ListAuditRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ListAuditResponse>
     }
 
     /// Simple service protocol for the "tocsin.v1.Query" service.
@@ -1052,6 +1102,24 @@ extension Tocsin_V1_Query {
             request: Tocsin_V1_GetEffectiveChecksRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Tocsin_V1_GetEffectiveChecksResponse
+
+        /// Handle the "ListAudit" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who tried to change what.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_ListAuditRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tocsin_V1_ListAuditResponse` to respond with.
+        func listAudit(
+            request: Tocsin_V1_ListAuditRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tocsin_V1_ListAuditResponse
     }
 }
 
@@ -1246,6 +1314,17 @@ extension Tocsin_V1_Query.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.ListAudit.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ListAuditRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ListAuditResponse>(),
+            handler: { request, context in
+                try await self.listAudit(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -1433,6 +1512,17 @@ extension Tocsin_V1_Query.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetEffectiveChecksResponse> {
         let response = try await self.getEffectiveChecks(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listAudit(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_ListAuditRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ListAuditResponse> {
+        let response = try await self.listAudit(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -1661,6 +1751,19 @@ extension Tocsin_V1_Query.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetEffectiveChecksResponse> {
         return GRPCCore.ServerResponse<Tocsin_V1_GetEffectiveChecksResponse>(
             message: try await self.getEffectiveChecks(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listAudit(
+        request: GRPCCore.ServerRequest<Tocsin_V1_ListAuditRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ListAuditResponse> {
+        return GRPCCore.ServerResponse<Tocsin_V1_ListAuditResponse>(
+            message: try await self.listAudit(
                 request: request.message,
                 context: context
             ),
@@ -2011,6 +2114,29 @@ extension Tocsin_V1_Query {
             deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_GetEffectiveChecksResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetEffectiveChecksResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListAudit" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who tried to change what.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListAuditRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ListAuditRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ListAuditResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listAudit<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ListAuditRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ListAuditRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ListAuditResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListAuditResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -2549,6 +2675,40 @@ extension Tocsin_V1_Query {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "ListAudit" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who tried to change what.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListAuditRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ListAuditRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ListAuditResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listAudit<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ListAuditRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ListAuditRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ListAuditResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListAuditResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.ListAudit.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -2981,6 +3141,35 @@ extension Tocsin_V1_Query.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_GetEffectiveChecksRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_GetEffectiveChecksResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListAudit" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who tried to change what.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_ListAuditRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listAudit<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_ListAuditRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListAuditResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listAudit(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ListAuditRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ListAuditResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -3483,6 +3672,39 @@ extension Tocsin_V1_Query.ClientProtocol {
             metadata: metadata
         )
         return try await self.getEffectiveChecks(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListAudit" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who tried to change what.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listAudit<Result>(
+        _ message: Tocsin_V1_ListAuditRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListAuditResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_ListAuditRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listAudit(
             request: request,
             options: options,
             onResponse: handleResponse

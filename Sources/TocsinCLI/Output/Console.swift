@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Telemetry
 
@@ -29,9 +30,7 @@ struct Console: Sendable {
     }
 
     static func now() -> Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(millis: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        Timestamp(seconds: Date().timeIntervalSince1970)
     }
 
     private static func width(_ environment: [String: String]) -> Int {
