@@ -1,4 +1,5 @@
 import ConfigurationKit
+import Detection
 import Incidents
 import Runbook
 
@@ -17,7 +18,29 @@ struct EscalationDecoder {
                     level($0, policy[severity], &roles)
                 }
             }
+            policy.specialists = section.section(
+                "families", "Who is called with the initial responder, by the family of the incident."
+            ) { families in
+                Dictionary(
+                    uniqueKeysWithValues: Family.allCases.compactMap { family in
+                        specialist(of: family, families, policy.specialists[family], &roles).map { (family, $0) }
+                    })
+            }
             return (policy, roles)
+        }
+    }
+
+    private func specialist(
+        of family: Family, _ families: Section, _ base: EscalationPolicy.Specialist?, _ roles: inout [String: Origin]
+    ) -> EscalationPolicy.Specialist? {
+        families.section(family.rawValue, "Incidents of the family `\(family.rawValue)`.") { section in
+            let role = section.value(
+                "role", .text(lengthMax: 80), default: base?.role ?? "-",
+                "Whom, as in `contacts`; `\"-\"` calls nobody beside the initial responder.")
+            if let origin = section.origin(of: "role") { roles[role] = roles[role] ?? origin }
+            let from = section.value(
+                "from", ValueType<Severity>.severity, default: base?.from ?? .p2, "The mildest level that calls.")
+            return role == "-" ? nil : EscalationPolicy.Specialist(role: role, from: from)
         }
     }
 

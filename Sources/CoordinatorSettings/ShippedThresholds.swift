@@ -553,6 +553,11 @@ enum ShippedThresholds {
               - {after: 0s, role: On-call Engineer}
               - {after: 30m, role: Team Lead}
               - {after: 1h, role: "-"}
+          # Who is called with the first of the steps, by the family of the incident, from a level on: the runbook's contacts
+          # have a DBA and a Security Lead whom its matrix does not name. `role: "-"` calls nobody beside.
+          families:
+            database: {role: DBA, from: P2}
+            security: {role: Security Lead, from: P3}
 
         # Other values for some subjects: NAMESPACE/KIND/NAME of a workload, postgresql/NAME, node/NAME,
         # target/KIND/NAME. Of several overrides that match and name a check, the most specific applies to that check as

@@ -1,3 +1,4 @@
+import Detection
 package import Incidents
 package import Telemetry
 
@@ -25,6 +26,8 @@ package struct EscalationChain: Hashable, Sendable {
     /// When stakeholders or customers were promised an update; the earliest that is open.
     package private(set) var promisedAt: Timestamp?
 
+    /// Family of the finding that opened it: who is called beside the matrix.
+    private let family: Family
     /// When the level was reached that is above all that was announced.
     private var raisedAt: Timestamp
     /// Rounds begun.
@@ -43,8 +46,9 @@ package struct EscalationChain: Hashable, Sendable {
 
     /// Starts with the incident's first event; nil for any other than `detected`.
     package init?(_ event: IncidentEvent) {
-        guard case .detected(_, _, _, _, let episode, _, _) = event.kind else { return nil }
+        guard case .detected(_, let family, _, _, let episode, _, _) = event.kind else { return nil }
         incident = event.incident
+        self.family = family
         self.episode = episode
         (openedAt, raisedAt, roundAt, heardAt) = (event.at, event.at, event.at, event.at)
     }
@@ -173,8 +177,8 @@ extension EscalationChain {
         if let announced, severity <= announced { return nil }
         if isTaken { return nil }
         return page(
-            announced == nil ? .opened : .raised, severity, step: 0, roles: [policy[severity].steps[0].role],
-            dueAt: raisedAt, key: "\(round + 1)/0")
+            announced == nil ? .opened : .raised, severity, step: 0,
+            roles: policy.responders(of: family, at: severity), dueAt: raisedAt, key: "\(round + 1)/0")
     }
 
     private func escalation(_ severity: Severity, _ policy: EscalationPolicy) -> Page? {
@@ -205,8 +209,8 @@ extension EscalationChain {
     private func retrigger(_ severity: Severity, _ policy: EscalationPolicy) -> Page? {
         guard isTaken, let after = policy[severity].retriggerAfter else { return nil }
         return page(
-            .retriggered, severity, step: 0, roles: [policy[severity].steps[0].role], dueAt: heardAt + after,
-            key: "\(round + 1)/0")
+            .retriggered, severity, step: 0, roles: policy.responders(of: family, at: severity),
+            dueAt: heardAt + after, key: "\(round + 1)/0")
     }
 
     /// A missed promise calls the responder, and the next of the matrix beside.

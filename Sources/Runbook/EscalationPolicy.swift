@@ -1,3 +1,4 @@
+package import Detection
 package import Incidents
 
 /// Who is called when: the runbook's escalation matrix, with the choices that it leaves open.
@@ -54,11 +55,37 @@ package struct EscalationPolicy: Hashable, Sendable {
         }
     }
 
+    /// Who knows about a family, and is called with the initial responder.
+    package struct Specialist: Hashable, Sendable {
+        /// The role, as in `contacts`.
+        package var role: String
+        /// The mildest level that it is called for.
+        package var from: Severity
+
+        /// Makes a specialist.
+        package init(role: String, from: Severity) {
+            self.role = role
+            self.from = from
+        }
+    }
+
     private var levels: [Severity: Level]
+    /// Who is called beside the initial responder, by family.
+    package var specialists: [Family: Specialist]
 
     /// Makes a policy from its four rows.
-    package init(p1: Level, p2: Level, p3: Level, p4: Level) {
+    package init(p1: Level, p2: Level, p3: Level, p4: Level, specialists: [Family: Specialist] = [:]) {
         levels = [.p1: p1, .p2: p2, .p3: p3, .p4: p4]
+        self.specialists = specialists
+    }
+
+    /// Whom the first call for an incident of a family goes to; never empty.
+    package func responders(of family: Family, at severity: Severity) -> [String?] {
+        let first = self[severity].steps[0].role
+        guard let specialist = specialists[family], severity >= specialist.from, specialist.role != first else {
+            return [first]
+        }
+        return [first, specialist.role]
     }
 
     /// The row of a level.
@@ -70,11 +97,14 @@ package struct EscalationPolicy: Hashable, Sendable {
         set { levels[severity] = newValue }
     }
 
-    /// Every role that the matrix calls, in the order of the rows, each once.
+    /// Every role that is called, in the order of the rows, then of the families, each once.
     package var roles: [String] {
         var seen: [String] = []
         for severity in Severity.allCases.sorted(by: >) {
             for case let role? in self[severity].steps.map(\.role) where !seen.contains(role) { seen.append(role) }
+        }
+        for family in Family.allCases {
+            if let role = specialists[family]?.role, !seen.contains(role) { seen.append(role) }
         }
         return seen
     }
@@ -84,7 +114,9 @@ package struct EscalationPolicy: Hashable, Sendable {
     /// The matrix says 30 minutes and 1 hour for every level although a P4 has 24 hours to be answered, so P3 and P4
     /// run from the missed response deadline. It names three update intervals (15, 30, 60 minutes) and no levels for
     /// them: the faster for the worse, and of a P4 changes alone are told. The times after which silence calls again
-    /// are ours.
+    /// are ours. Its contacts have a DBA and a Security Lead whom no row calls, and a security breach says "Notify
+    /// security team": they are called with the on-call engineer, the DBA from P2 on, so that nobody is woken for what
+    /// may wait.
     package static let runbook: EscalationPolicy = {
         func row(
             _ respond: Duration, _ clock: Clock, _ second: String, _ third: String?, retrigger: Duration?,
@@ -108,6 +140,9 @@ package struct EscalationPolicy: Hashable, Sendable {
                 .seconds(7200), .responseDeadline, "Team Lead", "Engineering Manager", retrigger: .seconds(8 * 3600),
                 update: .seconds(3600), customer: .seconds(3600)),
             p4: row(
-                .seconds(86_400), .responseDeadline, "Team Lead", nil, retrigger: nil, update: nil, customer: nil))
+                .seconds(86_400), .responseDeadline, "Team Lead", nil, retrigger: nil, update: nil, customer: nil),
+            specialists: [
+                .database: Specialist(role: "DBA", from: .p2), .security: Specialist(role: "Security Lead", from: .p3),
+            ])
     }()
 }

@@ -50,7 +50,8 @@ struct PagingTests {
     private func fleet(hook: String, manager: Int, cto: Int) async throws -> DatabaseFleet {
         let fleet = try await DatabaseFleet()
         _ = try fleet.lab.folder.write("\(hook)/page?token=s3cret\n", to: "hook-url")
-        let contacts = ["On-call Engineer", "Engineering Manager", "CTO", "Team Lead"].map {
+        let roles = ["On-call Engineer", "Engineering Manager", "CTO", "Team Lead", "DBA", "Security Lead"]
+        let contacts = roles.map {
             "  \($0): {name: Somebody, channels: [hook]}"
         }
         try append(
@@ -98,7 +99,7 @@ struct PagingTests {
             try notices(server).first { $0.severity == "P1" }
         }
         let page = try #require(first)
-        #expect(page.roles == ["On-call Engineer"])
+        #expect(page.roles == ["On-call Engineer", "DBA"])
         #expect(page.text.contains("Database down"))
         #expect(server.requests.first?.path == "/page?token=s3cret")
 
@@ -146,7 +147,7 @@ struct PagingTests {
         let end = try await fleet.lab.eventually(within: .seconds(90)) {
             try notices(server).first { $0.purpose == "resolved" && $0.incident == page.incident }
         }
-        #expect(try #require(end).roles == ["On-call Engineer", "Engineering Manager"])
+        #expect(try #require(end).roles == ["On-call Engineer", "DBA", "Engineering Manager"])
         #expect(
             try notices(server).filter { $0.incident == page.incident }.map(\.purpose)
                 == ["page", "page", "message", "resolved"])

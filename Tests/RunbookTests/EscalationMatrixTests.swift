@@ -51,7 +51,46 @@ import Testing
     }
 
     @Test func aContactTableNeedsTheMatrixsRoles() {
-        #expect(EscalationPolicy.runbook.roles == ["On-call Engineer", "Engineering Manager", "CTO", "Team Lead"])
+        #expect(
+            EscalationPolicy.runbook.roles == [
+                "On-call Engineer", "Engineering Manager", "CTO", "Team Lead", "DBA", "Security Lead",
+            ])
+    }
+
+    /// The runbook's contacts "DBA" and "Security Lead", and its "Notify security team".
+    @Test(arguments: [
+        (
+            Family.database, Severity.p1,
+            ["0 opened On-call Engineer+DBA", "30 escalated Engineering Manager", "60 escalated CTO"]
+        ),
+        (.database, .p2, ["0 opened On-call Engineer+DBA", "30 escalated Engineering Manager", "60 escalated CTO"]),
+        (
+            .database, .p3,
+            ["0 opened On-call Engineer", "150 escalated Team Lead", "180 escalated Engineering Manager"]
+        ),
+        (
+            .security, .p3,
+            ["0 opened On-call Engineer+Security Lead", "150 escalated Team Lead", "180 escalated Engineering Manager"]
+        ),
+        (.memory, .p1, ["0 opened On-call Engineer", "30 escalated Engineering Manager", "60 escalated CTO"]),
+    ])
+    func whoKnowsAboutTheFamilyIsCalledWithTheInitialResponder(family: Family, severity: Severity, expected: [String]) {
+        var response = Response()
+        response.open(severity, family: family)
+        for minute in stride(from: 0.5, through: 200, by: 0.5) { response.run(until: minute) }
+        #expect(response.pages.map(Response.line) == expected)
+    }
+
+    @Test func aRiseCallsWhoKnowsAndSilenceCallsThemAgain() {
+        var response = Response()
+        response.open(.p3, family: .database)
+        response.acknowledge(.p3, at: 1)
+        response.rise(to: .p1, from: .p3, at: 5)
+        #expect(response.run(until: 5).map(Response.line) == ["5 raised On-call Engineer+DBA"])
+        response.acknowledge(.p1, at: 10)
+        #expect(response.run(until: 40).map(Response.line) == ["40 retriggered On-call Engineer+DBA"])
+        response.resolve(at: 50)
+        #expect(response.run(until: 50).map(Response.line) == ["50 resolved On-call Engineer+DBA"])
     }
 
     @Test func acknowledgeStops() {

@@ -39,10 +39,10 @@ struct Response {
         return due
     }
 
-    mutating func open(_ severity: Severity, at minutes: Double = 0) {
+    mutating func open(_ severity: Severity, family: Family = .errorRate, at minutes: Double = 0) {
         record(
             .detected(
-                subject: Self.subject, family: .errorRate, checkGroup: "error-rate", title: "High error rate",
+                subject: Self.subject, family: family, checkGroup: "error-rate", title: "High error rate",
                 episode: 1, onsetAt: Self.minute(minutes), detectedAt: Self.minute(minutes)), at: minutes)
         rise(to: severity, from: nil, at: minutes)
         run(until: minutes)

@@ -41,7 +41,8 @@ import Testing
             let steps = roles.enumerated().map { "    - {after: \($0 * 10)m, role: \($1)}\n" }.joined()
             return "  \(level):\n    steps:\n\(steps)"
         }
-        try write("kind: thresholds\nescalation:\n\(rows.joined())", to: "thresholds.yaml")
+        let nobody = "  families:\n    database: {role: \"-\"}\n    security: {role: \"-\"}\n"
+        try write("kind: thresholds\nescalation:\n\(rows.joined())\(nobody)", to: "thresholds.yaml")
     }
 
     private let desk = "  Desk: {name: the rota, channels: [chat]}"

@@ -1,5 +1,6 @@
 import ConfigurationKit
 import CoordinatorSettings
+import Detection
 import Incidents
 import Runbook
 import Testing
@@ -66,7 +67,7 @@ import Testing
                 "no channel reaches this contact",
                 "the escalation matrix calls 'Team Lead', and 'contacts' has nobody of that role",
             ])
-        #expect(issues.map(\.origin.line) == [18, 20])
+        #expect(issues.map(\.origin.line) == [18, 22])
     }
 
     @Test func theShippedEscalationIsTheRunbooks() {
@@ -76,6 +77,25 @@ import Testing
     @Test func aFileWithoutEscalationHasTheRunbooks() throws {
         let source = try GoldenFiles.source("thresholds/only-kind.yaml")
         #expect(try ThresholdSettings.decode(source, step: nil, environment: [:]).value.escalation == .runbook)
+    }
+
+    @Test func whoKnowsAboutAFamilyMayBeAnother() throws {
+        let source = ConfigurationSource(
+            file: "t.yaml", folder: "/",
+            text: """
+                kind: thresholds
+                escalation:
+                  families:
+                    database: {role: "-"}
+                    memory: {role: Java Desk, from: P4}
+                """)
+        let settings = try ThresholdSettings.decode(source, step: nil, environment: [:]).value
+        #expect(
+            settings.escalation.specialists == [
+                .memory: .init(role: "Java Desk", from: .p4), .security: .init(role: "Security Lead", from: .p3),
+            ])
+        #expect(settings.escalation.roles.suffix(2) == ["Java Desk", "Security Lead"])
+        #expect(settings.roleOrigins["Java Desk"]?.line == 5)
     }
 
     @Test func aRowOfTheMatrixMayBeAnother() throws {
