@@ -129,7 +129,7 @@ let adapters: [Module] = [
     library("ConfigurationKit", products: ["Yams"]),
     library("DaemonLaunch", products: ["ArgumentParser", "Logging"]),
     library("TargetSettings", ["Telemetry", "ConfigurationKit"]),
-    library("AgentSettings", ["Telemetry", "ConfigurationKit", "TargetSettings"]),
+    library("AgentSettings", ["Telemetry", "Selectors", "ConfigurationKit", "TargetSettings"]),
     library(
         "CoordinatorSettings",
         [
@@ -159,7 +159,7 @@ let apps: [Module] = [
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SegmentSpool", "Probing", "CurlHTTP",
             "PostgresClient", "PostgresProbe", "PrometheusProbe", "ActuatorProbe", "PodProbe", "HostProbe",
-            "CheckProbe", "LogProbe",
+            "CheckProbe", "LogProbe", "LogText", "Selectors",
             "AgentSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "DaemonLaunch", "IngestWire",
             "TocsinProto",
         ],
@@ -273,7 +273,7 @@ let testTargets: [Module] = [
     tests("HostProbeTests", ["HostProbe", "Probing", "Telemetry"]),
     tests("CheckProbeTests", ["CheckProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("LogTextTests", ["LogText", "Selectors", "Telemetry"]),
-    tests("LogProbeTests", ["LogProbe", "LogText", "Probing", "Telemetry"]),
+    tests("LogProbeTests", ["LogProbe", "LogText", "Probing", "Selectors", "Telemetry"]),
     tests("ConfigurationKitTests", ["ConfigurationKit"]),
     tests(
         "SettingsTests",

@@ -190,7 +190,9 @@ package struct AgentSettings: Hashable, Sendable {
             CheckSettings(section, interval: interval)
         }
         logs = file.optionalSection(
-            "logs", "The node's container logs, counted by level. Off without this section; no text leaves the node."
+            "logs",
+            "Logs of the node's containers and of files, counted by level. Off without this section. Of texts only patterns of new"
+                + " errors and last lines leave the node, secrets taken out."
         ) { section in
             LogSettings(section, interval: interval)
         }

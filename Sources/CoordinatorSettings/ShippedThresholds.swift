@@ -75,6 +75,28 @@ enum ShippedThresholds {
             leaveFor: 30m
             minimumVolume: 5     # requests a cell: a mean of fewer is chance
 
+          # --- Logs, where the agents read them ---------------------------------------------------------------------
+          log-errors:
+            family: error-rate
+            group: logs
+            title: Many errors in the log
+            signal: log_error_ratio
+            above: 20%           # services differ: an override for those that log little but errors
+            leave: 10%
+            for: 5m
+            leaveFor: 10m
+            window: 5m
+            minimumVolume: 100   # a quiet service's few lines say little
+          log-new-error:
+            family: error-rate
+            group: logs
+            title: New kind of error in the log
+            signal: log_new_patterns
+            above: 1             # Coroot: ten lines of a new pattern, which the agent counts
+            leave: 1
+            for: 0               # it has happened
+            window: 15m
+
           # --- Memory of JVMs and containers ------------------------------------------------------------------------
           heap-live:
             family: memory
@@ -498,6 +520,8 @@ enum ShippedThresholds {
           - {check: dead-rows, level: P4, because: a large table is mostly dead rows}
           - {check: rollbacks, level: P4, because: more than 10 % of transactions are rolled back}
           - {check: latency-unusual, level: P4, because: requests take several times as long as they did}
+          - {check: log-errors, level: P4, because: a large part of what is logged are errors}
+          - {check: log-new-error, level: P4, because: an error is logged again and again that was not there before}
           - {check: traffic-drop, level: P4, because: fewer requests come than usual at this hour}
           - {check: agent-silent, level: P4, because: one agent is silent}
           - {check: configuration-refused, level: P4, because: a changed file is not in force}

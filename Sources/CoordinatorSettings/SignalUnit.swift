@@ -158,6 +158,15 @@ package struct SignalDescription: Hashable, Sendable {
         SignalDescription(
             .certificateRemainingSeconds, .seconds, of: [.workload, .postgresql, .target],
             "time until a certificate of the chain expires, soonest of the subject's targets"),
+        SignalDescription(
+            .logErrorRatio, .ratio, of: [.workload, .node], hasVolume: true, hasWindow: true,
+            "log entries of level error, of all; volume: entries"),
+        SignalDescription(
+            .logErrors, .count, of: [.workload, .node], hasWindow: true,
+            "log entries of level error; summed over the window"),
+        SignalDescription(
+            .logNewPatterns, .count, of: [.workload, .node], hasWindow: true,
+            "kinds of error that a log did not have before, once there are ten lines of one; summed over the window"),
         SignalDescription(.nodeMemoryUsedRatio, .ratio, of: [.node], "memory of the node that is not available"),
         SignalDescription(
             .nodeOOMKills, .count, of: [.node], hasWindow: true,

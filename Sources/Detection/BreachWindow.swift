@@ -13,8 +13,8 @@ enum WindowKind: UInt8, Sendable {
     /// The kind that a signal takes: weights where it has a volume, sums of counts, the point for the rest.
     init(_ signal: SignalName) {
         switch signal {
-        case .errorRatio, .latencyMeanSeconds, .readyRatio: self = .weighted
-        case .oomKills, .restarts, .nodeOOMKills: self = .sum
+        case .errorRatio, .latencyMeanSeconds, .readyRatio, .rollbackRatio, .logErrorRatio: self = .weighted
+        case .oomKills, .restarts, .nodeOOMKills, .deadlocks, .logErrors, .logNewPatterns: self = .sum
         default: self = .point
         }
     }

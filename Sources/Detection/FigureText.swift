@@ -7,7 +7,8 @@ package enum FigureText {
     static func value(_ value: Double, of signal: SignalName) -> String {
         switch signal {
         case .errorRatio, .heapUsedRatio, .heapLiveRatio, .gcOverhead, .workingSetRatio, .readyRatio, .connectionRatio,
-            .nodeMemoryUsedRatio, .diskUsedRatio, .inodeUsedRatio, .wraparoundRatio, .deadRowRatio, .rollbackRatio:
+            .nodeMemoryUsedRatio, .diskUsedRatio, .inodeUsedRatio, .wraparoundRatio, .deadRowRatio, .rollbackRatio,
+            .logErrorRatio:
             "\(figure(value * 100)) %"
         case .latencyMeanSeconds, .longestQuerySeconds, .idleInTransactionSeconds, .longestLockWaitSeconds,
             .certificateRemainingSeconds, .replicationLagSeconds, .replicationStalledSeconds, .slotInactiveSeconds:
@@ -151,6 +152,9 @@ struct SignalWords: Sendable {
         case .nodeOOMKills: self.init("OOM kills on the node", nil, "nodes")
         case .diskUsedRatio: self.init("Room taken", nil, "file systems")
         case .inodeUsedRatio: self.init("Inodes taken", nil, "file systems")
+        case .logErrorRatio: self.init("Errors among log entries", "entries", "logs")
+        case .logErrors: self.init("Errors in logs", nil, "logs")
+        case .logNewPatterns: self.init("New kinds of error in logs", nil, "logs")
         default: self.init(signal.rawValue, nil, "contributors")
         }
     }

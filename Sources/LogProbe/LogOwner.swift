@@ -1,7 +1,32 @@
-/// Whose log a file is, from its path alone: `NAMESPACE_POD_UID/CONTAINER/N.log`.
+import Telemetry
+
+/// Whose log a file is.
 struct LogOwner: Hashable, Sendable {
+    /// What its series carry beside node and level.
+    var labels: LabelSet
+
+    init(labels: LabelSet) {
+        self.labels = labels
+    }
+
+    /// The owner of one unit's entries in a journal.
+    func unit(_ name: String) -> LogOwner {
+        var labels = labels
+        labels["unit"] = name
+        return LogOwner(labels: labels)
+    }
+
+    init(namespace: String, workload: String) {
+        labels = [LabelName.namespace: namespace, LabelName.workload: workload]
+    }
+}
+
+/// Whose log a container's file is, from its path alone: `NAMESPACE_POD_UID/CONTAINER/N.log`.
+struct PodLogFolder: Hashable, Sendable {
     var namespace: String
-    var workload: String
+    var pod: String
+
+    var owner: LogOwner { LogOwner(namespace: namespace, workload: Self.workload(pod: pod[...])) }
 
     /// Nil when the folder's name has another form.
     ///
@@ -14,7 +39,7 @@ struct LogOwner: Hashable, Sendable {
         let parts = folder.split(separator: "_", omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
         namespace = String(parts[0])
-        workload = Self.workload(pod: parts[1])
+        pod = String(parts[1])
     }
 
     static func workload(pod: Substring) -> String {

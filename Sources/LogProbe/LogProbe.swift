@@ -1,52 +1,31 @@
+package import LogText
 package import Probing
 package import Telemetry
 
-/// Counts the log entries of the node's containers by level, from the files that the container runtime writes.
+/// Counts the log entries of the node's containers and of named files by level, learns the patterns of errors and
+/// warnings, and keeps the last lines.
 ///
-/// Only counts leave the probe; no text is kept. Logs that are there at the first look are followed from their end,
-/// later ones from
-/// their start. What was written while the agent was down is not counted.
+/// What leaves the probe are counts, and edges that carry a pattern or some last lines; nothing of a log is kept or
+/// sent before a `Redactor` has seen it. Logs that are there at the first look are followed from their end, later ones
+/// from their start. What was written while the agent was down is not counted.
 package actor LogProbe: Probe {
-    /// What is read and how.
-    package struct Configuration: Sendable, Hashable {
-        /// The node's name; the target's id is `logs/NODE`.
-        package var node: String
-        /// Folder of pods' logs.
-        package var directory: String
-        /// Time between two looks.
-        package var interval: Duration
-        /// Time for one look.
-        package var deadline: Duration
-        /// Files followed at once, default 1000; more are left out and counted.
-        package var filesMax: Int
-        /// Bytes read of one file in one look, default 8 MiB; the rest waits for the next.
-        package var bytesPerLookMax: Int
-        /// Workloads counted apart, default 500; the others are counted as dropped.
-        package var workloadsMax: Int
-
-        /// Makes a configuration.
-        package init(
-            node: String, directory: String = "/var/log/pods", interval: Duration = .seconds(10),
-            deadline: Duration = .seconds(5), filesMax: Int = 1000, bytesPerLookMax: Int = 8 << 20,
-            workloadsMax: Int = 500
-        ) {
-            self.node = node
-            self.directory = directory
-            self.interval = interval
-            self.deadline = min(deadline, interval)
-            self.filesMax = filesMax
-            self.bytesPerLookMax = bytesPerLookMax
-            self.workloadsMax = workloadsMax
-        }
-    }
-
     package nonisolated let target: Target
-    private let configuration: Configuration
+    let configuration: Configuration
+    private let redactor: Redactor
     private let executor = BlockingExecutor(label: "tocsin.logs")
     private var logs: [String: FollowedLog] = [:]
-    private var totals: [LogOwner: [LogLevel: UInt64]] = [:]
+    private var totals: [LogOwner: Totals] = [:]
     private var figures = Figures()
     private var isFirst = true
+    private var patterns: PatternBook<LogOwner>
+    private let raw: RawLines
+
+    private struct Totals {
+        var entries: [LogLevel: UInt64] = [.error: 0, .warn: 0, .info: 0, .debug: 0, .unknown: 0]
+        var newPatterns: [LogLevel: UInt64] = [.error: 0, .warn: 0]
+        /// When its last lines were told.
+        var burstAt: Timestamp?
+    }
 
     private struct Figures {
         var bytes: UInt64 = 0
@@ -55,16 +34,23 @@ package actor LogProbe: Probe {
         var truncations: UInt64 = 0
         var missedFiles: UInt64 = 0
         var filesLeftOut = 0
+        var unmined: UInt64 = 0
+        var edgesLeftOut: UInt64 = 0
+        var redactions: [Redactor.Kind: UInt64] = [:]
     }
 
     /// A queue of its own, since its reads may wait for a disk.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     /// Makes a probe.
-    package init(_ configuration: Configuration) {
+    package init(_ configuration: Configuration, redactor: Redactor = Redactor()) {
         self.configuration = configuration
+        self.redactor = redactor
+        patterns = PatternBook(limits: configuration.patterns, minersMax: configuration.workloadsMax)
+        raw = RawLines(count: LastLines().linesMax)
         target = Target(
-            kind: .logs, name: configuration.node, address: configuration.directory,
+            kind: .logs, name: configuration.node,
+            address: configuration.directory ?? configuration.files.map(\.path).joined(separator: " "),
             labels: [LabelName.node: configuration.node], interval: configuration.interval,
             deadline: configuration.deadline)
     }
@@ -73,55 +59,75 @@ package actor LogProbe: Probe {
         let clock = ContinuousClock()
         let end = clock.now + configuration.deadline
         guard let found = find() else {
-            return ProbeReport(outcome: .failure(.internal, "\(configuration.directory) cannot be read."))
+            return ProbeReport(outcome: .failure(.internal, "\(configuration.directory ?? "") cannot be read."))
         }
-        open(found)
+        let opened = open(found, at: startedAt)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
         defer { buffer.deallocate() }
+        var edges: [Edge] = []
         for path in logs.keys.sorted() where clock.now < end {
             guard let log = logs[path] else { continue }
-            let hasMore = log.read(bytesMax: configuration.bytesPerLookMax, buffer: buffer)
+            var findings = LogFindings()
+            let hasMore = log.read(
+                bytesMax: configuration.bytesPerLookMax, buffer: buffer, raw: raw, redactor: redactor,
+                findings: &findings)
             settle(log)
+            edges += news(of: log, findings, at: startedAt)
             if found[path] == nil, !hasMore { logs[path] = nil }
         }
+        edges += ends(before: opened, at: startedAt)
+        figures.edgesLeftOut += UInt64(max(0, edges.count - configuration.edgesMax))
         isFirst = false
-        return ProbeReport(outcome: .success, samples: samples(at: startedAt))
+        return ProbeReport(
+            outcome: .success, samples: samples(at: startedAt), edges: Array(edges.prefix(configuration.edgesMax)))
     }
 
+    // MARK: Files
+
     /// The logs that there are, by path; nil when the folder cannot be read.
-    private func find() -> [String: LogOwner]? {
-        let pods = DirectoryList.names(configuration.directory)
-        guard !pods.isEmpty || DirectoryList.exists(configuration.directory) else { return nil }
-        var found: [String: LogOwner] = [:]
-        for pod in pods {
-            guard let owner = LogOwner(folder: pod) else { continue }
-            for container in DirectoryList.names("\(configuration.directory)/\(pod)") {
-                let folder = "\(configuration.directory)/\(pod)/\(container)"
-                for name in DirectoryList.names(folder) where Self.isCurrent(name) {
-                    found["\(folder)/\(name)"] = owner
-                }
-            }
+    private func find() -> [String: LogFile]? {
+        var found: [String: LogFile] = [:]
+        if let directory = configuration.directory {
+            guard let containers = LogSource.containers(directory) else { return nil }
+            found = containers
+        }
+        for source in configuration.files {
+            for file in LogSource.files(source) where found[file.path] == nil { found[file.path] = file }
         }
         return found
     }
 
-    private static func isCurrent(_ name: String) -> Bool {
-        name.hasSuffix(".log") && name.count > 4 && name.dropLast(4).utf8.allSatisfy { (48...57).contains($0) }
-    }
-
-    private func open(_ found: [String: LogOwner]) {
+    /// Opens logs that are not followed yet, and gives them back.
+    private func open(_ found: [String: LogFile], at now: Timestamp) -> [LogFile] {
         figures.filesLeftOut = 0
-        for (path, owner) in found.sorted(by: { $0.key < $1.key }) where logs[path] == nil {
+        var opened: [LogFile] = []
+        for (path, file) in found.sorted(by: { $0.key < $1.key }) where logs[path] == nil {
             guard logs.count < configuration.filesMax else {
                 figures.filesLeftOut += 1
                 continue
             }
-            if let log = FollowedLog(path: path, owner: owner, atEnd: isFirst) { logs[path] = log }
+            // A container's files are told apart by their names.
+            if file.runFolder == nil, let inode = LogSource.inode(path),
+                logs.values.contains(where: { $0.hasRead(inode: inode) })
+            {
+                continue
+            }
+            guard let log = FollowedLog(file, atEnd: isFirst, lastLines: LastLines()) else { continue }
+            logs[path] = log
+            opened.append(file)
         }
-        for owner in Set(found.values) where totals[owner] == nil && totals.count < configuration.workloadsMax {
-            totals[owner] = [.error: 0, .warn: 0, .info: 0, .debug: 0, .unknown: 0]
-        }
+        for file in found.values { begin(file.owner, at: now) }
+        for source in configuration.files { begin(source.owner, at: now) }
+        return opened
     }
+
+    private func begin(_ owner: LogOwner, at now: Timestamp) {
+        guard totals[owner] == nil, totals.count < configuration.workloadsMax else { return }
+        totals[owner] = Totals()
+        patterns.begin(owner, at: now)
+    }
+
+    // MARK: Counts
 
     /// Adds what a log counted since the last look.
     private func settle(_ log: FollowedLog) {
@@ -130,32 +136,100 @@ package actor LogProbe: Probe {
         figures.malformed += news.malformed
         figures.truncations += news.truncations
         figures.missedFiles += news.missedFiles
-        for (level, count) in news.counts {
-            if totals[log.owner] != nil {
-                totals[log.owner]?[level, default: 0] += count
-            } else {
-                figures.dropped += count
+        for (owner, counts) in news.counts {
+            if totals[owner] == nil, totals.count < configuration.workloadsMax { totals[owner] = Totals() }
+            for (level, count) in counts {
+                if totals[owner] != nil {
+                    totals[owner]?.entries[level, default: 0] += count
+                } else {
+                    figures.dropped += count
+                }
             }
         }
     }
 
+    // MARK: Edges
+
+    /// Mines the messages of a look; edges of new patterns, and of a burst of errors.
+    private func news(of log: FollowedLog, _ findings: LogFindings, at now: Timestamp) -> [Edge] {
+        figures.unmined += findings.unmined
+        figures.redactions.merge(findings.redactions, uniquingKeysWith: +)
+        var edges: [Edge] = []
+        for (owner, level, line) in findings.messages {
+            guard let new = patterns.take(line.text, of: owner, at: now) else { continue }
+            totals[owner]?.newPatterns[level, default: 0] += 1
+            let attributes: LabelSet = [
+                "level": level.rawValue, "template": new.template, "sample": line.text, "lines": "\(new.lines)",
+            ]
+            edges.append(Edge(.logPatternNew, at: now, labels: labels(owner, log), attributes: attributes))
+        }
+        let owner = log.file.owner
+        let isPaused = totals[owner]?.burstAt.map { now - $0 < configuration.burstPause } ?? false
+        if findings.errors >= UInt64(configuration.burstErrors), !isPaused {
+            totals[owner]?.burstAt = now
+            edges.append(lastLines(of: log, reason: "error_burst", at: now, ["errors": "\(findings.errors)"]))
+        }
+        return edges
+    }
+
+    /// The last lines of containers' runs that a newer one has followed.
+    private func ends(before opened: [LogFile], at now: Timestamp) -> [Edge] {
+        guard !isFirst else { return [] }
+        var edges: [Edge] = []
+        for file in opened {
+            guard let run = file.run else { continue }
+            let earlier = logs.values.filter { log in
+                !log.isEndTold && log.file.run.map { $0.folder == run.folder && $0.number < run.number } == true
+            }
+            for log in earlier.sorted(by: { $0.file.runNumber < $1.file.runNumber }) where !log.lastLines.isEmpty {
+                log.isEndTold = true
+                edges.append(lastLines(of: log, reason: "container_restarted", at: now, LabelSet()))
+            }
+        }
+        return edges
+    }
+
+    private func lastLines(of log: FollowedLog, reason: String, at now: Timestamp, _ more: LabelSet) -> Edge {
+        let attributes: LabelSet = ["reason": reason, "lines": log.lastLines.text]
+        return Edge(
+            .logTail, at: now, labels: labels(log.file.owner, log), attributes: attributes.merging(more))
+    }
+
+    private func labels(_ owner: LogOwner, _ log: FollowedLog) -> LabelSet {
+        let node: LabelSet = [LabelName.node: configuration.node]
+        return node.merging(owner.labels).merging(log.file.place)
+    }
+
+    // MARK: Samples
+
     private func samples(at time: Timestamp) -> [Sample] {
         let node: LabelSet = [LabelName.node: configuration.node]
         var samples: [Sample] = []
-        for (owner, counts) in totals {
-            let labels = node.merging([LabelName.namespace: owner.namespace, LabelName.workload: owner.workload])
-            for (level, count) in counts {
-                let series = Series("log_lines_total", labels.merging(["level": level.rawValue]))
-                samples.append(Sample(series, time, Double(count)))
+        func add(_ metric: String, _ labels: LabelSet, _ value: UInt64) {
+            samples.append(Sample(Series(metric, labels), time, Double(value)))
+        }
+        for (owner, totals) in totals {
+            let labels = node.merging(owner.labels)
+            for (level, count) in totals.entries {
+                add("log_lines_total", labels.merging(["level": level.rawValue]), count)
+            }
+            for (level, count) in totals.newPatterns {
+                add("log_new_patterns_total", labels.merging(["level": level.rawValue]), count)
             }
         }
-        let own: [(String, Double)] = [
-            ("log_read_bytes_total", Double(figures.bytes)), ("log_malformed_lines_total", Double(figures.malformed)),
-            ("log_lines_dropped_total", Double(figures.dropped)),
-            ("log_truncations_total", Double(figures.truncations)),
-            ("log_missed_files_total", Double(figures.missedFiles)), ("log_files", Double(logs.count)),
-            ("log_files_left_out", Double(figures.filesLeftOut)),
+        for kind in Redactor.Kind.allCases {
+            add("log_redactions_total", node.merging(["kind": kind.rawValue]), figures.redactions[kind] ?? 0)
+        }
+        let own: [(String, UInt64)] = [
+            ("log_read_bytes_total", figures.bytes), ("log_malformed_lines_total", figures.malformed),
+            ("log_lines_dropped_total", figures.dropped), ("log_truncations_total", figures.truncations),
+            ("log_missed_files_total", figures.missedFiles), ("log_files", UInt64(logs.count)),
+            ("log_files_left_out", UInt64(figures.filesLeftOut)), ("log_patterns", UInt64(patterns.count)),
+            ("log_patterns_forgotten_total", patterns.evictions),
+            ("log_lines_unmined_total", figures.unmined + patterns.refused),
+            ("log_edges_left_out_total", figures.edgesLeftOut),
         ]
-        return samples + own.map { Sample(Series($0.0, node), time, $0.1) }
+        for (metric, value) in own { add(metric, node, value) }
+        return samples
     }
 }

@@ -1,185 +1,268 @@
 import Glibc
 
-/// Follows one log file through its rotations and hands out whole lines, each once.
+/// Follows one log file through its rotations and hands out its bytes or whole lines, each once.
 ///
 /// Rotation by rename: the old file is read to its end, then the files that were rotated meanwhile, then the new one.
-/// Rotation by
-/// copy and truncate shows as a file that is shorter than what was read of it: it is read from its start, and what
-/// was written between
-/// the last look and the truncation is in the copy alone and is lost here, counted as a truncation.
+///
+/// Rotation by copy and truncate: a file that is shorter than what was read of it, or has other bytes before that
+/// place, was truncated. The oldest copy that has the bytes that were read last is read on from there, then the younger
+/// copies, then the file from its start. Since the writer knows nothing of it, a line may begin in a copy and end in
+/// the file. Without such a copy what was written between the last look and the truncation is lost here, and counted.
 final class LogTail {
     /// What happened to the file.
     struct Counters: Hashable, Sendable {
         var bytes: UInt64 = 0
-        var lines: UInt64 = 0
-        /// Lines whose end beyond `lineBytesMax` was passed over.
-        var cutLines: UInt64 = 0
         var rotations: UInt64 = 0
         var truncations: UInt64 = 0
-        /// Rotated files that were gone or compressed before they could be read.
+        /// Rotated files that were gone or compressed before they could be read, truncated files without a copy.
         var missedFiles: UInt64 = 0
     }
 
-    /// A line of the container runtime has 16 KiB of text at most.
-    static let lineBytesMax = 64 << 10
+    /// What is handed out.
+    enum Piece {
+        case bytes(UnsafeRawBufferPointer)
+        /// The next bytes do not go on with the last ones.
+        case gap
+    }
+
+    /// So many bytes before the place that is read next are remembered, to know the file again.
+    private static let rememberedMax = 64
+
+    private static let passedMax = 32
 
     private let path: String
     private var descriptor: Int32
     private var inode: UInt64
     private var offset: Int
-    private var rest: [UInt8] = []
-    private var isSkipping = false
+    /// The bytes before `offset`.
+    private var remembered: [UInt8] = []
+    /// The rotated file that comes before this one, 0 for none; looked at until something of this one was read.
+    private var before: UInt64 = 0
+    /// Whether this is a copy, with which the truncated file goes on.
+    private var isCopy = false
+    /// Files that were read before this one, the last ones.
+    private var passed: [UInt64] = []
+    private var splitter = LineSplitter()
     private(set) var counters = Counters()
+
+    /// Lines whose end was too far.
+    var cutLines: UInt64 { splitter.cutLines }
 
     /// Opens a file at its start, or at its end without what stands there; nil when it cannot be opened.
     init?(path: String, atEnd: Bool) {
+        before = RotatedFiles(of: path).files.last?.inode ?? 0
         guard let (descriptor, status) = Self.open(path) else { return nil }
         self.path = path
         self.descriptor = descriptor
         inode = UInt64(status.st_ino)
         offset = atEnd ? Int(status.st_size) : 0
+        guard offset > 0 else { return }
+        remembered = Self.bytes(descriptor, before: offset)
+        offset = remembered.isEmpty ? 0 : offset
         // The end may lie inside a line, whose rest is no line.
-        if atEnd, offset > 0 { isSkipping = !Self.endsWithNewline(descriptor, offset) }
+        if let last = remembered.last, last != 10 { splitter.skipLine() }
     }
 
     deinit {
         close(descriptor)
     }
 
-    /// Reads what is new, at most about `bytesMax`; the buffer is scratch space.
+    /// Whether a file is or was one of this log's, so that it is no other log under another name.
+    func hasRead(inode: UInt64) -> Bool { self.inode == inode || passed.contains(inode) }
+
+    /// Reads lines that are new, of at most about `bytesMax`; the buffer is scratch space.
     ///
     /// True when there may be more.
     func read(
         bytesMax: Int, buffer: UnsafeMutableRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void
     ) -> Bool {
-        var budget = bytesMax
-        while true {
-            guard drain(&budget, buffer, take) else { return true }
-            if startAgainIfTruncated() { continue }
-            var current = stat()
-            guard stat(path, &current) == 0, UInt64(current.st_ino) != inode else { return false }
-            // The writer has another file now, so this one is complete: what came since the last read is its end.
-            guard drain(&budget, buffer, take) else { return true }
-            guard follow() else { return false }
+        var splitter = splitter
+        defer { self.splitter = splitter }
+        return read(bytesMax: bytesMax, buffer: buffer) { piece in
+            switch piece {
+            case .bytes(let bytes): splitter.split(bytes, take)
+            case .gap: splitter.reset()
+            }
         }
     }
 
-    /// False when the budget ended first.
+    /// Reads what is new, at most about `bytesMax`; the buffer is scratch space.
+    ///
+    /// True when there may be more.
+    func read(bytesMax: Int, buffer: UnsafeMutableRawBufferPointer, pieces take: (Piece) -> Void) -> Bool {
+        var budget = bytesMax
+        // Each turn but those of a budget ends a file or finds a truncation; a folder that changes all the time is left
+        // for the next look.
+        for _ in 0..<1000 {
+            switch drain(&budget, buffer, take) {
+            case .budgetEnded: return true
+            case .truncated:
+                recover(take)
+                continue
+            case .fileEnded: break
+            }
+            var current = stat()
+            guard stat(path, &current) == 0, UInt64(current.st_ino) != inode else { return false }
+            // The writer has another file now, so this one is complete: what came since the last read is its end.
+            switch drain(&budget, buffer, take) {
+            case .budgetEnded: return true
+            case .truncated: recover(take)
+            case .fileEnded: guard follow(take) else { return false }
+            }
+        }
+        return true
+    }
+
+    // MARK: Reading
+
+    private enum Drained { case budgetEnded, fileEnded, truncated }
+
     private func drain(
-        _ budget: inout Int, _ buffer: UnsafeMutableRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void
-    ) -> Bool {
+        _ budget: inout Int, _ buffer: UnsafeMutableRawBufferPointer, _ take: (Piece) -> Void
+    ) -> Drained {
         while budget > 0 {
-            let count = pread(descriptor, buffer.baseAddress, min(buffer.count, max(budget, 4096)), offset)
+            let back = min(remembered.count, buffer.count / 2)
+            // The remembered bytes are read again by the same call, so that no truncation comes between.
+            let length = min(buffer.count, back + max(budget, 4096))
+            let count = pread(descriptor, buffer.baseAddress, length, offset - back)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return true }
-            offset += count
-            budget -= count
-            counters.bytes += UInt64(count)
-            split(UnsafeRawBufferPointer(rebasing: buffer[..<count]), take)
+            // A file that cannot be read has ended.
+            guard count >= 0 else { return .fileEnded }
+            guard count >= back, remembered.suffix(back).elementsEqual(buffer[..<back]) else { return .truncated }
+            guard count > back else { return .fileEnded }
+            if offset == 0, switchToSkipped() { continue }
+            let fresh = UnsafeRawBufferPointer(rebasing: buffer[back..<count])
+            offset += fresh.count
+            budget -= fresh.count
+            counters.bytes += UInt64(fresh.count)
+            remembered = Array(
+                (remembered.suffix(Self.rememberedMax) + fresh.suffix(Self.rememberedMax))
+                    .suffix(Self.rememberedMax))
+            take(.bytes(fresh))
+        }
+        return .budgetEnded
+    }
+
+    /// Before anything of a file is taken: goes to the copy that was made of it since it was opened, if there is one.
+    private func switchToSkipped() -> Bool {
+        let files = RotatedFiles(of: path).files
+        // Behind a rename this very file is among them.
+        guard before == 0 || files.contains(where: { $0.inode == before }), let copy = later(files).first,
+            !files.contains(where: { $0.inode == inode }),
+            isComplete(copy), let (descriptor, status) = Self.open(copy.path)
+        else { return false }
+        guard UInt64(status.st_ino) == copy.inode else {
+            close(descriptor)
+            return false
+        }
+        counters.truncations += 1
+        adopt(descriptor, status)
+        isCopy = true
+        return true
+    }
+
+    // MARK: Truncation
+
+    private func recover(_ take: (Piece) -> Void) {
+        counters.truncations += 1
+        let files = RotatedFiles(of: path).files
+        for file in later(files) {
+            guard file.inode != inode, let (descriptor, status) = Self.open(file.path) else { continue }
+            guard Int(status.st_size) >= offset, Self.bytes(descriptor, before: offset) == remembered else {
+                close(descriptor)
+                continue
+            }
+            close(self.descriptor)
+            self.descriptor = descriptor
+            inode = UInt64(status.st_ino)
+            isCopy = true
+            return
+        }
+        counters.missedFiles += 1
+        offset = 0
+        remembered = []
+        before = files.last?.inode ?? 0
+        take(.gap)
+    }
+
+    /// The rotated files that came after this one was begun; all when nobody can tell.
+    private func later(_ files: [RotatedFiles.File]) -> ArraySlice<RotatedFiles.File> {
+        files[(files.firstIndex { $0.inode == before }.map { $0 + 1 } ?? 0)...]
+    }
+
+    /// Whether the file has been truncated since the copy was made; while a copy is being made, it is a beginning of
+    /// the file.
+    private func isComplete(_ copy: RotatedFiles.File) -> Bool {
+        guard let (first, copied) = Self.open(copy.path) else { return false }
+        defer { close(first) }
+        guard UInt64(copied.st_ino) == copy.inode else { return false }
+        guard let (second, current) = Self.open(path) else { return true }
+        defer { close(second) }
+        if current.st_size < copied.st_size { return true }
+        let (start, other) = (Self.start(first), Self.start(second))
+        let common = min(start.count, other.count)
+        return start[..<common] != other[..<common]
+    }
+
+    // MARK: Rotation
+
+    /// Goes on with the file that came after this one: a rotated one, or the current one.
+    private func follow(_ take: (Piece) -> Void) -> Bool {
+        // Names move on while they are looked at: the file must be the one that was found, or all is looked at again.
+        for _ in 0..<8 {
+            let files = RotatedFiles(of: path).files
+            let ours = files.firstIndex { $0.inode == inode }
+            var next = ours.flatMap { $0 + 1 < files.count ? files[$0 + 1] : nil }
+            if isCopy, let copy = next, !isComplete(copy) { next = nil }
+            guard let (descriptor, status) = Self.open(next?.path ?? path) else { return false }
+            let opened = UInt64(status.st_ino)
+            if let next, opened != next.inode {
+                close(descriptor)
+                continue
+            }
+            if next == nil, ours != nil {
+                // Between the look at the folder and the opening the current file may have been rotated as well: then
+                // what was opened may be one too far.
+                let again = RotatedFiles(of: path).files
+                let ours = again.firstIndex { $0.inode == inode }
+                if let ours, ours + 1 < again.count, again[ours + 1].inode != opened,
+                    !isCopy || isComplete(again[ours + 1])
+                {
+                    close(descriptor)
+                    continue
+                }
+            }
+            // Ours is gone or compressed already, and so may be others.
+            if ours == nil { counters.missedFiles += 1 }
+            let wasCopy = isCopy
+            before = ours == nil ? files.last?.inode ?? 0 : inode
+            adopt(descriptor, status)
+            isCopy = wasCopy && next != nil
+            if !wasCopy {
+                counters.rotations += 1
+                take(.gap)
+            } else if ours == nil {
+                take(.gap)
+            }
+            return true
         }
         return false
     }
 
-    private func split(_ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void) {
-        guard let base = bytes.baseAddress else { return }
-        var start = 0
-        while start < bytes.count, let hit = memchr(base + start, 10, bytes.count - start) {
-            let end = UnsafeRawPointer(hit) - base
-            finish(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), take)
-            start = end + 1
-        }
-        guard start < bytes.count, !isSkipping else { return }
-        let room = Self.lineBytesMax - rest.count
-        rest += bytes[start...].prefix(room)
-        if bytes.count - start > room {
-            counters.cutLines += 1
-            rest.withUnsafeBytes { emit($0, take) }
-            rest.removeAll(keepingCapacity: true)
-            isSkipping = true
-        }
-    }
-
-    private func finish(_ end: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void) {
-        guard !isSkipping else {
-            isSkipping = false
-            return
-        }
-        let room = Self.lineBytesMax - rest.count
-        if end.count > room { counters.cutLines += 1 }
-        let end = UnsafeRawBufferPointer(rebasing: end.prefix(room))
-        guard !rest.isEmpty else { return emit(end, take) }
-        rest += end
-        rest.withUnsafeBytes { emit($0, take) }
-        rest.removeAll(keepingCapacity: true)
-    }
-
-    private func emit(_ line: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void) {
-        counters.lines += 1
-        take(line)
-    }
-
-    /// Starts again when the file has become shorter than what was read of it.
-    private func startAgainIfTruncated() -> Bool {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, Int(status.st_size) < offset else { return false }
-        counters.truncations += 1
-        offset = 0
-        rest.removeAll(keepingCapacity: true)
-        isSkipping = false
-        return true
-    }
-
-    /// Goes on with the file that came after this one: a rotated one, or the current one.
-    private func follow() -> Bool {
-        let next = successor()
-        guard var (descriptor, status) = Self.open(next.name ?? path) else { return false }
-        // Between the look at the folder and the opening the current file may have been rotated as well: then it is the
-        // next one under its new name, and what was opened may be one too far.
-        if case .current = next, let name = successor().name, let earlier = Self.open(name) {
-            close(descriptor)
-            (descriptor, status) = earlier
-        }
-        // Ours is gone or compressed already, and so may be others.
-        if case .unknown = next { counters.missedFiles += 1 }
+    /// Goes to the start of another file.
+    private func adopt(_ descriptor: Int32, _ status: stat) {
         close(self.descriptor)
+        passed = passed.suffix(Self.passedMax - 1) + [inode]
         self.descriptor = descriptor
         inode = UInt64(status.st_ino)
         offset = 0
-        rest.removeAll(keepingCapacity: true)
-        isSkipping = false
-        counters.rotations += 1
-        return true
+        remembered = []
     }
 
-    /// What comes after our file.
-    private enum Successor {
-        /// The oldest rotated file that is younger than ours.
-        case rotated(String)
-        /// Ours was the last one rotated.
-        case current
-        /// Ours is not among the rotated files.
-        case unknown
-
-        var name: String? {
-            if case .rotated(let name) = self { name } else { nil }
-        }
-    }
-
-    /// Looks for it: rotated files are named after the log with a time, so that their names are in order.
-    private func successor() -> Successor {
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let prefix = (path.split(separator: "/").last.map(String.init) ?? path) + "."
-        let rotated = DirectoryList.names(folder).filter { $0.hasPrefix(prefix) }.sorted()
-        let ours = rotated.firstIndex { name in
-            var status = stat()
-            return stat("\(folder)/\(name)", &status) == 0 && UInt64(status.st_ino) == inode
-        }
-        guard let ours else { return .unknown }
-        return ours + 1 < rotated.count ? .rotated("\(folder)/\(rotated[ours + 1])") : .current
-    }
+    // MARK: Files
 
     private static func open(_ path: String) -> (Int32, stat)? {
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -189,8 +272,17 @@ final class LogTail {
         return (descriptor, status)
     }
 
-    private static func endsWithNewline(_ descriptor: Int32, _ size: Int) -> Bool {
-        var byte: UInt8 = 0
-        return pread(descriptor, &byte, 1, size - 1) == 1 && byte == 10
+    private static func start(_ descriptor: Int32) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 4096) { buffer, filled in
+            filled = max(0, pread(descriptor, buffer.baseAddress, 4096, 0))
+        }
+    }
+
+    /// The remembered bytes of a file that was read up to a place; fewer when it is shorter.
+    private static func bytes(_ descriptor: Int32, before offset: Int) -> [UInt8] {
+        let count = min(rememberedMax, offset)
+        return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = max(0, pread(descriptor, buffer.baseAddress, count, offset - count))
+        }
     }
 }

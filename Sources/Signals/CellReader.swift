@@ -62,6 +62,7 @@ struct CellReader {
         case .target: readTarget(contributor, slots: slots)
         case .node: readNode(&contributor, slots: slots)
         case .filesystem: readFileSystem(contributor, slots: slots)
+        case .log: readLog(contributor, slots: slots)
         }
     }
 

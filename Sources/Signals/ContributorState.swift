@@ -40,6 +40,7 @@ struct ContributorState: Sendable {
     var lastRequests = 0.0
 
     var database = DatabaseCounts()
+    var log = LogCounts()
     var oomKills = WitnessedCount()
     var restarts = WitnessedCount()
 
@@ -112,6 +113,7 @@ struct ContributorState: Sendable {
         hasRequests = false
         hasPauses = false
         database = DatabaseCounts()
+        log = LogCounts()
         increaseSince = nil
         restartedAt = nil
     }
@@ -131,6 +133,27 @@ struct DatabaseCounts: Sendable {
         case .deadlocks: deadlocks += increase
         case .commits: commits += increase
         case .rollbacks: rollbacks += increase
+        default: break
+        }
+    }
+}
+
+/// Increases of an agent's counters of log entries in the open cell.
+struct LogCounts: Sendable {
+    var entries = 0.0
+    var errors = 0.0
+    var newPatterns = 0.0
+    /// Whether there is any increase to speak of, be it 0: not before the second look.
+    var isKnown = false
+
+    mutating func add(_ increase: Double, role: SeriesRole) {
+        isKnown = true
+        switch role {
+        case .logEntries: entries += increase
+        case .logErrorEntries:
+            entries += increase
+            errors += increase
+        case .logNewErrorPatterns: newPatterns += increase
         default: break
         }
     }

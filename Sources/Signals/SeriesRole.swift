@@ -17,6 +17,7 @@ enum SeriesRole: UInt8, Sendable {
     case probeUp, certificateNotAfter
     case nodeMemoryTotal, nodeMemoryAvailable, nodeOOMKills
     case filesystemAvailable, filesystemFree, filesystemSize, inodes, inodesFree
+    case logEntries, logErrorEntries, logNewErrorPatterns
     /// Counts that come as edges instead of samples; a contributor has at most one pseudo series of each.
     case oomKillEdges, restartEdges
 
@@ -36,6 +37,7 @@ enum SeriesRole: UInt8, Sendable {
         case .probeUp, .certificateNotAfter: .target
         case .nodeMemoryTotal, .nodeMemoryAvailable, .nodeOOMKills: .node
         case .filesystemAvailable, .filesystemFree, .filesystemSize, .inodes, .inodesFree: .filesystem
+        case .logEntries, .logErrorEntries, .logNewErrorPatterns: .log
         }
     }
 
@@ -49,6 +51,9 @@ enum SeriesRole: UInt8, Sendable {
 
     /// Whether the values are counted by a database, since its statistics were last reset.
     var isDatabaseCounter: Bool { self == .deadlocks || self == .commits || self == .rollbacks }
+
+    /// Whether the values are counted by an agent, since it started.
+    var isLogCounter: Bool { self == .logEntries || self == .logErrorEntries || self == .logNewErrorPatterns }
 
     /// Whether the pseudo series of edges is meant.
     var isEdgeCount: Bool { self == .oomKillEdges || self == .restartEdges }
@@ -64,6 +69,10 @@ enum SeriesRole: UInt8, Sendable {
         switch candidate {
         case .requestCount:
             isServerError(labels) ? .requestErrorCount : .requestCount
+        case .logEntries:
+            labels["level"] == "error" ? .logErrorEntries : .logEntries
+        case .logNewErrorPatterns:
+            labels["level"] == "error" ? candidate : nil
         case .heapUsed, .heapMaximum:
             labels["area"] == "heap" ? candidate : nil
         case .usageAfterCollection:
@@ -132,6 +141,8 @@ enum SeriesRole: UInt8, Sendable {
         "pg_stat_database_xact_commit": .commits,
         "pg_stat_database_xact_rollback": .rollbacks,
         "probe_up": .probeUp,
+        "log_lines_total": .logEntries,
+        "log_new_patterns_total": .logNewErrorPatterns,
         "probe_tls_certificate_expiry_seconds": .certificateNotAfter,
         "node_memory_MemTotal_bytes": .nodeMemoryTotal,
         "node_memory_MemAvailable_bytes": .nodeMemoryAvailable,
@@ -149,7 +160,7 @@ enum SeriesRole: UInt8, Sendable {
 /// Each signal is fed by exactly one, so each sort of a subject has a grid of its own: a kubelet that lags does not
 /// hold up the error ratio.
 enum ContributorKind: Int, CaseIterable, Sendable {
-    case application, pod, container, database, target, node, filesystem
+    case application, pod, container, database, target, node, filesystem, log
 
     /// What a contributor is called, or nil when the labels name none.
     func name(labels: LabelSet) -> String? {
@@ -164,7 +175,16 @@ enum ContributorKind: Int, CaseIterable, Sendable {
         case .target: labels[LabelName.target] ?? labels[LabelName.instance]
         case .node: labels[LabelName.node]
         case .filesystem: labels["mountpoint"]
+        case .log: Self.logName(labels)
         }
+    }
+}
+
+extension ContributorKind {
+    /// The node that follows the logs and, where the logs are not a workload's, which log and unit.
+    private static func logName(_ labels: LabelSet) -> String? {
+        guard let node = labels[LabelName.node] else { return nil }
+        return [node, labels["log"], labels["unit"]].compactMap(\.self).joined(separator: "/")
     }
 }
 

@@ -25,6 +25,7 @@ enum Signal: Int, CaseIterable, Sendable {
     case probeUp, certificateRemaining
     case nodeMemory, nodeOOMKills
     case diskUsed, inodeUsed
+    case logErrorRatio, logErrors, logNewPatterns
 
     var name: SignalName {
         switch self {
@@ -61,14 +62,17 @@ enum Signal: Int, CaseIterable, Sendable {
         case .nodeOOMKills: .nodeOOMKills
         case .diskUsed: .diskUsedRatio
         case .inodeUsed: .inodeUsedRatio
+        case .logErrorRatio: .logErrorRatio
+        case .logErrors: .logErrors
+        case .logNewPatterns: .logNewPatterns
         }
     }
 
     var merging: Merging {
         switch self {
-        case .errorRatio, .latencyMean, .rollbackRatio: .weighted
+        case .errorRatio, .latencyMean, .rollbackRatio, .logErrorRatio: .weighted
         case .requestRate: .flow
-        case .oomKills, .restarts, .nodeOOMKills, .deadlocks: .count
+        case .oomKills, .restarts, .nodeOOMKills, .deadlocks, .logErrors, .logNewPatterns: .count
         case .ready: .share
         case .health, .databaseUp, .probeUp, .certificateRemaining: .least
         case .heapUsed, .heapLive, .collectionOverhead, .poolPending, .workingSet, .connections, .longestQuery,
@@ -90,6 +94,7 @@ extension ContributorKind {
         case .target: Signal.probeUp.rawValue...Signal.certificateRemaining.rawValue
         case .node: Signal.nodeMemory.rawValue...Signal.nodeOOMKills.rawValue
         case .filesystem: Signal.diskUsed.rawValue...Signal.inodeUsed.rawValue
+        case .log: Signal.logErrorRatio.rawValue...Signal.logNewPatterns.rawValue
         }
     }
 }

@@ -24,7 +24,8 @@ extension SignalEngine {
         }
         switch role {
         case .requestCount, .requestErrorCount, .requestSeconds, .pauseSeconds, .concurrentSeconds, .restarts,
-            .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks:
+            .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
+            .logNewErrorPatterns:
             guard value.isFinite, value >= 0 else {
                 counts.invalid += 1
                 return
@@ -75,6 +76,8 @@ extension SignalEngine {
         case .restarts: contributors[contributor].restarts.addToCounter(increase, at: time)
         case .oomKills, .nodeOOMKills: contributors[contributor].oomKills.addToCounter(increase, at: time)
         case .deadlocks, .commits, .rollbacks: contributors[contributor].database.add(increase, role: role)
+        case .logEntries, .logErrorEntries, .logNewErrorPatterns:
+            contributors[contributor].log.add(increase, role: role)
         default: contributors[contributor].add(increase: increase, role: role)
         }
     }
@@ -83,7 +86,9 @@ extension SignalEngine {
     /// when there was no earlier look.
     private func firstIncrease(_ slot: SeriesSlot, at time: Int64, value: Double) -> Double? {
         switch slot.role {
-        case .restarts, .nodeOOMKills, .deadlocks, .commits, .rollbacks: return nil
+        case .restarts, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
+            .logNewErrorPatterns:
+            return nil
         case .oomKills:
             guard slot.agent >= 0, agents[slot.agent].podRoundsFrom != .max else { return nil }
             return time - agents[slot.agent].podRoundsFrom > stepMillis / 2 ? value : nil

@@ -31,6 +31,9 @@ extension SignalName {
         "disk_used_ratio": "node_filesystem_avail_bytes",
         "inode_used_ratio": "node_filesystem_files_free",
         "probe_up": "probe_up",
+        "log_error_ratio": "log_lines_total",
+        "log_errors": "log_lines_total",
+        "log_new_patterns": "log_new_patterns_total",
     ]
 
     /// The selector of the source's series of one subject, or of one of its contributors; nil without a source.
@@ -49,6 +52,9 @@ extension SignalName {
         switch self {
         case .workingSetRatio, .oomKills, .restarts:
             return zip([LabelName.pod, LabelName.container], parts).map { Label($0, $1) }
+        case .logErrorRatio, .logErrors, .logNewPatterns:
+            let name = name.split(separator: "/", maxSplits: 1).first.map(String.init) ?? name
+            return [Label(LabelName.node, name)]
         case .probeUp, .certificateRemainingSeconds: return [Label(LabelName.target, name)]
         // No pod's name holds a slash; the id of a target does.
         default: return [Label(parts.count == 1 ? LabelName.pod : LabelName.target, name)]

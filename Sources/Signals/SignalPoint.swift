@@ -96,6 +96,12 @@ package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Cod
     package static let diskUsedRatio = SignalName(rawValue: "disk_used_ratio")
     /// Inodes taken / all of them of the fullest file system, 0...1.
     package static let inodeUsedRatio = SignalName(rawValue: "inode_used_ratio")
+    /// Log entries of level error / all entries, 0...1; volume = entries.
+    package static let logErrorRatio = SignalName(rawValue: "log_error_ratio")
+    /// Log entries of level error in the cell.
+    package static let logErrors = SignalName(rawValue: "log_errors")
+    /// Patterns of errors in the cell that were not known before.
+    package static let logNewPatterns = SignalName(rawValue: "log_new_patterns")
     /// 1 when the target's last probe got an answer, else 0; the worst of the subject's targets.
     package static let probeUp = SignalName(rawValue: "probe_up")
 }

@@ -47,6 +47,12 @@ package struct Edge: Hashable, Sendable, Codable {
         package static let databaseTimelineChanged = Kind(rawValue: "database_timeline_changed")
         /// Another cluster answers at the address; attributes `from`, `to`: system identifiers.
         package static let databaseSystemChanged = Kind(rawValue: "database_system_changed")
+        /// Errors or warnings of a kind that was not known before; attributes `level`, `template`, `lines`, and one of
+        /// them as `sample`, all without secrets.
+        package static let logPatternNew = Kind(rawValue: "log_pattern_new")
+        /// The last lines of a log, without secrets, at a moment that needs them; attributes `lines` with newlines
+        /// between, `reason` (`error_burst`, `container_restarted`), `errors`.
+        package static let logTail = Kind(rawValue: "log_tail")
         /// A PostgreSQL server process started anew, at the edge's time.
         package static let databaseRestarted = Kind(rawValue: "database_restarted")
     }

@@ -36,8 +36,3 @@ func lines(_ tail: LogTail, bytesMax: Int = .max / 2, bufferBytes: Int = 4096) -
     _ = tail.read(bytesMax: bytesMax, buffer: buffer) { lines.append(String(decoding: $0, as: UTF8.self)) }
     return lines
 }
-
-func fixtureBytes(_ name: String, file: String = #filePath) throws -> [UInt8] {
-    let folder = URL(fileURLWithPath: file).deletingLastPathComponent().deletingLastPathComponent()
-    return Array(try Data(contentsOf: folder.appendingPathComponent("Fixtures/logs/\(name)")))
-}

@@ -71,11 +71,11 @@ import Testing
         ("a-bare-pod", "Pod/a-bare-pod"), ("log-flood", "Pod/log-flood"),
     ])
     func workloads(pod: String, workload: String) {
-        #expect(LogOwner(folder: "shop_\(pod)_uid")?.workload == workload)
+        #expect(PodLogFolder(folder: "shop_\(pod)_uid")?.owner.labels[LabelName.workload] == workload)
     }
 
     @Test func otherFolders() {
-        #expect(LogOwner(folder: "lost+found") == nil)
-        #expect(LogOwner(folder: "_a_b") == nil)
+        #expect(PodLogFolder(folder: "lost+found") == nil)
+        #expect(PodLogFolder(folder: "_a_b") == nil)
     }
 }

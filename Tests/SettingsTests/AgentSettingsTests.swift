@@ -166,6 +166,18 @@ import Testing
         #expect(!defaults.metrics.takes("queue_depth"), "nothing is taken that nobody named")
     }
 
+    @Test func logsOfFilesTakeThePlaceOfContainers() throws {
+        let logs = try #require(try decoded("agent/full.yaml").logs)
+        #expect(logs.directory == nil)
+        #expect(logs.files.map(\.name) == ["nginx", "system"])
+        #expect(logs.files.map(\.format) == [.plain, .journal])
+        #expect(logs.files[0].path == "/var/log/nginx/*.log")
+        #expect(
+            logs.files[0].labels == [LabelName.namespace: "oddsmaker", LabelName.workload: "Deployment/edge"])
+        #expect(logs.redact == ["SE-[0-9]{6}"])
+        #expect(logs.timing.interval == .seconds(30))
+    }
+
     @Test func prometheusTargetsSayWhatIsTaken() throws {
         let target = try #require(try decoded("agent/full.yaml").prometheus.first)
         #expect(target.name == "queue")

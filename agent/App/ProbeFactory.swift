@@ -5,11 +5,13 @@ import ConfigurationKit
 import CurlHTTP
 import HostProbe
 import LogProbe
+import LogText
 import PodProbe
 import PostgresClient
 import PostgresProbe
 import Probing
 import PrometheusProbe
+import Selectors
 import TargetSettings
 import Telemetry
 
@@ -35,12 +37,22 @@ struct ProbeFactory: Sendable {
         for entry in settings.databases { probes.append(try database(entry)) }
         for entry in settings.checks { probes.append(check(entry)) }
         if let logs = settings.logs {
-            let configuration = LogProbe.Configuration(
-                node: settings.node, directory: logs.directory, interval: logs.timing.interval,
-                deadline: logs.timing.timeout)
-            probes.append(LogProbe(configuration))
+            probes.append(try self.logs(logs, node: settings.node))
         }
         return probes
+    }
+
+    /// Throws when an expression is wrong, which the settings have checked.
+    private func logs(_ logs: LogSettings, node: String) throws -> any Probe {
+        var configuration = LogProbe.Configuration(
+            node: node, directory: logs.directory, interval: logs.timing.interval, deadline: logs.timing.timeout)
+        configuration.files = logs.files.map { file in
+            LogProbe.Files(
+                name: file.name, path: file.path, form: file.format == .journal ? .journal : .plain,
+                labels: file.labels)
+        }
+        let patterns = try logs.redact.map { try SearchPattern($0) }
+        return LogProbe(configuration, redactor: Redactor(patterns: patterns))
     }
 
     /// What the agent reads of its kubelet and of the API server, to be tried.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import LogProbe
+@testable import LogText
 
 @Suite struct LogLevelTests {
     @Test(

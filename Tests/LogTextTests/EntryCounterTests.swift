@@ -1,11 +1,12 @@
+import Foundation
 import Testing
 
-@testable import LogProbe
+@testable import LogText
 
 @Suite struct EntryCounterTests {
     private func count(_ bytes: [UInt8]) -> EntryCounter {
         var counter = EntryCounter()
-        for line in bytes.split(separator: 10) { Array(line).withUnsafeBytes { counter.take($0) } }
+        for line in bytes.split(separator: 10) { _ = Array(line).withUnsafeBytes { counter.take($0) } }
         return counter
     }
 
@@ -43,7 +44,7 @@ import Testing
     ])
     func otherForms(line: String) {
         var counter = EntryCounter()
-        Array(line.utf8).withUnsafeBytes { counter.take($0) }
+        _ = Array(line.utf8).withUnsafeBytes { counter.take($0) }
         #expect(counter.malformed == 1)
         #expect(counter.counts.isEmpty)
     }
@@ -51,4 +52,9 @@ import Testing
     @Test func tagsBehindAColon() {
         #expect(count(["2026-11-24T22:38:00.1Z stdout F:x INFO a"]).counts == [.info: 1])
     }
+}
+
+func fixtureBytes(_ name: String, file: String = #filePath) throws -> [UInt8] {
+    let folder = URL(fileURLWithPath: file).deletingLastPathComponent().deletingLastPathComponent()
+    return Array(try Data(contentsOf: folder.appendingPathComponent("Fixtures/logs/\(name)")))
 }
