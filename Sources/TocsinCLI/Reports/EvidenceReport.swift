@@ -17,7 +17,7 @@ struct EvidenceReport {
 
     /// The keys of JSON.
     var entries: [OutputValue.Entry] {
-        let queries = queries.map { query -> OutputValue in
+        let queries = self.queries.map { query -> OutputValue in
             ["title": .string(query.title), "text": .string(query.text)]
         }
         return [
@@ -28,12 +28,12 @@ struct EvidenceReport {
 
     /// A line a figure, with the command that shows its samples, and the statements.
     func lines(_ context: RenderContext) -> String {
-        let figures = figures.map { figure -> String in
+        let figures = self.figures.map { figure -> String in
             let samples = figure.selector.map { ", tocsin query '\($0)'" } ?? ""
             let time = figure.at.map { " at \(TimeText.local($0, now: context.now, zone: context.zone))" } ?? ""
             return "  \(Printable.line("\(figure.name): \(figure.text)\(samples)\(time)"))\n"
         }
-        let queries = queries.map { query in
+        let queries = self.queries.map { query -> String in
             "  \(Printable.line(query.title)):\n      \(Printable.line(query.text))\n"
         }
         return (figures + queries).joined()

@@ -1,5 +1,4 @@
 import QueryWire
-import Runbook
 import Telemetry
 
 /// `tocsin incident list`.
