@@ -27,6 +27,13 @@ struct WindowedValue: Sendable {
     var volume: Double
 }
 
+/// The value of the last cells of a window.
+struct RecentValue: Sendable {
+    var value: WindowedValue
+    /// How many cells of the grid that is, those without events among them.
+    var cells: Int
+}
+
 /// The last cells of a window in a ring of at most 33 buckets of 12 bytes, with their totals.
 ///
 /// Where the window has more cells than buckets, cells are joined, and the window is up to one bucket longer than
@@ -100,7 +107,7 @@ struct BreachWindow: Sendable, Codable, Hashable {
     }
 
     /// Values over the last one, two, … fifteen cells that the window knows one by one; none where cells are joined.
-    func recent(at end: Timestamp, step: Duration, tuning: Tuning) -> [WindowedValue] {
+    func recent(at end: Timestamp, step: Duration, tuning: Tuning) -> [RecentValue] {
         let stepMillis = step.wholeMilliseconds
         guard tuning.kind == .weighted, tuning.windowMillis > stepMillis * 3, tuning.windowMillis <= stepMillis * 32
         else {
@@ -108,18 +115,28 @@ struct BreachWindow: Sendable, Codable, Hashable {
         }
         guard !ring.isEmpty, width == stepMillis else { return [] }
         var totals = Totals()
-        var values: [WindowedValue] = []
+        var values: [RecentValue] = []
         let newest = (end.millis - 1) / width
         for tick in stride(from: min(newest, lastTick), to: max(newest - 15, lastTick - Int64(ring.count)), by: -1) {
             let bucket = ring[Int(tick % Int64(ring.count))]
             totals.add(bucket)
             guard totals.volume > 0, !bucket.isEmpty else { continue }
-            values.append(
-                WindowedValue(
-                    value: totals.sum / totals.volume, ifMissingHealthy: totals.healthy / totals.volume,
-                    volume: totals.volume))
+            let value = WindowedValue(
+                value: totals.sum / totals.volume, ifMissingHealthy: totals.healthy / totals.volume,
+                volume: totals.volume)
+            values.append(RecentValue(value: value, cells: Int(newest - tick) + 1))
         }
         return values
+    }
+
+    /// Drops all but the newest cells, in a window that knows cells one by one.
+    mutating func keep(last cells: Int) {
+        for slot in ring.indices {
+            let age = (Int(lastTick % Int64(ring.count)) - slot + ring.count) % ring.count
+            if age >= cells { ring[slot] = Bucket() }
+        }
+        totals = Totals()
+        for bucket in ring { totals.add(bucket) }
     }
 
     /// Whether nothing was counted in it.

@@ -33,6 +33,8 @@ indirect enum Reading: Sendable, Codable, Hashable {
     case burn(long: Double, short: Double)
     case growth(GrowthReading)
     case usual(UsualReading)
+    /// The last cells of a window, which prove a recovery; how many and how long they are.
+    case recent(cells: Int, seconds: Double)
 }
 
 extension ThresholdDetector {
@@ -154,7 +156,7 @@ extension ThresholdDetector {
         let span = tuning.lowVolumeMillis
         ratios.add(errors: errors, events: events, at: point.at.millis, span: span, buckets: 24)
         if phase == .idle, errors == 0 { return plain }
-        if let plain, isEnough(plain) { return plain }
+        if let plain, isEnough(plain) || plain.reading != nil { return plain }
         guard let (all, isProven) = proof(ratios, test, at: point.at.millis, span: span) else { return plain }
         let ratio = all.errors / all.events
         let isBreach = ratio >= check.enter && isProven
@@ -258,7 +260,7 @@ extension Explanation {
     /// The sentence of a measure that has its own; nil for the plain one.
     var readingSentence: String? {
         switch reading {
-        case nil: return nil
+        case nil, .recent?: return nil
         case .lowVolume(let errors, let requests, let seconds)?:
             let window = FigureText.duration(.seconds(seconds))
             let numbers = "\(FigureText.figure(errors.rounded())) of \(FigureText.figure(requests.rounded())) requests"

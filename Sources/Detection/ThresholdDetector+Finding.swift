@@ -77,7 +77,9 @@ struct Explanation: Sendable {
         let words = plainWords
         var sentence = "\(words.title) \(text(value))"
         if let events = words.events { sentence += " of \(FigureText.figure(volume.rounded())) \(events)" }
-        if check.window > .zero, WindowKind(check.signal) != .point, check.measure == .signal {
+        if case .recent(_, let seconds)? = reading {
+            sentence += " over \(FigureText.duration(.seconds(seconds)))"
+        } else if check.window > .zero, WindowKind(check.signal) != .point, check.measure == .signal {
             sentence += " over \(FigureText.duration(check.window))"
         }
         return sentence

@@ -17,6 +17,8 @@ package import Telemetry
 /// - A ratio or mean over a window starts pending already when the last cells alone prove it (a ratio by the binomial
 ///   test, a mean at twice the level), so that a window of minutes does not delay the onset; it opens only when the
 ///   whole window breaches, and the last cells do not say that it is over.
+/// - It likewise starts leaving already when the last cells alone prove that it is over (a ratio by the binomial test,
+///   a mean at half of `leave`); when it closes so, what was before is dropped from the window.
 /// - The value is the check's `measure` of the signal; `MeasureState` holds what the others than the plain one need.
 ///
 /// State: at most 32 buckets of the window (1 KiB), and while not idle up to 256 contributors' own shares.
@@ -239,7 +241,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
             isRecovery: isShort && point.coverage.allowsClosing,
             isUncertain: (isSeen && !check.isBreach(windowed.ifMissingHealthy))
                 || (isShort && !point.coverage.allowsClosing), coverage: point.coverage)
-        if phase == .idle || phase == .pending { judgeRecent(point, value, &judgement) }
+        if isOpen { judgeRecovery(point, &judgement) } else { judgeRecent(point, value, &judgement) }
         return judgement
     }
 
@@ -259,8 +261,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         let recent = window.recent(at: point.at, step: point.step, tuning: tuning)
         if judgement.isBreach {
             let lastMinute = max(1, Int(60_000 / max(1, point.step.wholeMilliseconds)))
-            judgement.isEarly = recent.prefix(lastMinute).last.map { !check.stillHolds($0) } ?? false
-        } else if recent.contains(where: check.provesAlone) {
+            judgement.isEarly = recent.prefix(lastMinute).last.map { !check.stillHolds($0.value) } ?? false
+        } else if recent.contains(where: { check.provesAlone($0.value) }) {
             judgement.isBreach = true
             judgement.isEarly = true
         }
@@ -326,6 +328,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
             let since = leavingSince ?? point.at
             if point.at - since - .milliseconds(standingMillis) >= check.leaveFor {
                 let closed = finding(.closed, judgement, point, onset: onset)
+                forget(before: judgement.reading)
                 becomeIdle()
                 return closed
             }

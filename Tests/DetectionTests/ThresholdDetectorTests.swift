@@ -261,7 +261,7 @@ import Testing
         let closed = try #require(findings.last { $0.phase == .closed })
         #expect(
             closed.explanation
-                == "Mean latency 250 ms of 600 requests over 1m, below 500 ms since 00:02:10Z; "
+                == "Mean latency 250 ms of 600 requests over 1m, below 500 ms since 00:01:40Z; "
                 + "onset 00:00:10Z, at worst 2.5 s.")
     }
 

@@ -97,6 +97,8 @@ package struct Scenario: Sendable {
     package var breachAt: Double
     /// From when on the expected findings are true ones.
     package var faultAt: Double
+    /// When the fault is over, in seconds since the start; nil when it lasts to the end, or ends nobody knows when.
+    package var faultEnds: Double?
     /// How long it runs.
     package var seconds: Double
     /// Pods.
@@ -109,7 +111,8 @@ package struct Scenario: Sendable {
     /// Makes a scenario.
     package init(
         _ name: String, _ family: Family, _ kind: Kind, expects: [String] = [], breachAt: Double = 0,
-        seconds: Double = 5400, pods: Int = 3, rate: Double = 0, faultAt: Double? = nil, change: @escaping Change
+        seconds: Double = 5400, pods: Int = 3, rate: Double = 0, faultAt: Double? = nil,
+        faultEnds: Double? = nil, change: @escaping Change
     ) {
         self.name = name
         self.family = family
@@ -120,6 +123,7 @@ package struct Scenario: Sendable {
         self.pods = pods
         self.rate = rate
         self.faultAt = faultAt ?? breachAt
+        self.faultEnds = faultEnds
         self.change = change
     }
 }

@@ -44,7 +44,7 @@ struct ScenarioBuilder {
         let start = start(full)
         return Scenario(
             full, family, kind, expects: expects, breachAt: start + breachDelay, seconds: start + lasting + 1800,
-            pods: pods, rate: rate, faultAt: start
+            pods: pods, rate: rate, faultAt: start, faultEnds: start + lasting
         ) { second, now, random in
             guard second >= start, second < start + lasting else { return }
             change(second - start, &now, &random)

@@ -1,3 +1,5 @@
+import Detection
+
 /// The figures over all scenarios.
 package struct ScenarioSummary: Sendable, CustomStringConvertible {
     /// Share of clear faults that were found.
@@ -6,6 +8,10 @@ package struct ScenarioSummary: Sendable, CustomStringConvertible {
     package let clearDelay95: Double
     /// Share of marginal faults that were found.
     package let marginalDetected: Double
+    /// Intervals from the end of a fault of errors or latency to the closing beyond the check's `leaveFor`, median.
+    package let closeMedian: Double
+    /// Faults whose finding opened again after they were over.
+    package let opensAgain: Int
     /// Findings that should not have opened, over all scenarios.
     package let falseFindings: Int
 
@@ -15,10 +21,17 @@ package struct ScenarioSummary: Sendable, CustomStringConvertible {
         let marginal = outcomes.filter { $0.kind == .marginal }
         clearDetected = Self.share(clear)
         marginalDetected = Self.share(marginal)
-        let delays = clear.compactMap(\.delayIntervals).sorted()
-        let rank = Int((0.95 * Double(delays.count)).rounded(.up))
-        clearDelay95 = delays.isEmpty ? 0 : delays[min(delays.count, max(1, rank)) - 1]
+        clearDelay95 = Self.percentile95(clear.compactMap(\.delayIntervals))
+        let closes = outcomes.filter { [.errorRate, .latency].contains($0.family) }.compactMap(\.closeIntervals)
+        closeMedian = closes.isEmpty ? 0 : closes.sorted()[closes.count / 2]
+        opensAgain = outcomes.count(where: \.opensAgain)
         falseFindings = outcomes.reduce(0) { $0 + $1.falseFindings.count }
+    }
+
+    private static func percentile95(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        let rank = Int((0.95 * Double(sorted.count)).rounded(.up))
+        return sorted.isEmpty ? 0 : sorted[min(sorted.count, max(1, rank)) - 1]
     }
 
     private static func share(_ outcomes: [ScenarioOutcome]) -> Double {
@@ -26,6 +39,7 @@ package struct ScenarioSummary: Sendable, CustomStringConvertible {
     }
 
     package var description: String {
-        "clear \(clearDetected), delay p95 \(clearDelay95), marginal \(marginalDetected), false \(falseFindings)"
+        "clear \(clearDetected), delay p95 \(clearDelay95), marginal \(marginalDetected), false \(falseFindings), closed after "
+            + "\(closeMedian), again \(opensAgain)"
     }
 }

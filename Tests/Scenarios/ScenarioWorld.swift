@@ -1,4 +1,4 @@
-import Detection
+package import Detection
 import Foundation
 import Signals
 import Telemetry
@@ -9,11 +9,18 @@ package struct ScenarioOutcome: Sendable {
     package var name: String
     /// What should have come of it.
     package var kind: Scenario.Kind
+    /// Its family.
+    package var family: Family
     /// Whether an expected check opened at or after the breach.
     package var isDetected: Bool
     /// Intervals from the breach to the opening beyond the check's `for`, of the first expected check; nil when none
     /// opened.
     package var delayIntervals: Double?
+    /// Intervals from the fault's end to the closing beyond the check's `leaveFor`, of the same check; nil when the
+    /// fault's end is not known, or it never closed.
+    package var closeIntervals: Double?
+    /// Whether it opened again after the fault was over.
+    package var opensAgain = false
     /// What opened that should not have: anything of a quiet scenario, anything before the breach of the others.
     package var falseFindings: [String]
     /// The first expected finding's sentence.
@@ -51,6 +58,7 @@ package struct ScenarioWorld {
     private var agents: AgentWatch
     private var logins: LoginWatch
     private var opened: [(finding: Finding, second: Double)] = []
+    private var closed: [(finding: Finding, second: Double)] = []
 
     static let agentsCount = 12
 
@@ -131,6 +139,7 @@ package struct ScenarioWorld {
     private mutating func note(_ findings: [Finding], _ second: Double) {
         digest.take(findings)
         for finding in findings where finding.phase == .opened { opened.append((finding, second)) }
+        for finding in findings where finding.phase == .closed { closed.append((finding, second)) }
     }
 
     /// What happens in a pod.
@@ -203,12 +212,20 @@ package struct ScenarioWorld {
             !isQuiet && scenario.expects.contains($0.finding.check) && $0.second >= scenario.faultAt
         }
         var outcome = ScenarioOutcome(
-            name: scenario.name, kind: scenario.kind, isDetected: !right.isEmpty, delayIntervals: nil,
+            name: scenario.name, kind: scenario.kind, family: scenario.family, isDetected: !right.isEmpty,
+            delayIntervals: nil,
             falseFindings: wrong.map { "\($0.finding.check): \($0.finding.explanation)" }, sentence: nil)
         if let first = right.first {
-            let hold = ShippedChecks.all.first { $0.name == first.finding.check }?.holdFor.inSeconds ?? 0
+            let check = ShippedChecks.all.first { $0.name == first.finding.check }
+            let hold = check?.holdFor.inSeconds ?? 0
             outcome.delayIntervals = (first.second - scenario.breachAt - hold) / Self.step
             outcome.sentence = first.finding.explanation
+            if let end = scenario.faultEnds,
+                let over = closed.first(where: { $0.finding.check == first.finding.check && $0.second >= end })
+            {
+                outcome.closeIntervals = (over.second - end - (check?.leaveFor.inSeconds ?? 0)) / Self.step
+                outcome.opensAgain = right.contains { $0.second > end }
+            }
         }
         return outcome
     }

@@ -22,9 +22,14 @@ package struct SimulatedMonth {
     private let stepSeconds: Double
     private let seed: UInt64
     private let noise: QuietNoise
+    private let checks: [Check]
 
     /// Makes a month.
-    package init(workloads: Int, days: Int, stepSeconds: Double, seed: UInt64, noise: QuietNoise) {
+    package init(
+        workloads: Int, days: Int, stepSeconds: Double, seed: UInt64, noise: QuietNoise,
+        checks: [Check] = ShippedChecks.all
+    ) {
+        self.checks = checks
         self.workloads = workloads
         self.days = days
         self.stepSeconds = stepSeconds
@@ -37,7 +42,7 @@ package struct SimulatedMonth {
         var outcome = Outcome(findings: [], points: 0)
         for index in 0..<workloads {
             var workload = SimulatedWorkload(index: index, seed: seed, stepSeconds: stepSeconds, noise: noise)
-            var bank = DetectorBank(checks: ShippedChecks.all)
+            var bank = DetectorBank(checks: checks)
             let cells = Int(Double(days) * 86_400 / stepSeconds)
             for cell in 0..<cells {
                 let points = workload.points(ofCell: cell)

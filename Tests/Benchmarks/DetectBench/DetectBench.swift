@@ -35,7 +35,8 @@ import Telemetry
                 continue
             }
             let delay = outcome.delayIntervals.map { String(format: "%.1f", $0) } ?? "-"
-            say("\(isWrong ? "WRONG " : "")\(scenario.name): delay \(delay) \(outcome.sentence ?? "")")
+            let close = outcome.closeIntervals.map { String(format: "%.1f", $0) } ?? "-"
+            say("\(isWrong ? "WRONG " : "")\(scenario.name): delay \(delay) close \(close) \(outcome.sentence ?? "")")
             for text in outcome.falseFindings.prefix(3) { say("  false: \(text)") }
         }
         let summary = ScenarioSummary(outcomes)
@@ -44,6 +45,7 @@ import Telemetry
         results["scenario_clear_detected"] = summary.clearDetected
         results["scenario_clear_delay_intervals_p95"] = summary.clearDelay95
         results["scenario_marginal_detected"] = summary.marginalDetected
+        results["scenario_rate_close_intervals_median"] = summary.closeMedian
         results["scenario_quiet_false"] = summary.falseFindings
     }
 
