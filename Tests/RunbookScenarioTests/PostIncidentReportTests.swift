@@ -61,10 +61,12 @@ import TocsinTestKit
         try control.perform(.resolve(id, by: "bob", cause: "The disk of db-1 was full."))
         let text = try report(control, id, [.resolution: "Old WAL was removed."])
         let file = "\(TocsinLab.packageRoot)/Tests/Fixtures/messages/report.md"
+        // The line of a rule moves with every line that is added before it.
+        let stable = text.replacing(/\(shipped\):[0-9]+/, with: "(shipped):LINE") + "\n"
         if ProcessInfo.processInfo.environment["TOCSIN_REWRITE_GOLDEN"] == "1" {
-            try (text + "\n").write(toFile: file, atomically: true, encoding: .utf8)
+            try stable.write(toFile: file, atomically: true, encoding: .utf8)
         }
-        #expect(try String(contentsOfFile: file, encoding: .utf8) == text + "\n")
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == stable)
         try control.perform(.sendMessage(id, by: "bob", kind: .report, text: text, nextUpdateAt: nil))
         #expect(control.book.incidents[id]?.timeline.last?.text == "Sent the post-incident report.")
     }

@@ -10,8 +10,8 @@ import Synchronization
 
 /// The coordinator's own pair and the roots it trusts, read again when their files change.
 ///
-/// Connections that stand go on; the next handshake has the new ones. A file that cannot be used leaves what is in force
-/// in force, and says so once.
+/// Connections that stand go on; the next handshake has the new ones. A file that cannot be used leaves what is in
+/// force as it is, and says so once.
 final class CertificateKeeper: Service {
     /// How often the files are looked at.
     static let interval: Duration = .seconds(10)
@@ -36,7 +36,8 @@ final class CertificateKeeper: Service {
     private let counters: CounterBoard
     private let logger: Logger
 
-    /// Reads the files for the first time; throws `CertificateAuthorityError` or the reloader's error, which name the file.
+    /// Reads the files for the first time; throws `CertificateAuthorityError` or the reloader's error, which name the
+    /// file.
     init(paths: CoordinatorApp.TLSFiles, counters: CounterBoard, logger: Logger) throws {
         self.paths = paths
         self.counters = counters
@@ -58,8 +59,8 @@ final class CertificateKeeper: Service {
     /// Judges what a client shows in its handshake, in place of BoringSSL, which knows only the roots it was made with.
     func verify(_ presented: [NIOSSLCertificate], _ promise: EventLoopPromise<NIOSSLVerificationResultWithMetadata>) {
         let roots = state.withLock { $0.roots }
-        // Ends by itself: a chain has at most `TrustRoots.presentedMax` certificates. It leaves the event loop, which must
-        // not wait for signatures.
+        // Ends by itself: a chain has at most `TrustRoots.presentedMax` certificates. It leaves the event loop, which
+        // must not wait for signatures.
         Task {
             do {
                 let chain = try await roots.clientChain(of: try presented.map { try $0.toDERBytes() })

@@ -6,8 +6,8 @@ import TocsinTestKit
 
 /// One more agent beside a fleet, in whose rounds one workload after another is killed for memory.
 ///
-/// What is measured is the time from handing the round to the agent's link to the finding that opened the incident, both
-/// by this machine's clock.
+/// What is measured is the time from handing the round to the agent's link to the finding that opened the incident,
+/// both by this machine's clock.
 struct FindingDelay: Sendable {
     /// Name of the agent's node.
     static let node = "kills"
