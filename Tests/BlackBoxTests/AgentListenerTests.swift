@@ -62,11 +62,12 @@ struct AgentListenerTests {
         let page = MetricsPage(port: port)
         let dropped = try await lab.eventually(within: .seconds(30)) { () -> [String: Double]? in
             guard let figures = try? await page.figures() else { return nil }
-            return figures["tocsin_agent_samples_dropped_total"] ?? 0 > 200 ? figures : nil
+            guard figures["tocsin_agent_samples_dropped_total"] ?? 0 > 200 else { return nil }
+            // A series of a target before it in the order takes the place at the next probe of the one behind.
+            return figures["tocsin_agent_series"] ?? .infinity <= 100 ? figures : nil
         }
         let figures = try #require(dropped)
         #expect(figures["tocsin_agent_series_limit"] == 100)
-        #expect(try #require(figures["tocsin_agent_series"]) <= 100)
         service.stop()
         try await agent.terminate()
     }
