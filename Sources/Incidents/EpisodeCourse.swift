@@ -20,7 +20,7 @@ package struct EpisodeCourse: Hashable, Sendable {
     /// Sequence of the event that began the episode.
     package let sequence: UInt64
     /// The finding that opened it, as it was then, with the figures that it was judged by; nil before it is recorded.
-    package private(set) var opening: IncidentFinding?
+    package var opening: IncidentFinding? { openings.first }
     /// When each state was reached: `monitoring` the last time, since the remedy that held is the one before the end,
     /// the others the first time.
     package private(set) var reached: [IncidentState: Moment] = [:]
@@ -38,6 +38,8 @@ package struct EpisodeCourse: Hashable, Sendable {
     /// A call after an acknowledgement begins a new one: a receiver that was told of the acknowledgement takes further
     /// calls of the same alert without waking anybody.
     package private(set) var alert = 1
+    /// One or none: in an array, since a finding is large and an incident is copied for each decision.
+    private var openings: [IncidentFinding] = []
     /// Whether somebody has acknowledged since the last call.
     private var isAcknowledged = false
 
@@ -50,8 +52,8 @@ package struct EpisodeCourse: Hashable, Sendable {
     mutating func apply(_ event: IncidentEvent) {
         switch event.kind {
         case .findingOpened(let finding, let assessment):
-            guard opening == nil else { return }
-            opening = IncidentFinding(finding: finding, assessment: assessment, recordedAt: event.at)
+            guard openings.isEmpty else { return }
+            openings = [IncidentFinding(finding: finding, assessment: assessment, recordedAt: event.at)]
         case .severityChanged(_, let to, _):
             worst = max(worst ?? to, to)
         case .stateChanged(_, let to, let author):

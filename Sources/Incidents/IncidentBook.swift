@@ -97,6 +97,11 @@ package struct IncidentBook: Hashable, Sendable {
     package private(set) var unsettled: Set<IncidentID> = []
     /// The newest incident in memory of each key.
     private var newest: [IncidentKey: IncidentID] = [:]
+    /// Incidents that may be let go of, each with its version: resolved, and no check in breach.
+    ///
+    /// Those whose checks are still in breach stay: without them the next point would open the incident that a person
+    /// has just resolved.
+    private var over: [IncidentID: UInt64] = [:]
 
     /// Makes an empty book.
     package init(severities: SeverityTable, configuration: Configuration = Configuration()) {
@@ -148,6 +153,7 @@ package struct IncidentBook: Hashable, Sendable {
         lastNumber = max(lastNumber, event.incident.rawValue)
         if var incident = incidents.removeValue(forKey: event.incident) {
             incident.apply(event)
+            over[incident.id] = incident.isOpen || incident.hasOpenFindings ? nil : incident.version
             incidents[event.incident] = incident
             if incident.mayChangeByItself {
                 unsettled.insert(incident.id)
@@ -189,18 +195,15 @@ package struct IncidentBook: Hashable, Sendable {
     }
 
     /// Lets go of the incidents that were resolved first.
-    ///
-    /// Those whose checks are still in breach stay: without them the next point would open the incident that a person
-    /// has just resolved.
     private mutating func archive() {
-        let resolved = incidents.values.filter { !$0.isOpen && !$0.hasOpenFindings }
-        let excess = resolved.count - configuration.resolvedIncidentsMax
+        let excess = over.count - configuration.resolvedIncidentsMax
         guard excess > 0 else { return }
         // By the log's order: a clock that was set back must not drop what has just ended and is not told yet.
-        let order = resolved.sorted { ($0.version, $0.id) < ($1.version, $1.id) }
-        for incident in order.prefix(excess) {
-            incidents[incident.id] = nil
-            if newest[incident.key] == incident.id { newest[incident.key] = nil }
+        for _ in 0..<excess {
+            guard let first = over.min(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key else { return }
+            over[first] = nil
+            guard let incident = incidents.removeValue(forKey: first) else { continue }
+            if newest[incident.key] == first { newest[incident.key] = nil }
         }
     }
 }

@@ -151,8 +151,18 @@ struct PagingTests {
         #expect(
             try notices(server).filter { $0.incident == page.incident }.map(\.purpose)
                 == ["page", "page", "message", "resolved"])
+        try await expectReport(of: page.incident, fleet)
         for process in [agent, coordinator] { try await process.terminate() }
         #expect(!coordinator.lines.contains { $0.contains("s3cret") }, "no secret in the log")
+    }
+
+    /// The post-incident report is filled in from what happened.
+    private func expectReport(of incident: String, _ fleet: DatabaseFleet) async throws {
+        let report = try await fleet.lab.tocsin(["incident", "report", incident])
+        #expect(report.exit == .code(0), "\(report.text)")
+        #expect(report.text.contains("# Incident Report: Database down"))
+        #expect(report.text.contains("Sent the initial message"))
+        #expect(report.text.contains("- [ ] [to fill in: an action"), "what nobody wrote stays a blank")
     }
 
     @Test("kill -9 between send and commit: at most one duplicate with the same key, never none")
