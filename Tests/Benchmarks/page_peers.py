@@ -3,8 +3,8 @@
 
 usage: page_peers.py [--binaries DIR] [--phases 12] [--interval 10] [--seed 7] [--only tocsin|prometheus]
 
-A real JVM service under 20 requests a second; at a random time 30 % of them begin to fail, and end to when both have
-paged. Between two such bursts a container is killed for lack of memory, as the API server and kube-state-metrics tell
+A real JVM service under 20 requests a second; at a random phase of the interval 30 % of them begin to fail, until both
+have paged. Between two such bursts a container is killed for lack of memory, as the API server and kube-state-metrics tell
 it. What is measured ends when a webhook's body has arrived. Binaries are release builds of tocsin, tocsin-agent and
 tocsin-coordinator. Figures are merged into .build/bench/results.json.
 """
@@ -56,14 +56,26 @@ class Run:
         self.missed = 0
 
     def play(self):
-        phases = random.Random(self.chosen.seed)
-        for number in range(self.chosen.phases):
+        random.seed(self.chosen.seed)
+        for number, (burst, kill) in enumerate(zip(self._phases(), self._phases())):
             print(f"fault {number + 1} of {self.chosen.phases}; {machine_is()}", flush=True)
-            # Twice the interval of quiet, so that no window has anything of the fault before; then any phase.
-            time.sleep((2 + phases.random()) * self.chosen.interval)
+            # Twice the interval of quiet, so that no window has anything of the fault before.
+            time.sleep(2 * self.chosen.interval)
+            self._wait_for_phase(burst)
             self._burst()
-            time.sleep(phases.random() * self.chosen.interval)
+            self._wait_for_phase(kill)
             self._kill(number)
+
+    def _phases(self):
+        """Times in the interval, in seconds, in random order: a random one of each of as many equal parts."""
+        parts = self.chosen.phases
+        phases = [(part + random.random()) / parts * self.chosen.interval for part in range(parts)]
+        random.shuffle(phases)
+        return phases
+
+    def _wait_for_phase(self, phase):
+        """Waits until the wall clock, to which both align what they do, is so far in an interval."""
+        time.sleep((phase - time.time()) % self.chosen.interval)
 
     def _burst(self):
         wanted = {(system, name) for system in self.systems for name in alerting.COPIES}
@@ -80,7 +92,6 @@ class Run:
         self._await(start, "OOMKilled", {(system, f"ledger-{number}-0") for system in self.systems})
 
     def _await(self, start, kind, wanted):
-        # Where in the interval of the wall clock, to which both align what they do at fixed times, the fault fell.
         phase = (time.time() - (time.monotonic() - start)) % self.chosen.interval
         self.receiver.wait(start, lambda arrived: wanted <= told(arrived, kind, False).keys(), 60)
         found = told(self.receiver.since(start), kind, False)

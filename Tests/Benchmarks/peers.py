@@ -27,6 +27,7 @@ ROWS = [
     ("wire_bytes_per_sample_fleet20", "wire bytes a sample, fleet of 20", "wire_bytes_per_sample_fleet20"),
     ("wire_bytes_per_sample_recorded", "wire bytes a sample, recorded node", "wire_bytes_per_sample_recorded"),
     ("ingest_cpu_s_per_million", "CPU s per million samples, at a round a second", "ingest_cpu_s_per_million"),
+    ("", "the same, a day as fast as it goes in", "store_ingest_cpu_s_per_million"),
     ("store_bytes_per_sample", "disk bytes a sample, a day, compacted", "store_bytes_per_sample"),
     ("query_p50_ms", "one series, 24 h, raw: p50 ms", "query_p50_ms"),
     ("query_p95_ms", "one series, 24 h, raw: p95 ms", "query_p95_ms"),

@@ -84,7 +84,12 @@ class Cluster:
                 if not self.path.startswith("/api/v1/pods"):
                     return self._whole(404, {"kind": "Status", "code": 404})
                 if "watch=1" in self.path:
-                    return self._watch()
+                    try:
+                        return self._watch()
+                    except OSError:
+                        # The agent ended the watch; it begins another.
+                        self.close_connection = True
+                        return None
                 with cluster._changed:
                     return self._whole(200, {"kind": "PodList", "apiVersion": "v1", "items": cluster._pods,
                                              "metadata": {"resourceVersion": str(cluster._version)}})
