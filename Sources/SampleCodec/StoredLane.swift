@@ -6,15 +6,11 @@ package import Telemetry
 /// of it; so are all blocks after it that build on it, since the store no longer has what they build on. The next chain
 /// is stored as it comes again: at most 60 blocks later.
 package struct StoredLane: Sendable {
-    /// A block as it is to be stored.
-    package struct Stored: Sendable, Hashable {
+    /// A block that was written anew and stands alone.
+    package struct Rewritten: Sendable, Hashable {
         /// The block.
         package var block: [UInt8]
-        /// Sequence of the frame that starts the chain which it belongs to; nil when it stands alone.
-        package var chainStart: UInt64?
-        /// Whether it was written anew.
-        package var isRewritten: Bool
-        /// Samples that were to be kept and fit in no block; beyond all that an agent makes.
+        /// Samples that were to be kept and did not fit; none of a block that an agent makes.
         package var lost = 0
     }
 
@@ -27,36 +23,35 @@ package struct StoredLane: Sendable {
         encoder = SampleBlockEncoder(limits: limits)
     }
 
-    /// Whether the next block of a chain has to be written anew although all of it is kept.
-    package func isCut(_ chainStart: UInt64?) -> Bool { cut != nil && chainStart == cut }
-
     /// Takes the next block of the lane.
     ///
     /// - Parameters:
-    ///   - block: as it came.
     ///   - chainStart: sequence of the frame that starts its chain; nil when it stands alone.
     ///   - kept: what is to be stored of it; nil when all of it is.
     ///   - all: all samples of the block, asked for when it must be written anew although all of it is kept.
-    package mutating func take(
-        _ block: [UInt8], chainStart: UInt64?, kept: [Sample]?, all: () -> [Sample]
-    ) -> Stored {
-        if let chainStart, chainStart != cut { cut = nil }
-        guard kept != nil || isCut(chainStart) else {
-            return Stored(block: block, chainStart: chainStart, isRewritten: false)
+    /// - Returns: what is stored in its place; nil when it is stored as it came.
+    package mutating func rewritten(chainStart: UInt64?, kept: [Sample]?, all: () -> [Sample]) -> Rewritten? {
+        if let chainStart {
+            if chainStart != cut { cut = nil }
+            if kept != nil { cut = chainStart }
+            return cut == nil ? nil : rewritten(kept ?? all())
         }
-        if let chainStart { cut = chainStart }
-        return rewritten(kept ?? all())
+        return kept.map { rewritten($0) }
     }
 
-    private func rewritten(_ samples: [Sample]) -> Stored {
+    private func rewritten(_ samples: [Sample]) -> Rewritten {
         do {
-            return Stored(block: try encoder.encode(samples), chainStart: nil, isRewritten: true)
+            return Rewritten(block: try encoder.encode(samples))
         } catch {
-            // Halves until what is left fits; one frame has room for one block.
-            let batch = encoder.encodeAll(samples)
-            let first = batch.blocks.first ?? []
-            let count = (try? SampleBlockDecoder.decode(first, limits: encoder.limits).count) ?? 0
-            return Stored(block: first, chainStart: nil, isRewritten: true, lost: samples.count - count)
+            // A frame has room for one block: the first half that fits, and the rest is counted.
+            var rest = samples.prefix(samples.count / 2)
+            while !rest.isEmpty {
+                if let block = try? encoder.encode(Array(rest)) {
+                    return Rewritten(block: block, lost: samples.count - rest.count)
+                }
+                rest = rest.prefix(rest.count / 2)
+            }
+            return Rewritten(block: (try? encoder.encode([])) ?? [], lost: samples.count)
         }
     }
 }
