@@ -20,7 +20,7 @@ package struct KubeletSettings: Hashable, Sendable {
     }
 
     /// Where a pod finds the cluster's roots.
-    static let clusterCAFile = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+    static let clusterCAFile = KubernetesAccess.caFileDefault
 
     /// Reads the section `kubelet`.
     init(_ section: Section, interval: Duration) {

@@ -24,6 +24,8 @@ package struct CoordinatorSettings: Hashable, Sendable {
     package var limits: Limits
     /// What agents probe for their whole cluster, one at a time.
     package var targets: [ClusterTargets]
+    /// The cluster whose events and rollouts are watched; nil: none is.
+    package var kubernetes: ClusterWatchSettings?
     /// How people are reached.
     package var notifications: NotificationSettings
 
@@ -196,6 +198,10 @@ package struct CoordinatorSettings: Hashable, Sendable {
         ) { section in
             ClusterTargets(section, step: step)
         }
+        kubernetes = file.optionalSection(
+            "kubernetes",
+            "A cluster's API server. With it events and rollouts are recorded: what changed just before an incident."
+        ) { ClusterWatchSettings($0) }
         notifications = NotificationDecoder().decode(file)
     }
 

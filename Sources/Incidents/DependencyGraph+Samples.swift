@@ -14,6 +14,39 @@ extension DependencyGraph {
         }
     }
 
+    /// Learns from edges: when a rollout began by the cluster's own record, seconds before its first pod is seen.
+    package mutating func take(_ edges: [Edge], cluster: String, clockOffset: Duration = .zero) {
+        for edge in edges where edge.kind == .rolloutStarted {
+            guard let workload = Subject(cluster: cluster, labels: edge.labels), workload.kind == .workload,
+                let revision = edge.attributes["revision"]
+            else { continue }
+            let at = edge.at - clockOffset
+            guard at >= rollouts[workload]?.startedAt ?? at || rollouts[workload]?.what == nil else { continue }
+            guard rollouts[workload] != nil || rollouts.count < configuration.podsMax else {
+                refused += 1
+                continue
+            }
+            var rollout = rollouts[workload] ?? Rollout(revisions: [], seenAt: now)
+            rollout.seenAt = now
+            // Both, so that no pod of either looks like one of a revision more.
+            let hashes = ["previousHash", "hash"].compactMap { edge.attributes[$0] }.filter { !$0.isEmpty }
+            let others = rollout.revisions.filter { !hashes.contains($0) }
+            rollout.revisions = others.suffix(Self.revisionsMax - hashes.count) + hashes
+            // A first revision replaces nothing: pods of it that fail were never well.
+            rollout.startedAt = edge.attributes["previousRevision"] == nil ? rollout.startedAt : at
+            rollout.what = Self.text(revision, edge.attributes["images"] ?? "", edge.attributes["previousImages"] ?? "")
+            rollouts[workload] = rollout
+        }
+    }
+
+    /// Longest list of images in a reason.
+    private static let imagesMax = 120
+
+    private static func text(_ revision: String, _ images: String, _ before: String) -> String {
+        guard !images.isEmpty, images != before, images.count <= imagesMax else { return "revision \(revision)" }
+        return "revision \(revision) with \(images)"
+    }
+
     private mutating func takePod(_ sample: Sample, cluster: String) {
         let labels = sample.series.labels
         guard sample.value == 1, let name = labels[LabelName.pod], let node = labels[LabelName.node],
@@ -60,6 +93,7 @@ extension DependencyGraph {
         rollout.seenAt = now
         if !rollout.revisions.contains(revision) {
             rollout.startedAt = now
+            rollout.what = nil
             rollout.revisions = rollout.revisions.suffix(Self.revisionsMax - 1) + [revision]
         }
         rollouts[workload] = rollout

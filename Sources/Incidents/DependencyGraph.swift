@@ -3,8 +3,9 @@ package import Telemetry
 /// Who depends on what, as far as the probes have seen: which workload's pods hold sessions on which database, which
 /// pods run on which node, and which workloads were rolled out when.
 ///
-/// Pure: it learns from samples (`pg_client_sessions`, `kube_pod_info`) and from the time it is told. What was not seen
-/// for `forgetAfter` is forgotten; a database that is down has no clients, so that is an hour and not a minute.
+/// Pure: it learns from samples (`pg_client_sessions`, `kube_pod_info`), edges (`rollout_started`) and the time it is
+/// told. What was not seen for `forgetAfter` is forgotten; a database that is down has no clients, so that is an hour
+/// and not a minute.
 package struct DependencyGraph: Sendable {
     /// Limits and times.
     package struct Configuration: Hashable, Sendable {
@@ -66,6 +67,8 @@ package struct DependencyGraph: Sendable {
     struct Rollout: Sendable {
         var revisions: [String]
         var startedAt: Timestamp?
+        /// What was rolled out, in words, when the cluster's own record is known: `revision 7 with web=shop:1.4`.
+        var what: String?
         var seenAt: Timestamp
     }
 
@@ -155,6 +158,9 @@ package struct DependencyGraph: Sendable {
 
     /// When the newest revision of a workload appeared; nil when it has had one alone since it is known.
     package func rolloutStart(of workload: Subject) -> Timestamp? { rollouts[workload]?.startedAt }
+
+    /// What the newest rollout of a workload brought, such as `revision 7 with web=shop:1.4`; nil when it is not known.
+    package func rolloutText(of workload: Subject) -> String? { rollouts[workload]?.what }
 
     /// Path of the subject that stands for all agents of a cluster.
     private static let allAgents = "agent/*"

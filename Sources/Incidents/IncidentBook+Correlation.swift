@@ -138,8 +138,9 @@ extension IncidentBook {
             max(mine, other) <= incident.onsetAt, incident.onsetAt - mine <= configuration.correlationWindow
         else { return nil }
         let gap = PlainText.duration((mine - other).magnitude)
-        return
-            "it was rolled out within \(gap) of \(cause.subject.path), \(PlainText.duration(incident.onsetAt - mine)) before"
+        let what = graph.rolloutText(of: incident.subject).map { " (\($0))" } ?? ""
+        let before = PlainText.duration(incident.onsetAt - mine)
+        return "it was rolled out\(what) within \(gap) of \(cause.subject.path), \(before) before"
     }
 
     // MARK: - Roots

@@ -1,3 +1,4 @@
+import KubernetesAPI
 import Telemetry
 
 /// What was last known of one container, and what happened since.

@@ -1,3 +1,4 @@
+import KubernetesAPI
 import Telemetry
 
 /// One container of a pod: its place in the spec beside its status.

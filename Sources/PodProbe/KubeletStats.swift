@@ -1,3 +1,4 @@
+import KubernetesAPI
 import Telemetry
 
 /// The kubelet's answer to `GET /stats/summary`, as far as the probe needs it.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import KubernetesAPI
 package import Probing
 import Telemetry
 
@@ -40,17 +41,17 @@ package struct PodAccess: Sendable {
     package func check() async -> Report {
         var report = Report()
         if let server = configuration?.server {
-            let client = KubeletClient(configuration: server, fetcher: http)
+            let client = KubernetesClient(server.api, fetcher: http)
             let selector = "fieldSelector=spec.nodeName%3D\(server.node)"
             let pods = await ask(
                 client, "/api/v1/pods?\(selector)&limit=500", as: "API server: list pods", .server, &report)
-            if let pods, let list = try? JSONDecoder().decode(WatchedPodList.self, from: Data(pods)) {
-                report.discovery = Self.discovery(list.list.pods, node: server.node)
+            if let pods, let list = try? JSONDecoder().decode(ObjectPage<KubeletPod>.self, from: Data(pods)) {
+                report.discovery = Self.discovery(list.objects, node: server.node)
             }
             await watch(client, server: server, selector: selector, &report)
         }
         guard let kubelet else { return report }
-        let client = KubeletClient(configuration: kubelet, fetcher: http)
+        let client = KubernetesClient(kubelet.api, fetcher: http)
         if configuration == nil {
             let pods = await ask(client, "/pods", as: "kubelet: /pods", .kubelet, &report)
             if let pods, let list = try? JSONDecoder().decode(KubeletPodList.self, from: Data(pods)) {
@@ -73,9 +74,9 @@ package struct PodAccess: Sendable {
     }
 
     private func ask(
-        _ client: KubeletClient, _ path: String, as what: String, _ place: Place, _ report: inout Report
+        _ client: KubernetesClient, _ path: String, as what: String, _ place: Place, _ report: inout Report
     ) async -> [UInt8]? {
-        let answer: Result<[UInt8], KubeletClient.Problem>
+        let answer: Result<[UInt8], KubernetesClient.Problem>
         do {
             answer = await client.get(path, credentials: try client.credentials())
         } catch {
@@ -94,14 +95,14 @@ package struct PodAccess: Sendable {
 
     /// A watch is fine when its head is; what comes after it is the probe's business.
     private func watch(
-        _ client: KubeletClient, server: PodProbeConfiguration, selector: String, _ report: inout Report
+        _ client: KubernetesClient, server: PodProbeConfiguration, selector: String, _ report: inout Report
     ) async {
         let what = "API server: watch pods"
         let path = "/api/v1/pods?watch=1&\(selector)&timeoutSeconds=1"
         do {
             let request = HTTPRequest(
                 url: server.endpoint + path, headers: try client.credentials(), connectTimeout: server.deadline / 2,
-                totalTimeout: server.deadline, trust: client.trust)
+                totalTimeout: server.deadline, trust: client.endpoint.trust)
             var status = 0
             let failure = await http.stream(request, limits: HTTPStreamLimits()) { part in
                 if case .head(let found, _) = part { status = found }
@@ -110,7 +111,7 @@ package struct PodAccess: Sendable {
             if status == 200 { return report.findings.append(Finding(what: what)) }
             let response = HTTPResponse(status: status, headers: [], body: [], duration: .zero)
             let problem =
-                failure.map { KubeletClient.Problem(failureClass: $0.failureClass, message: $0.message) }
+                failure.map { KubernetesClient.Problem(failureClass: $0.failureClass, message: $0.message) }
                 ?? client.refusal(response)
             report.findings.append(
                 Finding(what: what, problem: problem.message, fix: fix(problem, .server, path, client)))
@@ -119,7 +120,7 @@ package struct PodAccess: Sendable {
         }
     }
 
-    private func fix(_ problem: KubeletClient.Problem, _ place: Place, _ path: String, _ client: KubeletClient)
+    private func fix(_ problem: KubernetesClient.Problem, _ place: Place, _ path: String, _ client: KubernetesClient)
         -> String?
     {
         switch (place, problem.failureClass) {
@@ -128,7 +129,7 @@ package struct PodAccess: Sendable {
         case (.kubelet, .auth) where problem.status == 403:
             "ClusterRole of the agent: {apiGroups: [\"\"], resources: [\"\(path == "/pods" ? "nodes/pods" : "nodes/stats")\"], "
                 + "verbs: [\"get\"]}; a kubelet before 1.33 may not know it"
-        case (_, .auth) where client.configuration.tokenFile == nil:
+        case (_, .auth) where client.endpoint.tokenFile == nil:
             "name 'tokenFile': nothing is shown to anybody without a token"
         case (_, .auth):
             "the token is of no account that the cluster knows, or for another audience: the projected token needs the API server's"
@@ -139,7 +140,7 @@ package struct PodAccess: Sendable {
             "'kubernetes.caFile' must hold the cluster's roots, and the certificate the host of 'apiServer'"
         case (_, .dns): "the name in the URL does not resolve here"
         case (_, .refused), (_, .timeout):
-            "nothing answers at \(client.configuration.endpoint): URL, port or a NetworkPolicy"
+            "nothing answers at \(client.endpoint.url): URL, port or a NetworkPolicy"
         default: nil
         }
     }

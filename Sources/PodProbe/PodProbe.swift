@@ -1,4 +1,5 @@
 import FoundationEssentials
+import KubernetesAPI
 package import Probing
 package import Telemetry
 
@@ -26,7 +27,7 @@ package actor PodProbe: Probe, DiscoveringProbe {
     package private(set) var counters = Counters()
 
     private let configuration: PodProbeConfiguration
-    private let client: KubeletClient
+    private let client: KubernetesClient
     private let discovery = DiscoveryOutlet()
     private var tracker: PodTracker
 
@@ -34,7 +35,7 @@ package actor PodProbe: Probe, DiscoveringProbe {
     package init(_ configuration: PodProbeConfiguration, fetcher: any HTTPFetching) {
         self.configuration = configuration
         target = configuration.target
-        client = KubeletClient(configuration: configuration, fetcher: fetcher)
+        client = KubernetesClient(configuration.api, fetcher: fetcher)
         tracker = PodTracker(node: configuration.node)
     }
 
@@ -56,7 +57,7 @@ package actor PodProbe: Probe, DiscoveringProbe {
         return report(pods: await podsAnswer, stats: await statsAnswer, now: startedAt)
     }
 
-    private typealias Answer = Result<[UInt8], KubeletClient.Problem>
+    private typealias Answer = Result<[UInt8], KubernetesClient.Problem>
 
     private func report(pods: Answer, stats: Answer, now: Timestamp) -> ProbeReport {
         if case .failure(let first) = pods, case .failure(let second) = stats, first.isSilence, second.isSilence {
@@ -117,18 +118,18 @@ package actor PodProbe: Probe, DiscoveringProbe {
 
     private static func decode<Body: Decodable>(
         _ type: Body.Type, from answer: Answer
-    ) -> Result<Body, KubeletClient.Problem> {
+    ) -> Result<Body, KubernetesClient.Problem> {
         answer.flatMap { bytes in
             do {
                 return .success(try JSONDecoder().decode(type, from: Data(bytes)))
             } catch {
                 let message = "\(bytes.count) bytes that are not the JSON expected"
-                return .failure(KubeletClient.Problem(failureClass: .body, message: message))
+                return .failure(KubernetesClient.Problem(failureClass: .body, message: message))
             }
         }
     }
 
-    private static func outcome(_ path: String, _ problem: KubeletClient.Problem) -> ProbeOutcome {
+    private static func outcome(_ path: String, _ problem: KubernetesClient.Problem) -> ProbeOutcome {
         .failure(problem.failureClass, "GET \(path): \(problem.message)")
     }
 }

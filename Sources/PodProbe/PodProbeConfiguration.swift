@@ -1,3 +1,5 @@
+import KubernetesAPI
+import Probing
 package import Telemetry
 
 /// How the pods of a node are probed.
@@ -47,6 +49,18 @@ package struct PodProbeConfiguration: Sendable, Hashable {
         self.bodyBytesMax = bodyBytesMax
         self.podsMax = podsMax
         self.containersPerPodMax = containersPerPodMax
+    }
+
+    /// How the kubelet, or the API server, is asked.
+    var api: KubernetesEndpoint {
+        let trust: HTTPRequest.Trust =
+            switch trust {
+            case .clusterCA(let file, let serverName): .roots(file: file, serverName: serverName)
+            case .pin(let sha256): .pin(sha256: sha256)
+            case .insecure: .insecure
+            }
+        return KubernetesEndpoint(
+            url: endpoint, tokenFile: tokenFile, trust: trust, deadline: deadline, bodyBytesMax: bodyBytesMax)
     }
 
     /// What is probed: `pods/NODE`.

@@ -1,3 +1,4 @@
+import KubernetesAPI
 import Telemetry
 
 /// Turns one look at a node into the samples of `docs/series.md`, "Pods".

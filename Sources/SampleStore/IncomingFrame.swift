@@ -10,6 +10,9 @@ package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
     /// The spool's id, 1 to 64 bytes.
     package var session: [UInt8]
 
+    /// The node of what the coordinator itself observed of a cluster; no node of Kubernetes can have this name.
+    package static let ownNode = "(coordinator)"
+
     /// Makes a key.
     package init(cluster: String, node: String, session: [UInt8]) {
         self.cluster = cluster

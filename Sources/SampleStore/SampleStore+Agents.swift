@@ -15,14 +15,18 @@ extension SampleStore {
 
     /// The agents heard of within `span` before the last sign of any: those that were there when the coordinator
     /// stopped; at most `limit`, those heard of last first.
+    ///
+    /// The coordinator's own observations are of no agent.
     package func agents(within span: Duration, limit: Int) async throws(StoreError) -> [SeenAgent] {
         try await file.read { database in
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT cluster, node, max(seen_at) AS last FROM sessions GROUP BY cluster, node
-                    HAVING last >= (SELECT max(seen_at) FROM sessions) - ? ORDER BY last DESC, cluster, node LIMIT ?
-                    """, arguments: [span.wholeMilliseconds, max(0, limit)]
+                    SELECT cluster, node, max(seen_at) AS last FROM sessions WHERE node <> ? GROUP BY cluster, node
+                    HAVING last >= (SELECT max(seen_at) FROM sessions WHERE node <> ?) - ?
+                    ORDER BY last DESC, cluster, node LIMIT ?
+                    """,
+                arguments: [SessionKey.ownNode, SessionKey.ownNode, span.wholeMilliseconds, max(0, limit)]
             ).map { row in
                 SeenAgent(cluster: row["cluster"], node: row["node"], seenAt: Timestamp(millis: row["last"]))
             }

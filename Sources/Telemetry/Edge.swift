@@ -55,6 +55,14 @@ package struct Edge: Hashable, Sendable, Codable {
         package static let logTail = Kind(rawValue: "log_tail")
         /// A PostgreSQL server process started anew, at the edge's time.
         package static let databaseRestarted = Kind(rawValue: "database_restarted")
+        /// An event of the Kubernetes API, `count` more of it; attributes as in `docs/series.md`.
+        package static let kubernetesEvent = Kind(rawValue: "kubernetes_event")
+        /// A Deployment got a new revision; attributes `uid`, `revision`, `hash`, `images`, `previous…`.
+        package static let rolloutStarted = Kind(rawValue: "rollout_started")
+        /// All pods of a Deployment are of its revision and available; attributes `uid`, `revision`.
+        package static let rolloutFinished = Kind(rawValue: "rollout_finished")
+        /// A Deployment's revision made no progress within its deadline; attributes `uid`, `revision`, `message`.
+        package static let rolloutStuck = Kind(rawValue: "rollout_stuck")
     }
 
     /// What happened.

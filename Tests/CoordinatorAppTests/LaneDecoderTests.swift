@@ -44,6 +44,23 @@ struct LaneDecoderTests {
         #expect(lane.chainStart == 4)
     }
 
+    @Test("A block that is stored in part stands alone, and so does what builds on it, with all of its series")
+    func storedInPart() throws {
+        var encoder = encoder
+        var lane = LaneDecoder(limits: .default, seriesMax: 4)
+        for sequence in 1...7 as ClosedRange<UInt64> {
+            let samples = round(Int(sequence))
+            #expect(try lane.samples(of: encoder.encode(samples), sequence: sequence) == Array(samples.prefix(4)))
+            let rewritten = lane.rewritten(keeping: sequence == 2 ? { Array($0.dropFirst()) } : nil)
+            let block = try rewritten.map { try SampleBlockDecoder.decode($0.block) }
+            switch sequence {
+            case 2: #expect(block == Array(samples.dropFirst()) && lane.chainStart == nil && lane.definitions == nil)
+            case 3: #expect(block == samples && lane.chainStart == nil)
+            default: #expect(block == nil && lane.chainStart == (sequence - 1) / 3 * 3 + 1)
+            }
+        }
+    }
+
     @Test("What builds on a frame that was there already is refused: the store could not read it")
     func repeatedFrame() throws {
         var encoder = encoder

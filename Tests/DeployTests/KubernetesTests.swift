@@ -129,6 +129,36 @@ struct KubernetesTests {
         }
     }
 
+    @Test("the coordinator may list and watch rollouts, and events of nobody before a namespace opts in")
+    func theCoordinatorsRights() throws {
+        let objects = try Manifests.base()
+        func named(_ kind: String, _ name: String) -> [String: Any]? {
+            objects.first {
+                $0["kind"] as? String == kind && Manifests.value($0, "metadata.name") as? String == name
+            }
+        }
+        func rules(_ role: String) -> [Set<String>] {
+            Manifests.list(named("ClusterRole", role), "rules").flatMap { rule in
+                ["apiGroups", "resources", "verbs"].map { Set(rule[$0] as? [String] ?? []) }
+            }
+        }
+        #expect(rules("tocsin-coordinator") == [["apps"], ["deployments", "replicasets"], ["list", "watch"]])
+        #expect(rules("tocsin-events") == [[""], ["events"], ["list", "watch"]])
+        let bound = objects.filter { ($0["kind"] as? String ?? "").hasSuffix("RoleBinding") }.filter {
+            Manifests.list($0, "subjects").contains { $0["name"] as? String == "tocsin-coordinator" }
+        }
+        #expect(bound.compactMap { Manifests.value($0, "roleRef.name") as? String } == ["tocsin-coordinator"])
+        // The token lies where the configuration looks for it.
+        let pod = Manifests.value(named("StatefulSet", "tocsin-coordinator"), "spec.template.spec")
+        let mounts = Manifests.list(Manifests.list(pod, "containers").first, "volumeMounts")
+        let mount = mounts.first { $0["name"] as? String == "kubernetes-access" }?["mountPath"] as? String
+        let settings = try Manifests.mapping(Manifests.load("coordinator/coordinator.yaml").first)
+        #expect(Manifests.value(settings, "kubernetes.tokenFile") as? String == mount.map { $0 + "/token" })
+        #expect(Manifests.value(settings, "kubernetes.caFile") as? String == mount.map { $0 + "/ca.crt" })
+        let agent = try Manifests.mapping(Manifests.load("agent/agent.yaml").first)
+        #expect(Manifests.value(settings, "kubernetes.cluster") as? String == agent["cluster"] as? String)
+    }
+
     @Test("components patch objects and containers of the base, with fields that fit")
     func componentsFit() throws {
         let schema = try Manifests.schema

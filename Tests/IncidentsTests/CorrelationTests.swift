@@ -157,6 +157,48 @@ struct CorrelationTests {
         #expect(try incident(desk, 3).root == nil)
     }
 
+    @Test func theClustersOwnRecordSaysWhatWasRolledOutAndWhen() throws {
+        var desk = Desk()
+        desk.graph.advance(to: Example.time(160))
+        desk.graph.rollout(of: services[0], at: 100, revision: 3, images: "web=shop:1.4", before: "web=shop:1.3")
+        desk.graph.rollout(of: services[1], at: 130, revision: 8, images: "web=shop:1.4", before: "web=shop:1.3")
+        // A first revision replaces nothing.
+        desk.graph.rollout(of: services[2], at: 130, revision: 1, images: "web=shop:1.4", before: nil)
+        // Pods of both revisions, seen later, are no rollout of their own.
+        for hash in ["h7", "h8"] { desk.graph.see(pod: hash, of: services[1], node: "n1", revision: hash) }
+        desk.see(Example.finding(at: 210, onset: 200, subject: services[0]))
+        desk.see(Example.finding(at: 220, onset: 205, subject: services[1]))
+        desk.see(Example.finding(at: 230, onset: 205, subject: services[2]))
+        #expect(
+            try incident(desk, 2).rootReasons == [
+                "it was rolled out (revision 8 with web=shop:1.4) within 30s of shop/Deployment/s0, 1m15s before"
+            ])
+        #expect(try incident(desk, 3).root == nil)
+    }
+
+    @Test func aRolloutIsAsOldAsItsRecordSaysAndNotAsItsFirstPod() {
+        var graph = DependencyGraph()
+        graph.advance(to: Example.time(0))
+        graph.see(pod: "a", of: services[0], node: "n1", revision: "h7")
+        graph.advance(to: Example.time(50))
+        graph.see(pod: "b", of: services[0], node: "n1", revision: "h8")
+        #expect(graph.rolloutStart(of: services[0]) == Example.time(50) && graph.rolloutText(of: services[0]) == nil)
+        graph.rollout(of: services[0], at: 40, revision: 8, images: "a=b", before: "a=b")
+        #expect(graph.rolloutStart(of: services[0]) == Example.time(40))
+        #expect(graph.rolloutText(of: services[0]) == "revision 8", "the images are the same")
+        // An older record that comes late, as from a restart's replay, changes nothing.
+        graph.rollout(of: services[0], at: 10, revision: 7, images: "a=a", before: "a=0")
+        #expect(graph.rolloutStart(of: services[0]) == Example.time(40))
+        // A revision whose record does not come is told by its pods.
+        graph.advance(to: Example.time(90))
+        graph.see(pod: "c", of: services[0], node: "n1", revision: "h9")
+        #expect(graph.rolloutStart(of: services[0]) == Example.time(90) && graph.rolloutText(of: services[0]) == nil)
+        // Nobody reports pods of this one: it is forgotten in its time.
+        graph.rollout(of: services[1], at: 90, revision: 2, images: "a=b", before: "a=a")
+        graph.advance(to: Example.time(90 + 3700))
+        #expect(graph.rolloutStart(of: services[1]) == nil)
+    }
+
     @Test func whatOutlastsItsRootStandsForItself() throws {
         var desk = shop()
         desk.see(Example.finding(Example.query, at: 0, onset: 0, value: 400, subject: database))
@@ -204,6 +246,21 @@ extension DependencyGraph {
         labels[LabelName.podAddress] = address
         labels[LabelName.revision] = revision
         take([Sample(Series("kube_pod_info", labels), Example.time(0), 1)], cluster: workload.cluster)
+    }
+
+    /// The edge of a rollout; the hash of revision 8 is `h8`.
+    mutating func rollout(of workload: Subject, at seconds: Int64, revision: Int, images: String, before: String?) {
+        let parts = workload.path.split(separator: "/", maxSplits: 1).map(String.init)
+        var attributes: LabelSet = ["revision": String(revision), "hash": "h\(revision)", "images": images]
+        if let before {
+            attributes["previousRevision"] = String(revision - 1)
+            attributes["previousHash"] = "h\(revision - 1)"
+            attributes["previousImages"] = before
+        }
+        let labels: LabelSet = ["namespace": parts[0], "workload": parts[1]]
+        take(
+            [Edge(.rolloutStarted, at: Example.time(seconds), labels: labels, attributes: attributes)],
+            cluster: workload.cluster)
     }
 
     mutating func see(client: String, of database: Subject, sessions: Double = 1) {

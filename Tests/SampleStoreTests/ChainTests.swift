@@ -1,4 +1,5 @@
 import SQLiteFile
+import SampleCodec
 import Telemetry
 import Testing
 
@@ -33,6 +34,37 @@ struct ChainTests {
             let (times, report) = try await times(store, node, from: from, to: to)
             #expect(times == stride(from: Double(from), through: Double(to), by: 10).map { $0 })
             #expect(report.damaged == 0)
+        }
+    }
+
+    @Test("Blocks that stand alone in the middle of a chain are read, before and after compaction")
+    func rewrittenBlocks() async throws {
+        let store = try Fleet.open(folder)
+        let key = Fleet.key("a")
+        let rounds = (1...9).map { second in
+            ["orders", "shop"].map { Fleet.sample("pg_up", Int64(second) * 10, Double(second), ["instance": $0]) }
+        }
+        var lane = StoredLane()
+        let frames = try zip(Fleet.chain(key, rounds: rounds, blocksPerChain: 5), rounds).map { frame, samples in
+            // In the third round the agent did not own one of the two.
+            let kept = frame.sequence == 3 ? samples.filter { $0.series.labels["instance"] == "shop" } : nil
+            let rewritten = lane.rewritten(chainStart: frame.chainStart, kept: kept) { samples }
+            var frame = try IncomingFrame(
+                key: key, sequence: frame.sequence, kind: .sampleBlock, from: frame.from, to: frame.to,
+                receivedAt: frame.receivedAt, payload: rewritten?.block ?? frame.payload,
+                chainStart: rewritten == nil ? frame.chainStart : nil)
+            if rewritten == nil { frame.definitions = samples.map(\.series) }
+            return frame
+        }
+        #expect(frames.map(\.chainStart) == [1, 1, nil, nil, nil, 6, 6, 6, 6])
+        _ = try await store.append(frames)
+        for isCompacted in [false, true] {
+            if isCompacted { _ = try await store.compact(now: Fleet.time(100_000), policy: .immediate) }
+            let (answer, report) = try await store.answer("pg_up", from: 0, to: 100)
+            #expect(report.damaged == 0)
+            let seconds = answer.mapValues { $0.map { Int($0[0]) } }
+            #expect(seconds["alpha/pg_up{instance=\"shop\"}"] == (1...9).map { $0 * 10 })
+            #expect(seconds["alpha/pg_up{instance=\"orders\"}"] == [1, 2, 4, 5, 6, 7, 8, 9].map { $0 * 10 })
         }
     }
 

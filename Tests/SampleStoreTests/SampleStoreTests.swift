@@ -114,6 +114,41 @@ struct SampleStoreTests {
             try await store.edges(from: Fleet.time(0), to: Fleet.time(99), limit: 1).map(\.edge.at) == [Fleet.time(10)])
     }
 
+    @Test func theLastEdgesOfSomeKindsAndOfOneClusterAreGiven() async throws {
+        let store = try Fleet.open(folder)
+        func frame(_ cluster: String, _ kind: Edge.Kind, _ seconds: Int64...) throws -> IncomingFrame {
+            try IncomingFrame(
+                key: Fleet.key(SessionKey.ownNode, session: UInt8(seconds[0]), cluster: cluster), sequence: 1,
+                kind: .edgeBatch, from: Fleet.time(0), to: Fleet.time(99), receivedAt: Fleet.time(99), payload: [],
+                edges: seconds.map { Edge(kind, at: Fleet.time($0), labels: [:]) })
+        }
+        _ = try await store.append([
+            try frame("alpha", .kubernetesEvent, 1, 9, 5), try frame("alpha", .rolloutStarted, 7, 3),
+            try frame("alpha", .podGone, 8), try frame("beta", .kubernetesEvent, 6),
+        ])
+        func last(_ kinds: [Edge.Kind], since: Int64 = 0, limit: Int = 10) async throws -> [Int64] {
+            try await store.lastEdges(of: kinds, cluster: "alpha", since: Fleet.time(since), limit: limit)
+                .map { ($0.at - Fleet.time(0)).components.seconds }
+        }
+        #expect(try await last([.kubernetesEvent]) == [1, 5, 9])
+        #expect(try await last([.kubernetesEvent, .rolloutStarted]) == [1, 3, 5, 7, 9])
+        #expect(try await last([.kubernetesEvent, .rolloutStarted], limit: 2) == [7, 9])
+        #expect(try await last([.kubernetesEvent, .rolloutStarted], since: 5) == [5, 7, 9])
+        #expect(try await last([]) == [])
+    }
+
+    @Test func whatTheCoordinatorObservesIsOfNoAgent() async throws {
+        let store = try Fleet.open(folder)
+        func frame(_ node: String, at seconds: Int64) throws -> IncomingFrame {
+            try IncomingFrame(
+                key: Fleet.key(node), sequence: 1, kind: .edgeBatch, from: Fleet.time(0), to: Fleet.time(0),
+                receivedAt: Fleet.time(seconds), payload: [])
+        }
+        _ = try await store.append([try frame("a", at: 10), try frame(SessionKey.ownNode, at: 90_000)])
+        let agents = try await store.agents(within: .seconds(3600), limit: 10)
+        #expect(agents.map(\.node) == ["a"], "and the agent was there by the agents' own clock")
+    }
+
     // MARK: - Trouble
 
     @Test func aFullDiskIsATypedErrorAndLeavesTheStoreAsItWas() async throws {

@@ -55,6 +55,27 @@ import Testing
                 == .init(agentsMax: 20, seriesPerAgentMax: 1000, frameBytesMax: 1 << 20, subjectsMax: 100))
     }
 
+    @Test func theClusterToWatchIsOffByDefault() throws {
+        #expect(try decoded("coordinator/minimal.yaml").kubernetes == nil)
+        let short = try GoldenFiles.text("coordinator/minimal.yaml") + "\nkubernetes: {cluster: shop}\n"
+        let source = ConfigurationSource(file: "coordinator.yaml", folder: "/etc/tocsin", text: short)
+        let variables = ["KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"]
+        let defaults = try #require(try CoordinatorSettings.decode(source, environment: variables).value.kubernetes)
+        #expect(defaults.access.apiServer == "https://10.96.0.1:443")
+        #expect(defaults.access.tokenFile == "/var/run/secrets/kubernetes.io/serviceaccount/token")
+        #expect(defaults.eventNamespaces == [] && defaults.rolloutNamespaces == [])
+        #expect(defaults.eventsAPI == .core && defaults.timeout == .seconds(15))
+        #expect(defaults.eventsPerHour == 10_000 && defaults.eventsRemembered == 10_000)
+        #expect(defaults.deploymentsMax == 5000)
+        let full = try #require(try decoded("coordinator/full.yaml").kubernetes)
+        #expect(full.cluster == "shop" && full.access.apiServer == "https://10.0.0.1:6443")
+        #expect(full.access.tokenFile == "/etc/tocsin/token")
+        #expect(full.access.trust == .roots(file: "/ca.crt", serverName: "kubernetes"))
+        #expect(full.eventNamespaces == ["shop", "default"] && full.eventsAPI == .events)
+        #expect(full.eventsPerHour == 500 && full.eventsRemembered == 200)
+        #expect(full.rolloutNamespaces == ["shop"] && full.deploymentsMax == 50 && full.timeout == .seconds(5))
+    }
+
     @Test func aFileThatIsNotThereIsRefused() {
         let error = #expect(throws: ConfigurationError.self) {
             try CoordinatorSettings.load(path: "/nowhere/coordinator.yaml", environment: [:])

@@ -109,18 +109,19 @@ final class AssignmentBoard: Sendable {
 
     /// What counts of a frame: all of it but samples and edges of cluster targets whose owner another agent was, and
     /// the word that a target is down which no second agent has confirmed.
+    ///
+    /// - Returns: what counts, and whether something was of a target that another agent owned.
     func admitted(
         _ content: DecodedFrame, from agent: FleetRegistry.AgentKey, clockOffset: Duration
-    ) -> DecodedFrame {
-        guard definitions[agent.cluster] != nil else { return content }
+    ) -> (content: DecodedFrame, hasStrangers: Bool) {
+        guard definitions[agent.cluster] != nil else { return (content, false) }
         let now = now
         var refusals = Refusals()
         let admitted: DecodedFrame = state.withLock { state in
             guard let machine = state.machines[agent.cluster] else { return content }
             func relation(of labels: LabelSet, at time: Timestamp) -> Relation {
                 guard let target = Self.target(of: labels), machine.knows(target) else { return .unrelated }
-                let uptime = (time - clockOffset) - startedAt
-                return machine.counts(target, from: agent.node, at: uptime) ? .owner(target) : .stranger
+                return isOwner(agent, of: target, at: time, clockOffset, machine) ? .owner(target) : .stranger
             }
             switch content {
             case .samples(let samples):
@@ -153,7 +154,25 @@ final class AssignmentBoard: Sendable {
                 $0.samplesUnconfirmed += refusals.unconfirmed
             }
         }
-        return admitted
+        return (admitted, refusals.strangers > 0)
+    }
+
+    /// The samples that are not of a target which another agent owned at their time: what is stored of a frame.
+    func owned(_ samples: [Sample], by agent: FleetRegistry.AgentKey, clockOffset: Duration) -> [Sample] {
+        state.withLock { state in
+            guard let machine = state.machines[agent.cluster] else { return samples }
+            return samples.filter { sample in
+                guard let target = Self.target(of: sample.series.labels), machine.knows(target) else { return true }
+                return isOwner(agent, of: target, at: sample.timestamp, clockOffset, machine)
+            }
+        }
+    }
+
+    private func isOwner(
+        _ agent: FleetRegistry.AgentKey, of target: String, at time: Timestamp, _ clockOffset: Duration,
+        _ machine: AssignmentMachine
+    ) -> Bool {
+        machine.counts(target, from: agent.node, at: (time - clockOffset) - startedAt)
     }
 
     /// What an agent is to the target that a sample is of.

@@ -64,7 +64,7 @@ extension CoordinatorApp.Configuration {
                 incidentAfter: settings.agents.incidentAfter, blindShare: settings.agents.blindShare,
                 blindAgentsMin: settings.agents.blindAgentsMin, agentsMax: settings.limits.agentsMax),
             sampleAgeMax: settings.retention.age, sampleBytesMax: settings.retention.bytesMax,
-            version: TocsinVersion.current)
+            version: TocsinVersion.current, kubernetes: settings.kubernetes.map { KubernetesWatch($0) })
     }
 
     private static func targets(_ settings: ClusterTargets) -> [ClusterTarget] {

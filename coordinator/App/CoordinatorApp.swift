@@ -67,6 +67,8 @@ package struct CoordinatorApp: Sendable {
         package var sampleBytesMax: Int
         /// Version said to agents and users.
         package var version: String
+        /// The cluster whose events and rollouts are watched; nil: none is.
+        package var kubernetes: KubernetesWatch?
     }
 
     /// PEM files of one side of a connection.
@@ -147,6 +149,7 @@ package struct CoordinatorApp: Sendable {
         let retention = RetentionService(
             store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
             outbox: notifications, logger: logger, now: now)
+        let cluster = clusterWatch(sampleStore, writer)
         let compaction = CompactionService(store: sampleStore, counters: counters, logger: logger, now: now)
         // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline
         // judges it, and who is to be called for it is called last.
@@ -160,6 +163,7 @@ package struct CoordinatorApp: Sendable {
                     heartbeat: heartbeat, interval: interval,
                     progress: { .init(counters.snapshot, notifications.status) }, logger: logger, now: now))
         }
+        if let cluster { running.append(cluster) }
         if let thresholds = thresholdsService(pipeline, counters, takesSignals: !signals.isEmpty) {
             running.append(thresholds)
         }
@@ -167,8 +171,8 @@ package struct CoordinatorApp: Sendable {
             running.insert(
                 HealthService(
                     host: host, port: configuration.httpPort, counters: counters, health: health,
-                    certificates: certificates, fleet: fleet,
-                    pipeline: pipeline, notifications: notifications, logger: logger, now: now), at: 0)
+                    certificates: certificates, fleet: fleet, pipeline: pipeline, notifications: notifications,
+                    cluster: cluster?.board, logger: logger, now: now), at: 0)
         }
         var group = ServiceGroupConfiguration(
             services: running.map { .init(service: $0) }, gracefulShutdownSignals: signals, logger: logger)
@@ -187,6 +191,14 @@ package struct CoordinatorApp: Sendable {
             logger.error("the sample store was damaged and set aside", metadata: ["path": "\(path)"])
         }
         return (incidentStore, sampleStore)
+    }
+
+    private func clusterWatch(_ store: SampleStore, _ writer: StoreWriter) -> ClusterWatchService? {
+        configuration.kubernetes.map { kubernetes in
+            ClusterWatchService(
+                cluster: kubernetes.cluster, configuration: kubernetes.watch, store: store, writer: writer,
+                board: ClusterWatchBoard(), logger: logger, now: now)
+        }
     }
 
     private func thresholdsService(

@@ -40,7 +40,7 @@ package struct Counters: Sendable, Hashable {
     package var incidentEventFailures: UInt64 = 0
     /// Findings refused because too many incidents are open.
     package var findingsRefused: UInt64 = 0
-    /// Samples and edges of cluster targets left out of judgement since their agent was not the target's owner.
+    /// Samples and edges of cluster targets dropped since their agent was not the target's owner.
     package var samplesOfNonOwners: UInt64 = 0
     /// Samples that called a cluster target down, left out since no second agent had confirmed it.
     package var samplesUnconfirmed: UInt64 = 0

@@ -30,7 +30,9 @@ extension DetectionCore {
             case .samples(let samples):
                 engine.ingest(samples, cluster: item.cluster, agent: item.agent)
                 dependencies.take(samples, cluster: item.cluster)
-            case .edges(let edges): engine.ingest(edges, cluster: item.cluster, agent: item.agent)
+            case .edges(let edges):
+                engine.ingest(edges, cluster: item.cluster, agent: item.agent)
+                dependencies.take(edges, cluster: item.cluster)
             }
         }
         return findings + judge(at: end)

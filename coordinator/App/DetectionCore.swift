@@ -69,6 +69,7 @@ package struct DetectionCore: Sendable {
     ) {
         if catchUp == nil {
             engine.ingest(edges, cluster: cluster, agent: agent, clockOffset: clockOffset)
+            dependencies.take(edges, cluster: cluster, clockOffset: clockOffset)
         } else {
             catchUp?.add(edges: edges, cluster: cluster, agent: agent, clockOffset: clockOffset)
         }

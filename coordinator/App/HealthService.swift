@@ -17,6 +17,8 @@ struct HealthService: Service {
     let fleet: FleetRegistry
     let pipeline: Pipeline
     let notifications: NotificationService
+    /// Nil when no cluster is watched.
+    let cluster: ClusterWatchBoard?
     let logger: Logger
     let now: @Sendable () -> Timestamp
 
@@ -83,6 +85,9 @@ struct HealthService: Service {
         add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
         add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
         add("signal_subjects_refused_total", "counter", UInt64(snapshot.signalStatistics.subjectsRefused))
+        for figure in cluster?.figures ?? [] {
+            add(figure.name, figure.isCounter ? "counter" : "gauge", UInt64(max(0, figure.value)))
+        }
         lines.append("# TYPE tocsin_coordinator_agents gauge")
         for state in ["live", "suspect", "silent"] {
             lines.append("tocsin_coordinator_agents{state=\"\(state)\"} \(agents.filter { $0.state == state }.count)")

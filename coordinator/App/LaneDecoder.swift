@@ -15,6 +15,9 @@ struct LaneDecoder {
     private var currentChain: UInt64?
     private var decoder: SampleBlockChainDecoder
     private var columns = SampleColumns()
+    /// The block read last when it stands alone; what a chained one held is in `columns`.
+    private var alone: [Sample]?
+    private var stored: StoredLane
     private let seriesMax: Int
 
     /// Makes a decoder that waits for a block which builds on nothing.
@@ -22,6 +25,7 @@ struct LaneDecoder {
     /// - Parameter seriesMax: samples of the series of one chain beyond so many are left out.
     init(limits: SampleBlockLimits, seriesMax: Int = .max) {
         decoder = SampleBlockChainDecoder(limits: limits)
+        stored = StoredLane(limits: limits)
         self.seriesMax = seriesMax
     }
 
@@ -33,8 +37,11 @@ struct LaneDecoder {
             guard SampleBlockChainDecoder.isChained(block) else {
                 chainStart = nil
                 definitions = nil
-                return try decoder.decode(block)
+                let samples = try decoder.decode(block)
+                alone = samples
+                return samples
             }
+            alone = nil
             let (chainsBefore, seriesBefore) = (decoder.chainsRead, decoder.series.count)
             try decoder.decode(block, into: &columns)
             let isNew = decoder.chainsRead != chainsBefore
@@ -44,23 +51,37 @@ struct LaneDecoder {
             throw Self.wireError(error, sequence)
         }
         chainStart = currentChain
-        return columnsAsSamples()
+        let samples = columnsAsSamples(seriesMax: seriesMax)
+        samplesRefused += UInt64(columns.count - samples.count)
+        return samples
     }
 
-    private mutating func columnsAsSamples() -> [Sample] {
+    private func columnsAsSamples(seriesMax: Int) -> [Sample] {
         let series = decoder.series
         var samples: [Sample] = []
         samples.reserveCapacity(columns.count)
         for position in 0..<columns.count {
             let number = Int(columns.series[position])
-            guard number < seriesMax else {
-                samplesRefused += 1
-                continue
-            }
+            guard number < seriesMax else { continue }
             samples.append(
                 Sample(series[number], Timestamp(millis: columns.times[position]), columns.value(at: position)))
         }
         return samples
+    }
+
+    /// All samples of the block read last, those that are not judged too.
+    private var all: [Sample] { alone ?? columnsAsSamples(seriesMax: .max) }
+
+    /// What is stored in place of the block read last, which then stands alone; nil when it is stored as it came.
+    ///
+    /// - Parameter filter: gives what of all samples is kept; nil when all of it is.
+    mutating func rewritten(keeping filter: (([Sample]) -> [Sample])?) -> StoredLane.Rewritten? {
+        let kept = filter.map { $0(all) }
+        var lane = stored
+        let rewritten = lane.rewritten(chainStart: chainStart, kept: kept) { all }
+        stored = lane
+        if rewritten != nil { (chainStart, definitions) = (nil, nil) }
+        return rewritten
     }
 
     /// A frame is not stored, since it is there already: what builds on it can't be either.

@@ -250,7 +250,9 @@ final class StoreWriter: Service {
     private func count(_ batch: [Entry], _ result: SampleStore.AppendResult) {
         counters.add { counters in
             counters.commits += 1
-            counters.framesStored += UInt64(result.stored)
+            // Frames of our own are no sign that agents get through, which is what the heartbeat tells by these.
+            let own = batch.count { $0.session.agent.node == SessionKey.ownNode }
+            counters.framesStored += UInt64(max(0, result.stored - own))
             counters.framesDuplicate += UInt64(result.duplicates)
             for entry in batch {
                 counters.samplesStored += UInt64(entry.content.sampleCount)

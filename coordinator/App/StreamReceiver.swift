@@ -1,4 +1,6 @@
+import Foundation
 import IngestWire
+import SampleCodec
 import SampleLink
 import Synchronization
 import Telemetry
@@ -89,14 +91,15 @@ struct StreamReceiver {
             : DecodedFrame(frame, lane: &fresh, limits: limits)
         let refused = fresh.samplesRefused + backfill.samplesRefused - refusedBefore
         if refused > 0 { service.counters.add { $0.samplesRefused += refused } }
-        let admitted = service.assignments.admitted(content, from: agent, clockOffset: clock.value)
+        let (admitted, hasStrangers) = service.assignments.admitted(content, from: agent, clockOffset: clock.value)
+        let stored = stored(frame, hasStrangers: hasStrangers)
         let (chainStart, definitions) =
             isBackfill ? (backfill.chainStart, backfill.definitions) : (fresh.chainStart, fresh.definitions)
         let ledger = ledger
         let acknowledgements = acknowledgements
         service.writer.submit(
             StoreWriter.Entry(
-                session: session, frame: frame, content: admitted, timeRange: content.timeRange,
+                session: session, frame: stored, content: admitted, timeRange: content.timeRange,
                 chainStart: chainStart, definitions: definitions, isBackfill: isBackfill,
                 clockOffset: clock.value, receivedAt: service.now(),
                 completion: { result in
@@ -106,6 +109,23 @@ struct StreamReceiver {
                     case .failure(let error): acknowledgements.finish(throwing: error.rpcError)
                     }
                 }))
+    }
+}
+
+extension StreamReceiver {
+    /// The frame as it is stored: without samples of targets that another agent owned.
+    private mutating func stored(_ frame: Tocsin_V1_Frame, hasStrangers: Bool) -> Tocsin_V1_Frame {
+        guard case .sampleBlock = frame.payload else { return frame }
+        let (board, agent, offset) = (service.assignments, agent, clock.value)
+        let filter: (([Sample]) -> [Sample])? =
+            hasStrangers ? { board.owned($0, by: agent, clockOffset: offset) } : nil
+        let rewritten =
+            frame.lane == .backfill ? backfill.rewritten(keeping: filter) : fresh.rewritten(keeping: filter)
+        guard let rewritten else { return frame }
+        if rewritten.lost > 0 { service.counters.add { $0.samplesLost += UInt64(rewritten.lost) } }
+        var frame = frame
+        frame.payload = .sampleBlock(Data(rewritten.block))
+        return frame
     }
 }
 

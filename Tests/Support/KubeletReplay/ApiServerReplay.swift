@@ -5,11 +5,11 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// An API server that lists and watches the pods of one node: HTTP/1.1 over TLS with bearer tokens, refusals as the
-/// real one words them.
+/// An API server that lists and watches collections, such as the pods of one node: HTTP/1.1 over TLS with bearer
+/// tokens, refusals as the real one words them.
 ///
-/// Its pods come from lines of a watch (`send`): they change what a list says and go to every open watch. A watch
-/// from an earlier version gets the lines since; a version from the future gets silence.
+/// Objects come from lines of a watch (`send`): they change what a list of their collection says and go to every open
+/// watch of it. A watch from an earlier version gets the lines since; a version from the future gets silence.
 package final class ApiServerReplay: Sendable {
     /// What goes wrong.
     package enum Fault: Sendable, Hashable {
@@ -50,17 +50,36 @@ package final class ApiServerReplay: Sendable {
         var bytes: [UInt8]
     }
 
-    private struct Shared {
-        var tokens: Set<String>
+    private struct Collection {
         var log: [Line] = []
         var items: [String: JSONValue] = [:]
+    }
+
+    private struct Watch {
+        var path: String
+        var channel: any Channel
+    }
+
+    /// Where something goes wrong; of no path everywhere.
+    private struct Place: Hashable {
+        var verb: Verb
+        var path: String?
+    }
+
+    private struct Shared {
+        var tokens: Set<String>
+        var collections: [String: Collection] = [:]
         var version = 1
-        var pageSizeMax = 1000
-        var faults: [Verb: Fault] = [:]
+        /// Lines of before it are forgotten.
+        var compacted = 0
+        var faults: [Place: Fault] = [:]
         var requests: [Request] = []
-        var watches: [ObjectIdentifier: any Channel] = [:]
+        var watches: [ObjectIdentifier: Watch] = [:]
         var group: MultiThreadedEventLoopGroup?
     }
+
+    /// Path of all pods.
+    package static let pods = "/api/v1/pods"
 
     private let shared: Mutex<Shared>
     private let tls: KubeletReplay.TLS
@@ -99,25 +118,26 @@ package final class ApiServerReplay: Sendable {
         try await group?.shutdownGracefully()
     }
 
-    /// Applies one line of a pod watch and sends it to every open watch.
-    package func send(_ line: [UInt8]) throws {
+    /// Applies one line of a watch to the collection of a path and sends it to every open watch of it.
+    package func send(_ line: [UInt8], to path: String = pods) throws {
         let event = try JSONValue(parsing: line)
         let metadata = event["object"]?["metadata"]
         guard let version = metadata?["resourceVersion"]?.text.flatMap({ Int($0) }) else { return }
         let watches: [any Channel] = shared.withLock { shared in
             shared.version = max(shared.version, version)
             if event["type"]?.text != "BOOKMARK", let uid = metadata?["uid"]?.text {
-                shared.items[uid] = event["type"]?.text == "DELETED" ? nil : event["object"]
-                shared.log.append(Line(version: version, bytes: line))
+                shared.collections[path, default: Collection()].items[uid] =
+                    event["type"]?.text == "DELETED" ? nil : event["object"]
+                shared.collections[path]?.log.append(Line(version: version, bytes: line))
             }
-            return Array(shared.watches.values)
+            return shared.watches.values.filter { $0.path == path }.map(\.channel)
         }
         for channel in watches { Self.write(line + [10], to: channel) }
     }
 
     /// Cuts every open watch, after half of `line` when there is one.
     package func cutWatches(inside line: [UInt8] = []) {
-        for channel in shared.withLock({ Array($0.watches.values) }) {
+        for channel in shared.withLock({ $0.watches.values.map(\.channel) }) {
             if !line.isEmpty { Self.write(Array(line.prefix(line.count / 2)), to: channel) }
             channel.close(promise: nil)
         }
@@ -127,7 +147,7 @@ package final class ApiServerReplay: Sendable {
     package func endWatches(line: String = "") {
         let ended: [any Channel] = shared.withLock { shared in
             defer { shared.watches = [:] }
-            return Array(shared.watches.values)
+            return shared.watches.values.map(\.channel)
         }
         for channel in ended {
             if !line.isEmpty { Self.write(Array((line + "\n").utf8), to: channel) }
@@ -135,9 +155,9 @@ package final class ApiServerReplay: Sendable {
         }
     }
 
-    /// Makes requests go wrong until `fault` is nil.
-    package func fail(_ fault: Fault?, _ verb: Verb) {
-        shared.withLock { $0.faults[verb] = fault }
+    /// Makes requests go wrong until `fault` is nil: those of one path, or all.
+    package func fail(_ fault: Fault?, _ verb: Verb, at path: String? = nil) {
+        shared.withLock { $0.faults[Place(verb: verb, path: path)] = fault }
     }
 
     /// Which tokens are let in.
@@ -148,8 +168,9 @@ package final class ApiServerReplay: Sendable {
     /// Forgets the lines so far, as etcd's compaction does: a watch from before gets 410.
     package func compact() {
         shared.withLock { shared in
-            shared.log = []
+            for path in shared.collections.keys { shared.collections[path]?.log = [] }
             shared.version += 1
+            shared.compacted = shared.version
         }
     }
 
@@ -168,17 +189,19 @@ extension ApiServerReplay {
     /// The answer; a watch that goes on is registered with it, so that no line falls between the two.
     func reply(uri: String, authorization: String?, channel: any Channel) -> Reply {
         let query = Self.query(uri)
+        let path = String(uri.prefix { $0 != "?" })
         let verb: Verb = query["watch"] == nil ? .list : .watch
         return shared.withLock { shared in
             shared.requests.append(Request(verb: verb, uri: uri, authorization: authorization))
             guard shared.tokens.contains(where: { authorization == "Bearer \($0)" }) else {
                 return .whole(status: 401, body: Self.status(401, "Unauthorized", "Unauthorized"))
             }
+            let fault = shared.faults[Place(verb: verb, path: path)] ?? shared.faults[Place(verb: verb, path: nil)]
             let reply =
-                shared.faults[verb].map { Self.reply($0, verb, shared) }
-                ?? (verb == .list ? Self.list(query, shared) : Self.watch(query, shared))
-            if case .stream(_, ends: false) = reply, shared.faults[verb] == nil {
-                shared.watches[ObjectIdentifier(channel)] = channel
+                fault.map { Self.reply($0, verb, path, shared) }
+                ?? (verb == .list ? Self.list(query, path, shared) : Self.watch(query, path, shared))
+            if case .stream(_, ends: false) = reply, fault == nil {
+                shared.watches[ObjectIdentifier(channel)] = Watch(path: path, channel: channel)
             }
             return reply
         }
@@ -188,20 +211,20 @@ extension ApiServerReplay {
         shared.withLock { $0.watches[ObjectIdentifier(channel)] = nil }
     }
 
-    private static func reply(_ fault: Fault, _ verb: Verb, _ shared: Shared) -> Reply {
+    private static func reply(_ fault: Fault, _ verb: Verb, _ path: String, _ shared: Shared) -> Reply {
         switch fault {
         case .status(let status, let body): .whole(status: status, body: Array(body.utf8))
-        case .cut: .cut(body: list([:], shared).body)
+        case .cut: .cut(body: list([:], path, shared).body)
         case .body(let body):
             verb == .list ? .whole(status: 200, body: Array(body.utf8)) : .stream(lines: [Array(body.utf8)], ends: true)
         case .silence: verb == .list ? .silence : .stream(lines: [], ends: false)
         }
     }
 
-    private static func list(_ query: [String: String], _ shared: Shared) -> Reply {
+    private static func list(_ query: [String: String], _ path: String, _ shared: Shared) -> Reply {
         let limit = query["limit"].flatMap { Int($0) } ?? 1000
         let start = query["continue"].flatMap { Int($0) } ?? 0
-        let items = shared.items.sorted { $0.key < $1.key }.map(\.value)
+        let items = (shared.collections[path]?.items ?? [:]).sorted { $0.key < $1.key }.map(\.value)
         var metadata: [String: JSONValue] = ["resourceVersion": .string(String(shared.version))]
         if start + limit < items.count { metadata["continue"] = .string(String(start + limit)) }
         let list: JSONValue = .object([
@@ -211,17 +234,16 @@ extension ApiServerReplay {
         return .whole(status: 200, body: list.bytes)
     }
 
-    private static func watch(_ query: [String: String], _ shared: Shared) -> Reply {
+    private static func watch(_ query: [String: String], _ path: String, _ shared: Shared) -> Reply {
         guard let version = query["resourceVersion"].flatMap({ Int($0) }) else {
             return .whole(status: 500, body: status(500, "", "resourceVersion: Invalid value"))
         }
-        if let oldest = shared.log.first?.version ?? Optional(shared.version), version + 1 < oldest,
-            shared.log.isEmpty
-        {
-            let expired = status(410, "Expired", "too old resource version: \(version) (\(oldest))")
+        let log = shared.collections[path]?.log ?? []
+        if version < shared.compacted {
+            let expired = status(410, "Expired", "too old resource version: \(version) (\(shared.compacted))")
             return .stream(lines: [Array(#"{"type":"ERROR","object":"#.utf8) + expired + Array("}".utf8)], ends: true)
         }
-        return .stream(lines: shared.log.filter { $0.version > version }.map(\.bytes), ends: false)
+        return .stream(lines: log.filter { $0.version > version }.map(\.bytes), ends: false)
     }
 
     private static func status(_ code: Int, _ reason: String, _ message: String) -> [UInt8] {

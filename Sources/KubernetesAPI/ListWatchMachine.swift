@@ -4,14 +4,16 @@ import FlowControl
 ///
 /// Pure: what was answered goes in, the next request and the pause before it come out.
 ///
-/// - The list is paged and a consistent read; a page's 410 starts it over. An empty list where pods were known,
+/// - The list is paged and a consistent read; a page's 410 starts it over. An empty list where objects were known,
 ///   `items: null` too, is believed when a second list says the same.
 /// - The watch goes on from the version of the last line, bookmarks included, over cuts, orderly ends and refusals.
 /// - 410, on the watch's head or in its ERROR line, leads back to the list. So do other ERROR lines, silence beyond
 ///   the idle timeout (bookmarks come once a minute: a version from the future is never answered), a line that cannot
 ///   be followed, and the third refusal in a row.
+/// - Where no bookmarks come, as of events, silence tells nothing: there an orderly end of a watch without a line leads
+///   back to the list, which is short when so little happens.
 /// - No status is final: rights come and go, tokens rotate and are read again for each request.
-struct PodWatchMachine {
+struct ListWatchMachine<Object: Decodable> {
     /// What to ask for.
     enum Request: Hashable {
         /// A page of the list: the first, or the one of a token.
@@ -22,7 +24,7 @@ struct PodWatchMachine {
 
     /// A list that came to its end.
     struct Snapshot {
-        var pods: [KubeletPod]
+        var objects: [Object]
         var isComplete: Bool
     }
 
@@ -41,32 +43,43 @@ struct PodWatchMachine {
     }
 
     /// Refusals of the same version in a row after which the list is asked for instead.
-    static let refusalsMax = 3
+    static var refusalsMax: Int { 3 }
 
+    private let sendsBookmarks: Bool
     private(set) var request = Request.list(continuing: nil)
     private var backoff = Backoff(base: .milliseconds(200), cap: .seconds(30))
-    private var pages: [KubeletPod] = []
+    private var pages: [Object] = []
     private var unreadable = 0
     private var sawEmpty = false
     private var refusals = 0
+    private var heardOfWatch = false
+
+    /// Makes a client that begins with the list.
+    ///
+    /// - Parameter sendsBookmarks: whether the server tells how far a watch is when nothing happens.
+    init(sendsBookmarks: Bool) {
+        self.sendsBookmarks = sendsBookmarks
+    }
 
     /// Takes a page; returns the list when it is whole and believed.
-    mutating func page(_ page: WatchedPodList, knownPods: Int) -> Snapshot? {
-        pages += page.list.pods
-        unreadable += page.list.unreadable
+    ///
+    /// - Parameter known: how many objects were there by what came before.
+    mutating func page(_ page: ObjectPage<Object>, known: Int) -> Snapshot? {
+        pages += page.objects
+        unreadable += page.unreadable
         if let next = page.next {
             request = .list(continuing: next)
             return nil
         }
         defer { (pages, unreadable) = ([], 0) }
-        if pages.isEmpty, knownPods > 0, !sawEmpty {
+        if pages.isEmpty, known > 0, !sawEmpty {
             sawEmpty = true
             request = .list(continuing: nil)
             return nil
         }
         sawEmpty = false
         request = .watch(since: page.version)
-        return Snapshot(pods: pages, isComplete: unreadable == 0)
+        return Snapshot(objects: pages, isComplete: unreadable == 0)
     }
 
     /// The list was refused or got no answer.
@@ -84,12 +97,15 @@ struct PodWatchMachine {
     mutating func advanced(to version: String?) {
         backoff.reset()
         refusals = 0
+        heardOfWatch = true
         if let version, case .watch = request { request = .watch(since: version) }
     }
 
     /// The watch is over.
     mutating func ended(_ ending: Ending) {
+        defer { heardOfWatch = false }
         switch ending {
+        case .closed where !sendsBookmarks && !heardOfWatch: listFailed()
         case .closed, .cut: break
         case .silent, .garbled: listFailed()
         case .refused(let status, let inLine):

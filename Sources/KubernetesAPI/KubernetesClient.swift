@@ -1,38 +1,63 @@
 import FoundationEssentials
-import Probing
-import Telemetry
+package import Probing
+package import Telemetry
 
-/// Asks a kubelet over HTTP and says in one sentence why it gave no answer.
-struct KubeletClient: Sendable {
+/// Asks a kubelet or an API server over HTTP and says in one sentence why it gave no answer.
+package struct KubernetesClient: Sendable {
     /// Why there is no answer.
-    struct Problem: Error, Hashable {
-        var failureClass: FailureClass
-        var message: String
+    package struct Problem: Error, Hashable {
+        /// The sort of failure.
+        package var failureClass: FailureClass
+        /// The reason in words.
+        package var message: String
         /// Whether the port took the connection and then said nothing in time.
-        var isSilence = false
+        package var isSilence = false
         /// Status of the answer that was a refusal.
-        var status: Int?
+        package var status: Int?
+
+        /// Names a problem.
+        package init(failureClass: FailureClass, message: String, isSilence: Bool = false) {
+            self.failureClass = failureClass
+            self.message = message
+            self.isSilence = isSilence
+        }
     }
 
     /// Longest token that is read; service account tokens have about 1 KB.
-    static let tokenBytesMax = 16 << 10
+    private static let tokenBytesMax = 16 << 10
     private static let quotedTextMax = 200
 
-    let configuration: PodProbeConfiguration
-    let fetcher: any HTTPFetching
+    /// Who is asked.
+    package let endpoint: KubernetesEndpoint
+    private let fetcher: any HTTPFetching
+
+    /// Makes a client.
+    package init(_ endpoint: KubernetesEndpoint, fetcher: any HTTPFetching) {
+        self.endpoint = endpoint
+        self.fetcher = fetcher
+    }
 
     /// The header fields that identify us, none when the peer is not verified.
-    func credentials() throws(Problem) -> [Label] {
-        guard let file = configuration.tokenFile, sendsToken else { return [] }
+    package func credentials() throws(Problem) -> [Label] {
+        guard let file = endpoint.tokenFile, sendsToken else { return [] }
         return [Label("Authorization", "Bearer " + (try token(in: file)))]
     }
 
+    /// Fetches one path with GET, the token read anew; `path` starts with a slash.
+    package func get(_ path: String) async -> Result<[UInt8], Problem> {
+        do {
+            return await get(path, credentials: try credentials())
+        } catch {
+            return .failure(error)
+        }
+    }
+
     /// Fetches one path with GET; `path` starts with a slash.
-    func get(_ path: String, credentials: [Label]) async -> Result<[UInt8], Problem> {
+    package func get(_ path: String, credentials: [Label]) async -> Result<[UInt8], Problem> {
         let request = HTTPRequest(
-            url: configuration.endpoint + path, headers: [Label("Accept", "application/json")] + credentials,
-            connectTimeout: configuration.deadline / 2, totalTimeout: configuration.deadline,
-            bodyBytesMax: configuration.bodyBytesMax, trust: trust)
+            url: endpoint.url + path, headers: [Label("Accept", "application/json")] + credentials,
+            connectTimeout: endpoint.deadline / 2, totalTimeout: endpoint.deadline,
+            bodyBytesMax: endpoint.bodyBytesMax, trust: endpoint.trust)
         switch await fetcher.fetch(request) {
         case .failure(let failure):
             let isSilence = failure.failureClass == .timeout && failure.connected
@@ -45,34 +70,25 @@ struct KubeletClient: Sendable {
     }
 
     private var sendsToken: Bool {
-        configuration.trust != .insecure && configuration.endpoint.lowercased().hasPrefix("https://")
-    }
-
-    /// Whom to trust, in the words of `Probing`.
-    var trust: HTTPRequest.Trust {
-        switch configuration.trust {
-        case .clusterCA(let file, let serverName): .roots(file: file, serverName: serverName)
-        case .pin(let sha256): .pin(sha256: sha256)
-        case .insecure: .insecure
-        }
+        endpoint.trust != .insecure && endpoint.url.lowercased().hasPrefix("https://")
     }
 
     private func token(in file: String) throws(Problem) -> String {
         let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? UInt64
         guard let size, size <= Self.tokenBytesMax, let data = try? Data(contentsOf: URL(filePath: file)) else {
-            throw Problem(failureClass: .internal, message: "cannot read the kubelet token file \(file)")
+            throw Problem(failureClass: .internal, message: "cannot read the token file \(file)")
         }
         let token = String(decoding: data, as: UTF8.self).drop { $0.isWhitespace }
         let trimmed = token.prefix { !$0.isWhitespace }
         // Anything but printable ASCII would break the header field; an empty file is a rotation gone wrong.
         guard !trimmed.isEmpty, trimmed.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-            throw Problem(failureClass: .internal, message: "the kubelet token file \(file) holds no token")
+            throw Problem(failureClass: .internal, message: "the token file \(file) holds no token")
         }
         return String(trimmed)
     }
 
     /// What a status other than 200 means.
-    func refusal(_ response: HTTPResponse) -> Problem {
+    package func refusal(_ response: HTTPResponse) -> Problem {
         var problem = refusal(status: response.status, text: quoted(response.body))
         problem.status = response.status
         return problem
@@ -80,7 +96,7 @@ struct KubeletClient: Sendable {
 
     private func refusal(status: Int, text: String) -> Problem {
         switch status {
-        case 401 where configuration.tokenFile != nil && !sendsToken:
+        case 401 where endpoint.tokenFile != nil && !sendsToken:
             return Problem(
                 failureClass: .auth,
                 message: "401 \(text); no token was sent, since the kubelet is not verified: trust clusterCA or pin"

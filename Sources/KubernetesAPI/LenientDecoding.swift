@@ -1,25 +1,26 @@
-// The kubelet's answers grow with every release: what is not understood is left out, never a reason to be blind.
+// The answers of kubelet and API server grow with every release: what is not understood is left out, never a reason to
+// be blind.
 
 extension KeyedDecodingContainer {
     /// The value under `key`, or nil when it is absent, null or of another type.
-    func lenient<Value: Decodable>(_ type: Value.Type, _ key: Key) -> Value? {
+    package func lenient<Value: Decodable>(_ type: Value.Type, _ key: Key) -> Value? {
         (try? decodeIfPresent(type, forKey: key)) ?? nil
     }
 
     /// The readable elements of the array under `key`; empty when there is no array.
-    func lenientArray<Element: Decodable>(_ type: Element.Type, _ key: Key) -> [Element] {
+    package func lenientArray<Element: Decodable>(_ type: Element.Type, _ key: Key) -> [Element] {
         lenient(LossyArray<Element>.self, key)?.elements ?? []
     }
 }
 
 /// An array that leaves out the elements it cannot read, and counts them.
-struct LossyArray<Element: Decodable>: Decodable {
+package struct LossyArray<Element: Decodable>: Decodable {
     /// The elements that could be read, in order.
-    var elements: [Element] = []
+    package var elements: [Element] = []
     /// How many could not.
-    var unreadable = 0
+    package var unreadable = 0
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         var container = try decoder.unkeyedContainer()
         while !container.isAtEnd {
             if let element = try? container.decode(Element.self) {

@@ -1,7 +1,6 @@
+import KubernetesAPI
 import Telemetry
 import Testing
-
-@testable import PodProbe
 
 @Suite struct KubernetesTimeTests {
     @Test(
