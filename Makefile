@@ -84,6 +84,11 @@ detect-bench: ## Detectors on generated incidents, a simulated month, labelled r
 	TOCSIN_ONLY=detect-bench swift build -c release --product detect-bench --scratch-path .build/detect
 	@.build/detect/release/detect-bench --seed $(or $(SEED),1) --recordings $(or $(DATA),../shared)/detect
 
+.PHONY: log-bench
+log-bench: ## How fast logs are read, and the memory of it (figures go to .build/bench/results.json).
+	TOCSIN_ONLY=log-bench swift build -c release --product log-bench --scratch-path .build/log-bench
+	@.build/log-bench/release/log-bench --megabytes $(or $(MEGABYTES),256)
+
 .PHONY: incident-bench
 incident-bench: ## Incident events folded a second (figures go to .build/bench/results.json).
 	swift build -c release --product incident-bench

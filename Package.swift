@@ -212,6 +212,8 @@ let benchmarks: [Module] = [
     executable("tocsin-detect-score", ["LabelledSeries"], path: "Tests/Benchmarks/DetectScore"),
     executable(
         "incident-bench", ["Incidents", "Detection", "Signals", "Telemetry"], path: "Tests/Benchmarks/IncidentBench"),
+    executable(
+        "log-bench", ["BenchSupport", "LogProbe", "LogText", "Probing", "Telemetry"], path: "Tests/Benchmarks/LogBench"),
     library("BenchSupport", ["Telemetry"], path: "Tests/Benchmarks/BenchSupport"),
     executable(
         "store-bench", ["BenchSupport", "SampleStore", "SampleCodec", "Selectors", "Telemetry"],

@@ -2,8 +2,11 @@ import Glibc
 
 /// Cuts a stream of bytes into lines.
 struct LineSplitter {
-    /// Longest line; a line of the container runtime has 16 KiB of text at most.
-    static let lineBytesMax = 64 << 10
+    /// Longest line; twice what is looked at of a text (`Redactor.windowBytesMax`), so that the end that is cut off
+    /// changes nothing, and a thousand logs that never end a line hold 8 MiB.
+    static let lineBytesMax = 8 << 10
+    /// What a long line leaves of its buffer.
+    private static let keptBytesMax = 1024
 
     /// Lines whose end beyond `lineBytesMax` was passed over.
     private(set) var cutLines: UInt64 = 0
@@ -15,9 +18,11 @@ struct LineSplitter {
 
     /// Forgets the start of a line that has no end.
     mutating func reset() {
-        rest.removeAll(keepingCapacity: true)
+        forget()
         isSkipping = false
     }
+
+    private mutating func forget() { rest.removeAll(keepingCapacity: rest.capacity <= Self.keptBytesMax) }
 
     mutating func split(_ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void) {
         guard let base = bytes.baseAddress else { return }
@@ -33,7 +38,7 @@ struct LineSplitter {
         if bytes.count - start > room {
             cutLines += 1
             rest.withUnsafeBytes(take)
-            rest.removeAll(keepingCapacity: true)
+            forget()
             isSkipping = true
         }
     }
@@ -49,6 +54,6 @@ struct LineSplitter {
         guard !rest.isEmpty else { return take(end) }
         rest += end
         rest.withUnsafeBytes(take)
-        rest.removeAll(keepingCapacity: true)
+        forget()
     }
 }
