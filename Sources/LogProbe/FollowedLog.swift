@@ -121,7 +121,7 @@ final class FollowedLog {
     }
 
     /// Whether a file is or was one of this log's.
-    func hasRead(inode: UInt64) -> Bool { tail?.hasRead(inode: inode) ?? false }
+    func hasRead(_ path: String) -> Bool { tail?.hasRead(path) ?? false }
 
     /// Reads what is new, at most about `bytesMax`; true when there may be more.
     func read(

@@ -34,6 +34,8 @@ package actor LogProbe: Probe {
         var truncations: UInt64 = 0
         var missedFiles: UInt64 = 0
         var filesLeftOut = 0
+        /// Logs that are there and could not be opened in the last look, at most `filesMax`.
+        var unreadable: [(path: String, reason: String)] = []
         var unmined: UInt64 = 0
         var edgesLeftOut: UInt64 = 0
         var redactions: [Redactor.Kind: UInt64] = [:]
@@ -71,7 +73,7 @@ package actor LogProbe: Probe {
             let hasMore = log.read(
                 bytesMax: configuration.bytesPerLookMax, buffer: buffer, raw: raw, redactor: redactor,
                 findings: &findings)
-            settle(log)
+            settle(log, at: startedAt)
             edges += news(of: log, findings, at: startedAt)
             if found[path] == nil, !hasMore { logs[path] = nil }
         }
@@ -79,7 +81,8 @@ package actor LogProbe: Probe {
         figures.edgesLeftOut += UInt64(max(0, edges.count - configuration.edgesMax))
         isFirst = false
         return ProbeReport(
-            outcome: .success, samples: samples(at: startedAt), edges: Array(edges.prefix(configuration.edgesMax)))
+            outcome: .success, samples: samples(at: startedAt), edges: Array(edges.prefix(configuration.edgesMax)),
+            remarks: remarks(found))
     }
 
     // MARK: Files
@@ -100,6 +103,7 @@ package actor LogProbe: Probe {
     /// Opens logs that are not followed yet, and gives them back.
     private func open(_ found: [String: LogFile], at now: Timestamp) -> [LogFile] {
         figures.filesLeftOut = 0
+        figures.unreadable = []
         var opened: [LogFile] = []
         for (path, file) in found.sorted(by: { $0.key < $1.key }) where logs[path] == nil {
             guard logs.count < configuration.filesMax else {
@@ -107,18 +111,30 @@ package actor LogProbe: Probe {
                 continue
             }
             // A container's files are told apart by their names.
-            if file.runFolder == nil, let inode = LogSource.inode(path),
-                logs.values.contains(where: { $0.hasRead(inode: inode) })
-            {
+            if file.runFolder == nil, logs.values.contains(where: { $0.hasRead(path) }) { continue }
+            guard let log = FollowedLog(file, atEnd: isFirst, lastLines: LastLines()) else {
+                // One that went since it was found is no fault.
+                if let reason = LogSource.fault(path) { figures.unreadable.append((path, reason)) }
                 continue
             }
-            guard let log = FollowedLog(file, atEnd: isFirst, lastLines: LastLines()) else { continue }
             logs[path] = log
             opened.append(file)
         }
         for file in found.values { begin(file.owner, at: now) }
         for source in configuration.files { begin(source.owner, at: now) }
         return opened
+    }
+
+    /// What a person should know who waits for lines.
+    private func remarks(_ found: [String: LogFile]) -> [String] {
+        var remarks = configuration.files.filter { source in !found.values.contains { $0.owner == source.owner } }
+            .map { "No file matches \($0.path) of '\($0.name)'." }
+        if let first = figures.unreadable.first {
+            let count = figures.unreadable.count
+            remarks.append(
+                "\(count) \(count == 1 ? "log" : "logs") cannot be read, such as \(first.path): \(first.reason).")
+        }
+        return remarks
     }
 
     private func begin(_ owner: LogOwner, at now: Timestamp) {
@@ -130,14 +146,14 @@ package actor LogProbe: Probe {
     // MARK: Counts
 
     /// Adds what a log counted since the last look.
-    private func settle(_ log: FollowedLog) {
+    private func settle(_ log: FollowedLog, at now: Timestamp) {
         let news = log.takeNews()
         figures.bytes += news.bytes
         figures.malformed += news.malformed
         figures.truncations += news.truncations
         figures.missedFiles += news.missedFiles
         for (owner, counts) in news.counts {
-            if totals[owner] == nil, totals.count < configuration.workloadsMax { totals[owner] = Totals() }
+            begin(owner, at: now)
             for (level, count) in counts {
                 if totals[owner] != nil {
                     totals[owner]?.entries[level, default: 0] += count
@@ -224,7 +240,8 @@ package actor LogProbe: Probe {
             ("log_read_bytes_total", figures.bytes), ("log_malformed_lines_total", figures.malformed),
             ("log_lines_dropped_total", figures.dropped), ("log_truncations_total", figures.truncations),
             ("log_missed_files_total", figures.missedFiles), ("log_files", UInt64(logs.count)),
-            ("log_files_left_out", UInt64(figures.filesLeftOut)), ("log_patterns", UInt64(patterns.count)),
+            ("log_files_left_out", UInt64(figures.filesLeftOut)),
+            ("log_files_unreadable", UInt64(figures.unreadable.count)), ("log_patterns", UInt64(patterns.count)),
             ("log_patterns_forgotten_total", patterns.evictions),
             ("log_lines_unmined_total", figures.unmined + patterns.refused),
             ("log_edges_left_out_total", figures.edgesLeftOut),

@@ -51,9 +51,16 @@ enum LogSource {
         return files
     }
 
-    /// The inode of a file; nil when there is none.
-    static func inode(_ path: String) -> UInt64? {
+    /// Why a log cannot be followed; nil when it is not there.
+    static func fault(_ path: String) -> String? {
         var status = stat()
-        return stat(path, &status) == 0 ? UInt64(status.st_ino) : nil
+        guard lstat(path, &status) == 0 else { return nil }
+        switch status.st_mode & S_IFMT {
+        case S_IFLNK: return "symbolic links are not followed"
+        case S_IFREG, S_IFIFO:
+            guard access(path, R_OK) != 0 else { return "it cannot be opened" }
+            return String(cString: strerror(errno))
+        default: return "it is neither a file nor a named pipe"
+        }
     }
 }

@@ -40,8 +40,8 @@ final class LogTail {
     private var before: UInt64 = 0
     /// Whether this is a copy, with which the truncated file goes on.
     private var isCopy = false
-    /// Files that were read before this one, the last ones.
-    private var passed: [UInt64] = []
+    /// Files that were read before this one, the last ones, and how they ended.
+    private var passed: [(inode: UInt64, offset: Int, remembered: [UInt8])] = []
     private var splitter = LineSplitter()
     private(set) var counters = Counters()
 
@@ -68,7 +68,19 @@ final class LogTail {
     }
 
     /// Whether a file is or was one of this log's, so that it is no other log under another name.
-    func hasRead(inode: UInt64) -> Bool { self.inode == inode || passed.contains(inode) }
+    func hasRead(_ path: String) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return false }
+        if UInt64(status.st_ino) == inode { return true }
+        guard passed.contains(where: { $0.inode == UInt64(status.st_ino) }) else { return false }
+        // The number of a file that was removed may be another's now.
+        guard let (descriptor, status) = Self.open(path) else { return false }
+        defer { close(descriptor) }
+        return passed.contains { file in
+            file.inode == UInt64(status.st_ino) && Int(status.st_size) >= file.offset && file.offset > 0
+                && Self.bytes(descriptor, before: file.offset) == file.remembered
+        }
+    }
 
     /// Reads lines that are new, of at most about `bytesMax`; the buffer is scratch space.
     ///
@@ -252,7 +264,7 @@ final class LogTail {
     /// Goes to the start of another file.
     private func adopt(_ descriptor: Int32, _ status: stat) {
         close(self.descriptor)
-        passed = passed.suffix(Self.passedMax - 1) + [inode]
+        passed = passed.suffix(Self.passedMax - 1) + [(inode, offset, remembered)]
         self.descriptor = descriptor
         inode = UInt64(status.st_ino)
         offset = 0

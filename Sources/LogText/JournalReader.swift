@@ -129,9 +129,9 @@ package struct JournalReader: Sendable {
         case "MESSAGE": entry.message = field
         case "PRIORITY": entry.level = Self.level(field)
         case "_SYSTEMD_UNIT":
-            entry.unit = String(decoding: field.prefix(128), as: UTF8.self)
+            entry.unit = Self.unit(field)
             hasUnit = true
-        case "SYSLOG_IDENTIFIER" where !hasUnit: entry.unit = String(decoding: field.prefix(128), as: UTF8.self)
+        case "SYSLOG_IDENTIFIER" where !hasUnit: entry.unit = Self.unit(field)
         default: break
         }
         field.removeAll(keepingCapacity: true)
@@ -150,6 +150,11 @@ package struct JournalReader: Sendable {
         entry = JournalEntry()
         (hasFields, hasUnit) = (false, false)
         state = .line
+    }
+
+    /// A name that is fit to be a label: anybody may call himself anything.
+    private static func unit(_ field: [UInt8]) -> String {
+        String(decoding: PlainBytes.of(field.prefix(128)), as: UTF8.self)
     }
 
     /// The priorities of syslog (RFC 5424, 6.2.1).

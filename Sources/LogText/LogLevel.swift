@@ -19,10 +19,9 @@ package enum LogLevel: String, Sendable, Hashable, CaseIterable {
     /// Finds the level of an entry from its first line.
     ///
     /// Bare words count in capitals alone (`ERROR`), or a message that speaks of an error would be one; other words
-    /// count as value of a
-    /// key that ends in `level`, `lvl` or `severity` (`"level":"error"`, `level=warn`), and in JSON nothing else
-    /// does. The first
-    /// match counts. klog's `E1124 ` and Java's `Exception in thread` are known.
+    /// count in brackets (`[error]`, `[core:error]`) and as value of a key that ends in `level`, `lvl` or `severity`
+    /// (`"level":"error"`, `level=warn`), and in JSON only the value does. The first match counts. klog's `E1124 ` and
+    /// Java's `Exception in thread` are known.
     package static func detect(_ line: UnsafeRawBufferPointer) -> LogLevel {
         let start = line.firstIndex { $0 != 32 } ?? line.count
         let isJSON = start < line.count && line[start] == UInt8(ascii: "{")
@@ -40,7 +39,10 @@ package enum LogLevel: String, Sendable, Hashable, CaseIterable {
             while stop < end, isLetter(line[stop]) { stop += 1 }
             if stop - index <= 9, let level = word(line, index, stop) {
                 let isCapital = (index..<stop).allSatisfy { line[$0] < 96 }
-                if isCapital && !isJSON || isValueOfLevel(line, index) { return level }
+                if isCapital && !isJSON || isValueOfLevel(line, index) || !isJSON && isBracketed(line, index, stop, end)
+                {
+                    return level
+                }
             }
             index = stop
         }
@@ -62,6 +64,16 @@ package enum LogLevel: String, Sendable, Hashable, CaseIterable {
             if index == word.count { return level }
         }
         return nil
+    }
+
+    /// `[error]` of nginx, `[core:error]` of Apache.
+    private static func isBracketed(_ line: UnsafeRawBufferPointer, _ start: Int, _ stop: Int, _ end: Int) -> Bool {
+        guard stop < end, line[stop] == UInt8(ascii: "]"), start > 0 else { return false }
+        var index = start - 1
+        if line[index] == UInt8(ascii: ":") {
+            repeat { index -= 1 } while index >= 0 && (isLetter(line[index]) || line[index] == 95)
+        }
+        return index >= 0 && line[index] == UInt8(ascii: "[")
     }
 
     private static func isValueOfLevel(_ line: UnsafeRawBufferPointer, _ start: Int) -> Bool {

@@ -23,7 +23,8 @@ import Testing
     private func probe(_ folder: LogFolder, _ change: (inout LogProbe.Configuration) -> Void = { _ in }) throws
         -> LogProbe
     {
-        var configuration = LogProbe.Configuration(node: "n", directory: folder.url.path)
+        var configuration = LogProbe.Configuration(
+            node: "n", directory: folder.url.path, interval: .seconds(300), deadline: .seconds(300))
         change(&configuration)
         return LogProbe(configuration, redactor: Redactor(patterns: [try SearchPattern("SE-[0-9]+")]))
     }
@@ -161,6 +162,28 @@ import Testing
             #expect(values["log_lines_total{level=\"error\",\(app)}"] == 2)
         }
         #expect(values[#"log_missed_files_total{node="n"}"#] == 0)
+    }
+
+    @Test func logsThatCannotBeReadAreNamed() async throws {
+        let folder = try LogFolder()
+        try FileManager.default.createDirectory(atPath: folder.path("folder.log"), withIntermediateDirectories: true)
+        let probe = try probe(folder) {
+            $0.directory = nil
+            $0.files = [
+                LogProbe.Files(name: "a", path: folder.path("*.log")),
+                LogProbe.Files(name: "b", path: folder.path("b")),
+            ]
+        }
+        let report = await probe.run(startedAt: start)
+        #expect(report.outcome == .success)
+        #expect(
+            report.remarks == [
+                "No file matches \(folder.path("b")) of 'b'.",
+                "1 log cannot be read, such as \(folder.path("folder.log")): it is neither a file nor a named pipe.",
+            ])
+        #expect(values(report)[#"log_files_unreadable{node="n"}"#] == 1)
+        try folder.append("x", to: "b")
+        #expect(await probe.run(startedAt: start).remarks.count == 1)
     }
 
     @Test func journalFiles() async throws {

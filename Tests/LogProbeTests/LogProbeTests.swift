@@ -22,7 +22,9 @@ import Testing
     @Test func countsByWorkloadAndLevel() async throws {
         let folder = try LogFolder()
         try folder.append(line("ERROR"), to: "\(pod)/app/0.log")
-        let probe = LogProbe(LogProbe.Configuration(node: "n", directory: folder.url.path))
+        let probe = LogProbe(
+            LogProbe.Configuration(
+                node: "n", directory: folder.url.path, interval: .seconds(300), deadline: .seconds(300)))
         let first = await probe.run(startedAt: at)
         #expect(first.outcome == .success)
         #expect(values(first)[series("error")] == 0, "what was there before the agent is not counted")
@@ -49,7 +51,9 @@ import Testing
     @Test func limits() async throws {
         let folder = try LogFolder()
         let probe = LogProbe(
-            LogProbe.Configuration(node: "n", directory: folder.url.path, filesMax: 2, workloadsMax: 1))
+            LogProbe.Configuration(
+                node: "n", directory: folder.url.path, interval: .seconds(300), deadline: .seconds(300), filesMax: 2,
+                workloadsMax: 1))
         _ = await probe.run(startedAt: at)
         for name in ["a-0", "b-0", "c-0"] { try folder.append(line("INFO"), to: "shop_\(name)_uid/app/0.log") }
         let report = values(await probe.run(startedAt: at))

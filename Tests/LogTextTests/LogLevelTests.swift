@@ -15,7 +15,10 @@ import Testing
             ("I1124 22:37:53.9 1 x.go:1] error", .info),
             ("Exception in thread \"main\" java.lang.OutOfMemoryError", .error),
             ("an error happened", .unknown), ("ERRORS: 0", .unknown), ("", .unknown), ("java.lang.Error", .unknown),
-            ("SEVERE: x", .error), ("2026-11-25 [\u{1b}[31mERROR\u{1b}[0m] x", .error),
+            ("SEVERE: x", .error), ("2026/11/24 22:38:00 [error] 7#0: *1 open() failed", .error),
+            ("[Tue Nov 24 22:38:00 2026] [proxy_http:warn] [pid 7] x", .warn), ("a[error] = [1] error]", .error),
+            ("list [errors] (error] :error]", .unknown), (#"{"msg":"[error] x"}"#, .unknown),
+            ("2026-11-25 [\u{1b}[31mERROR\u{1b}[0m] x", .error),
         ] as [(String, LogLevel)])
     func detection(line: String, level: LogLevel) {
         let bytes = Array(line.utf8)

@@ -117,7 +117,7 @@ import Testing
             let limits = PatternMiner.Limits(enough: 2, warmUp: .seconds(5), knownMax: 8, candidatesMax: 4)
             var miner = PatternMiner(limits: limits, startedAt: start)
             var found: [NewPattern] = []
-            for number in 0..<10_000 {
+            for number in 0..<5_000 {
                 let text =
                     Bool.random(using: &random)
                     ? random.text("ab 01<>{}\"\\:.-…é[]", 0...40)
