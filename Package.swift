@@ -124,7 +124,7 @@ let adapters: [Module] = [
     library("ActuatorProbe", ["Telemetry", "Probing", "PrometheusProbe"]),
     library("KubernetesAPI", ["Telemetry", "FlowControl", "Probing"]),
     library("PodProbe", ["Telemetry", "KubernetesAPI", "Probing"]),
-    library("ClusterWatch", ["Telemetry", "FlowControl", "KubernetesAPI", "Probing"]),
+    library("ClusterWatch", ["Telemetry", "FlowControl", "KubernetesAPI", "LogText", "Probing"]),
     library("HostProbe", ["Telemetry", "Probing"]),
     library("CheckProbe", ["Telemetry", "Probing"]),
     library("LogProbe", ["Telemetry", "Probing", "LogText"]),

@@ -1,4 +1,5 @@
 import KubernetesAPI
+import LogText
 package import Telemetry
 
 /// An event of the Kubernetes API in either of its shapes.
@@ -104,6 +105,9 @@ package struct ClusterEvent: Decodable, Hashable, Sendable {
             ?? time(text(.firstTimestamp, .deprecatedFirstTimestamp)) ?? time(metadata.creationTimestamp)
     }
 
+    /// Messages quote command lines, URLs and answers of probes, which may hold secrets as log lines do.
+    private static let redactor = Redactor()
+
     /// Kinds that are workloads by themselves.
     private static let workloadKinds: Set<String> = ["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"]
 
@@ -128,7 +132,8 @@ package struct ClusterEvent: Decodable, Hashable, Sendable {
         }
         let attributes: LabelSet = [
             "uid": uid, "total": String(total), "type": type, "reason": reason, "component": component,
-            "object": "\(object.kind)/\(object.name)", "message": ClippedText.line(message, bytesMax: 1000),
+            "object": "\(object.kind)/\(object.name)",
+            "message": Self.redactor.redact(ClippedText.line(message, bytesMax: Redactor.windowBytesMax).utf8).text,
         ]
         return Edge(
             .kubernetesEvent, at: min(at ?? now, now), labels: labels, attributes: attributes, count: max(1, count))

@@ -190,6 +190,8 @@ package actor ClusterWatcher {
     }
 
     private func note<Object>(_ news: ListWatch<Object>.News, _ name: String) {
+        // Answers come in on other executors, and only the compiler's word stands for the way back.
+        assertIsolated()
         switch news {
         case .listed: counted.lists += 1
         case .changed, .deleted, .unchanged: counted.lines += 1

@@ -5,7 +5,7 @@ import Telemetry
 /// Follows the objects of one collection at the API server: lists them, watches them, and begins anew where it must.
 ///
 /// What is asked for next is decided by `ListWatchMachine`; the token is read again for each request.
-package struct ListWatch<Object: Decodable>: Sendable {
+package struct ListWatch<Object: Decodable & Sendable>: Sendable {
     /// What is followed.
     package struct Collection: Sendable, Hashable {
         /// Path of the collection, such as `/api/v1/pods`.
@@ -42,7 +42,7 @@ package struct ListWatch<Object: Decodable>: Sendable {
     }
 
     /// What became known.
-    package enum News {
+    package enum News: Sendable {
         /// All objects there are; without `isComplete` some that could not be read are missing.
         case listed([Object], isComplete: Bool)
         /// A line of the watch: an object is new or changed.
@@ -78,8 +78,9 @@ package struct ListWatch<Object: Decodable>: Sendable {
     ///
     /// - Parameters:
     ///   - known: how many objects are there by what was told before.
-    ///   - take: is told what became known, in order.
-    package func run(known: () -> Int, take: (News) -> Void) async {
+    ///   - take: is told what became known, in order, one after the other. Both are asynchronous so that an actor's own
+    ///     closures run on it, whichever executor an answer comes in on.
+    package func run(known: () async -> Int, take: (News) async -> Void) async {
         var generator = SystemRandomNumberGenerator()
         var machine = ListWatchMachine<Object>(sendsBookmarks: collection.sendsBookmarks)
         while !Task.isCancelled {
@@ -98,7 +99,8 @@ package struct ListWatch<Object: Decodable>: Sendable {
 
     /// Whether the next request may go out at once.
     private func list(
-        continuing token: String?, _ machine: inout ListWatchMachine<Object>, known: () -> Int, take: (News) -> Void
+        continuing token: String?, _ machine: inout ListWatchMachine<Object>, known: () async -> Int,
+        take: (News) async -> Void
     ) async -> Bool {
         let path =
             "\(collection.path)?\(selector)limit=\(collection.pageSize)"
@@ -108,30 +110,30 @@ package struct ListWatch<Object: Decodable>: Sendable {
         switch answer {
         case .failure(let problem):
             machine.listFailed()
-            broken(problem, doing: "listing", take)
+            await broken(problem, doing: "listing", take)
             return false
         case .success(let bytes):
             guard let page = try? JSONDecoder().decode(ObjectPage<Object>.self, from: Data(bytes)) else {
                 machine.listFailed()
                 let message = "\(bytes.count) bytes that are no list of \(collection.name)"
-                broken(KubernetesClient.Problem(failureClass: .body, message: message), doing: "listing", take)
+                await broken(KubernetesClient.Problem(failureClass: .body, message: message), doing: "listing", take)
                 return false
             }
-            if page.unreadable > 0 { take(.unreadable(page.unreadable)) }
-            guard let snapshot = machine.page(page, known: known()) else { return page.next != nil }
-            take(.listed(snapshot.objects, isComplete: snapshot.isComplete))
+            if page.unreadable > 0 { await take(.unreadable(page.unreadable)) }
+            guard let snapshot = machine.page(page, known: await known()) else { return page.next != nil }
+            await take(.listed(snapshot.objects, isComplete: snapshot.isComplete))
             return true
         }
     }
 
     private func follow(
-        since version: String, seconds: Int, _ machine: inout ListWatchMachine<Object>, take: (News) -> Void
+        since version: String, seconds: Int, _ machine: inout ListWatchMachine<Object>, take: (News) async -> Void
     ) async -> Bool {
         let credentials: [Label]
         do {
             credentials = try client.credentials()
         } catch {
-            broken(error, doing: "watching", take)
+            await broken(error, doing: "watching", take)
             return false
         }
         let path =
@@ -141,20 +143,20 @@ package struct ListWatch<Object: Decodable>: Sendable {
         let request = HTTPRequest(
             url: endpoint.url + path, headers: [Label("Accept", "application/json")] + credentials,
             connectTimeout: endpoint.deadline / 2, totalTimeout: .seconds(seconds + 30), trust: endpoint.trust)
-        take(.asking)
+        await take(.asking)
         var reader = WatchReader()
         let failure = await http.stream(request, limits: HTTPStreamLimits(idleTimeout: collection.idleTimeout)) {
             part in
             for line in reader.take(part) where !Task.isCancelled {
-                guard follow(WatchMessage(line), &reader, &machine, take) else { return false }
+                guard await follow(WatchMessage(line), &reader, &machine, take) else { return false }
             }
-            if reader.isOpen { take(.watching) }
+            if reader.isOpen { await take(.watching) }
             return !reader.isGarbled
         }
         guard !Task.isCancelled else { return true }
         let (ending, problem) = verdict(reader, failure)
         machine.ended(ending)
-        broken(problem, doing: "watching", take)
+        await broken(problem, doing: "watching", take)
         // An orderly end is the server's timeout: no trouble, yet the pause spreads the fleet.
         return false
     }
@@ -162,24 +164,24 @@ package struct ListWatch<Object: Decodable>: Sendable {
     /// Whether the watch goes on after a line.
     private func follow(
         _ message: WatchMessage<Object>, _ reader: inout WatchReader, _ machine: inout ListWatchMachine<Object>,
-        _ take: (News) -> Void
-    ) -> Bool {
+        _ take: (News) async -> Void
+    ) async -> Bool {
         switch message {
         case .changed(let object, let version):
             machine.advanced(to: version)
-            take(.changed(object))
+            await take(.changed(object))
         case .deleted(let object, let version):
             machine.advanced(to: version)
-            take(.deleted(object))
+            await take(.deleted(object))
         case .bookmark(let version):
             machine.advanced(to: version)
-            take(.unchanged)
+            await take(.unchanged)
         case .failed(let code, let message):
             reader.error = (code, message)
             return false
         case .unreadable(let version):
             machine.advanced(to: version)
-            take(.garbled)
+            await take(.garbled)
         }
         return true
     }
@@ -207,10 +209,10 @@ package struct ListWatch<Object: Decodable>: Sendable {
         return (.closed, Problem(failureClass: .unavailable, message: "the API server ended the watch"))
     }
 
-    private func broken(_ problem: KubernetesClient.Problem, doing: String, _ take: (News) -> Void) {
+    private func broken(_ problem: KubernetesClient.Problem, doing: String, _ take: (News) async -> Void) async {
         var problem = problem
         problem.message = "\(doing) \(collection.name): \(problem.message)"
-        take(.broken(problem))
+        await take(.broken(problem))
     }
 
     private var selector: String { collection.selector.map { $0 + "&" } ?? "" }

@@ -128,6 +128,8 @@ package actor WatchingPodProbe: PushingProbe, DiscoveringProbe {
 
 extension WatchingPodProbe {
     private func take(_ news: ListWatch<KubeletPod>.News) {
+        // Answers come in on other executors, and only the compiler's word stands for the way back.
+        assertIsolated()
         switch news {
         case .listed(let pods, let isComplete): take(all: pods, isComplete: isComplete)
         case .changed(let pod):

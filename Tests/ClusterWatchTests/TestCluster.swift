@@ -58,6 +58,7 @@ struct TestCluster {
         while await !condition() {
             guard ContinuousClock.now < deadline else {
                 Issue.record("not within 60 s: \(what); \(await watcher.counters) \(await watcher.watches)")
+                Issue.record("\(replay.watchCount) open; \(replay.requests.suffix(12).map { "\($0.verb) \($0.uri)" })")
                 throw TestTLSError.openssl(what)
             }
             try await Task.sleep(for: .milliseconds(10))
