@@ -115,6 +115,7 @@ let adapters: [Module] = [
     library(
         "SampleStore", ["Telemetry", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile"], products: ["GRDB"]),
     library("IncidentStore", ["Telemetry", "Detection", "Incidents", "Runbook", "SQLiteFile"], products: ["GRDB"]),
+    library("DetectorStore", ["Telemetry", "Detection", "CZlib"]),
     library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
     library("Notification", ["Telemetry", "Probing", "CurlHTTP", "Incidents", "Runbook"]),
     library("Messages", ["Incidents", "Runbook"], products: ["Mustache"]),
@@ -174,8 +175,8 @@ let apps: [Module] = [
         "CoordinatorApp",
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SQLiteFile", "Selectors", "SampleStore",
-            "IncidentStore", "Signals", "Detection", "Incidents", "Runbook", "Messages", "Notification", "Probing",
-            "CurlHTTP", "KubernetesAPI", "ClusterWatch",
+            "IncidentStore", "DetectorStore", "Signals", "Detection", "Incidents", "Runbook", "Messages",
+            "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
             "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
         ],
@@ -211,6 +212,9 @@ let benchmarks: [Module] = [
     library("LabelledSeries", ["Telemetry", "Detection"], path: "Tests/Benchmarks/LabelledSeries"),
     executable(
         "detect-bench", ["Scenarios", "LabelledSeries", "Detection", "Telemetry"], path: "Tests/Benchmarks/DetectBench"),
+    executable(
+        "detect-plots", ["Scenarios", "LabelledSeries", "Detection", "Signals", "Telemetry"],
+        path: "Tests/Benchmarks/DetectPlots"),
     executable("tocsin-detect-score", ["LabelledSeries"], path: "Tests/Benchmarks/DetectScore"),
     executable(
         "incident-bench", ["Incidents", "Detection", "Signals", "Telemetry"], path: "Tests/Benchmarks/IncidentBench"),
@@ -258,6 +262,7 @@ let testTargets: [Module] = [
         "IncidentStoreTests",
         ["IncidentStore", "SQLiteFile", "Incidents", "Runbook", "Detection", "Signals", "Telemetry"],
         products: ["GRDB"]),
+    tests("DetectorStoreTests", ["DetectorStore", "Detection", "Signals", "Telemetry"]),
     tests("CurlHTTPTests", ["CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests(
         "NotificationTests",

@@ -18,6 +18,7 @@ extension DetectorBank {
             entries[index].detectors[position] = ThresholdDetector(
                 subject: finding.subject, shared: known.shared, openSince: finding.onsetAt)
             entries[index].detectors[position].wasComplete = known.wasComplete
+            _ = entries[index].detectors[position].learn(from: known)
         }
         return orphans
     }

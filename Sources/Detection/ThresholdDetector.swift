@@ -111,6 +111,9 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         if isOpen { onsetAt = onset }
     }
 
+    /// Passes over cells up to a time.
+    mutating func skip(to time: Timestamp?) { lastPointAt = time }
+
     /// Whether a finding stands.
     package var isOpen: Bool { phase == .open || phase == .leaving }
 

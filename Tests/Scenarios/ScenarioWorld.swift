@@ -1,6 +1,6 @@
 package import Detection
 import Foundation
-import Signals
+package import Signals
 import Telemetry
 
 /// What came of a scenario.
@@ -43,6 +43,7 @@ package struct ScenarioWorld {
     static let step = 10.0
     static let cluster = "test"
     private let scenario: Scenario
+    private let checks: [Check]
     private var random: ScenarioRandom
     private var requests: NoiseStream
     private var latency: NoiseStream
@@ -59,11 +60,13 @@ package struct ScenarioWorld {
     private var logins: LoginWatch
     private var opened: [(finding: Finding, second: Double)] = []
     private var closed: [(finding: Finding, second: Double)] = []
+    private var history: [SignalName: [(second: Double, value: Double?)]] = [:]
 
     static let agentsCount = 12
 
     /// Makes a world; all that is random in it follows from the seed and the scenario's name.
-    package init(_ scenario: Scenario, seed: UInt64, noise: QuietNoise) {
+    package init(_ scenario: Scenario, seed: UInt64, noise: QuietNoise, checks: [Check] = ShippedChecks.all) {
+        self.checks = checks
         self.scenario = scenario
         var random = ScenarioRandom(seed: seed, name: scenario.name)
         requests = NoiseStream(noise.requests, ScenarioRandom(seed: random.bits()))
@@ -77,7 +80,7 @@ package struct ScenarioWorld {
         base.connections = random.within(0.15...0.45)
         let start = origin - .seconds(10)
         engine = SignalEngine(startedAt: start)
-        bank = DetectorBank(checks: ShippedChecks.all)
+        bank = DetectorBank(checks: checks)
         agents = AgentWatch(startedAt: origin)
         logins = LoginWatch(
             subject: Subject(cluster: Self.cluster, kind: .workload, path: "shop/Deployment/orders"), startedAt: origin)
@@ -112,6 +115,14 @@ package struct ScenarioWorld {
         return judge()
     }
 
+    /// A signal of the workload as it was judged, by the seconds since the start.
+    package func points(of signal: SignalName) -> [(second: Double, value: Double?)] { history[signal] ?? [] }
+
+    /// When a check's findings opened, in seconds since the start.
+    package func openings(of check: String) -> [Double] {
+        opened.filter { $0.finding.check == check }.map(\.second)
+    }
+
     // MARK: One cell
 
     private mutating func pass(_ second: Double, _ now: Conditions) {
@@ -133,6 +144,9 @@ package struct ScenarioWorld {
         note(logins.take(now.logins) + logins.advance(to: time), second + Self.step)
         guard !now.isCoordinatorStopped else { return }
         let points = engine.advance(to: time)
+        for point in points where point.subject.kind == .workload {
+            history[point.signal, default: []].append((second + Self.step, point.value))
+        }
         note(bank.process(points) + bank.advance(to: time), second + Self.step)
     }
 
@@ -196,7 +210,7 @@ package struct ScenarioWorld {
         let now = origin + .milliseconds(Int64(second * 1000))
         engine = SignalEngine(startedAt: now)
         let snapshot = bank.snapshot
-        bank = DetectorBank(checks: ShippedChecks.all)
+        bank = DetectorBank(checks: checks)
         bank.restore(snapshot)
         let watch = agents.snapshot
         agents = AgentWatch(startedAt: now)

@@ -2,6 +2,7 @@ package import ConfigurationKit
 package import CoordinatorSettings
 import CurlHTTP
 package import Detection
+import DetectorStore
 import Foundation
 import GRPCCore
 import IncidentStore
@@ -150,12 +151,15 @@ package struct CoordinatorApp: Sendable {
             store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
             outbox: notifications, logger: logger, now: now)
         let cluster = clusterWatch(sampleStore, writer)
+        // It stops before the pipeline, which it asks one last time.
+        let learned = LearnedStateService(
+            writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, logger: logger, now: now)
         let compaction = CompactionService(store: sampleStore, counters: counters, logger: logger, now: now)
         // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline
         // judges it, and who is to be called for it is called last.
         var running: [any Service] = [
             NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
-            retention, compaction, certificates, server,
+            retention, compaction, certificates, learned, server,
         ]
         if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
             running.append(

@@ -1,6 +1,7 @@
 import ConfigurationKit
 import CoordinatorSettings
 import Detection
+import DetectorStore
 import IncidentStore
 import Incidents
 import Logging
@@ -52,6 +53,7 @@ struct Restoration {
         var bank = DetectorBank { thresholds.checks(for: $0) }
         let span = await span()
         let from = span.map { $0.lowerBound } ?? startedAt
+        restoreLearned(into: &bank, at: from)
         let orphans = bank.restore(open: others, at: from)
         var core = DetectionCore(
             engine: SignalEngine(configuration: configuration.signals, startedAt: from), bank: bank, watches: watches,
@@ -98,6 +100,22 @@ struct Restoration {
             logger.warning(
                 "an open finding has no check any more; its incident waits to be resolved by hand",
                 metadata: ["check": "\(orphan.check)", "subject": "\(orphan.subject)"])
+        }
+    }
+
+    // MARK: Detectors
+
+    /// Gives the detectors what they had learned; where that cannot be read they start anew.
+    private func restoreLearned(into bank: inout DetectorBank, at now: Timestamp) {
+        switch configuration.detectorState.read() {
+        case .nothing: return
+        case .unusable(let reason):
+            logger.error("what detectors had learned is lost; they start anew", metadata: ["reason": "\(reason)"])
+        case .state(let state, let takenAt):
+            let (taken, left) = bank.restore(learned: state, at: now)
+            logger.info(
+                "detectors know what they had learned",
+                metadata: ["models": "\(taken)", "anew": "\(left)", "takenAt": "\(takenAt)"])
         }
     }
 
