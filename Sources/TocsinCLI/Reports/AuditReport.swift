@@ -40,7 +40,7 @@ struct AuditReport: Report {
             }
             text = table.render(context)
         }
-        if unreadable > 0 { text += "\(unreadable) rows cannot be read.\n" }
+        if unreadable > 0 { text += "\(unreadable) \(unreadable == 1 ? "row" : "rows") cannot be read.\n" }
         return text
     }
 
