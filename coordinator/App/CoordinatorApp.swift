@@ -113,9 +113,6 @@ package struct CoordinatorApp: Sendable {
     /// Runs until the task is cancelled, a graceful shutdown is triggered or, with `signals`, the process is told to
     /// stop.
     package func run(signals: [UnixSignal] = []) async throws {
-        try FileManager.default.createDirectory(
-            atPath: configuration.dataDirectory, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
         let (incidentStore, sampleStore) = try openStores()
         let counters = CounterBoard()
         let desk = MessageDesk(
@@ -186,6 +183,9 @@ package struct CoordinatorApp: Sendable {
     }
 
     private func openStores() throws -> (IncidentStore, SampleStore) {
+        try FileManager.default.createDirectory(
+            atPath: configuration.dataDirectory, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
         let incidentStore = try IncidentStore(directory: configuration.dataDirectory)
         if let path = incidentStore.openReport.quarantinedPath {
             logger.error("the incident store was damaged and set aside", metadata: ["path": "\(path)"])
