@@ -89,6 +89,11 @@ log-bench: ## How fast logs are read, and the memory of it (figures go to .build
 	TOCSIN_ONLY=log-bench swift build -c release --product log-bench --scratch-path .build/log-bench
 	@.build/log-bench/release/log-bench --megabytes $(or $(MEGABYTES),256)
 
+.PHONY: detect-plots
+detect-plots: ## The pictures and the table of docs/detection.md, from ../shared/detect and the scenarios.
+	TOCSIN_ONLY=detect-plots swift build -c release --product detect-plots --scratch-path .build/detect
+	@.build/detect/release/detect-plots docs/images --recordings $(or $(DATA),../shared)/detect
+
 .PHONY: incident-bench
 incident-bench: ## Incident events folded a second (figures go to .build/bench/results.json).
 	swift build -c release --product incident-bench

@@ -69,9 +69,9 @@ enum ShippedThresholds {
               side: up
               minimumRatio: 3    # a deploy or a nightly batch doubles it
               minimumValue: 100ms  # below that three times as much is nothing to people
-            above: 2             # twice what is told of; chosen on a simulated month of 200 workloads: make detect-bench
+            above: 2             # twice what is told of; chosen on simulated months, see docs/detection.md
             leave: 1
-            for: 10m             # two cells of five minutes
+            for: 5m              # a second cell of five minutes
             leaveFor: 30m
             minimumVolume: 5     # requests a cell: a mean of fewer is chance
 

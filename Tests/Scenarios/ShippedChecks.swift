@@ -28,7 +28,7 @@ package enum ShippedChecks {
             measure: .deviation(Baseline(side: .down, minimumRatio: 3))),
         Check(
             name: "latency-unusual", group: "latency", family: .latency, title: "Unusually high latency",
-            signal: .latencyMeanSeconds, direction: .above, enter: 2, leave: 1, holdFor: .seconds(600),
+            signal: .latencyMeanSeconds, direction: .above, enter: 2, leave: 1, holdFor: .seconds(300),
             leaveFor: .seconds(1800), minimumVolume: 5,
             measure: .surprise(Baseline(side: .up, minimumValue: 0.1, minimumRatio: 3))),
     ]
