@@ -148,15 +148,12 @@ package struct CoordinatorApp: Sendable {
             store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
             outbox: notifications, logger: logger, now: now)
         let cluster = clusterWatch(sampleStore, writer)
-        // It stops before the pipeline, which it asks one last time.
-        let learned = LearnedStateService(
-            writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, logger: logger, now: now)
         let compaction = CompactionService(store: sampleStore, counters: counters, logger: logger, now: now)
         // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline
         // judges it, and who is to be called for it is called last.
         var running: [any Service] = [
             NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
-            retention, compaction, certificates, learned, server,
+            retention, compaction, certificates, learnedState(pipeline), server,
         ]
         if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
             running.append(
@@ -180,6 +177,12 @@ package struct CoordinatorApp: Sendable {
         group.maximumGracefulShutdownDuration = .seconds(15)
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    /// It stops before the pipeline, which it asks one last time.
+    private func learnedState(_ pipeline: Pipeline) -> LearnedStateService {
+        LearnedStateService(
+            writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, logger: logger, now: now)
     }
 
     private func openStores() throws -> (IncidentStore, SampleStore) {
