@@ -305,8 +305,8 @@ let testTargets: [Module] = [
         "CoordinatorAppTests",
         [
             "CoordinatorApp", "CoordinatorSettings", "ConfigurationKit", "SampleStore", "IncidentStore", "SampleCodec",
-            "IngestWire", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit",
-        ], products: ["Logging"]),
+            "IngestWire", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinProto", "TocsinTestKit",
+        ], products: ["Logging", "SwiftProtobuf"]),
     tests(
         "LinkTests", ["AgentApp", "SampleCodec", "IngestWire", "TocsinProto", "Telemetry", "TocsinTestKit"],
         products: ["GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "SwiftProtobuf"]),

@@ -217,14 +217,16 @@ import TocsinTestKit
         _ = await healthy.round()
         let hang = Task { await hanging.round() }
         let clock = ContinuousClock()
-        var worst = Duration.zero
+        var times: [Duration] = []
         for _ in 0..<40 {
             var outcome: ProbeOutcome?
-            worst = max(worst, await clock.measure { outcome = await healthy.round().outcome })
+            times.append(await clock.measure { outcome = await healthy.round().outcome })
             #expect(outcome == .success)
         }
-        // Well under the two seconds for which the other hangs.
-        #expect(worst < .seconds(1))
+        // The machine may stand still once; the other hangs for two seconds.
+        times.sort()
+        #expect(times[36] < .milliseconds(100))
+        #expect(times[39] < .seconds(1))
         #expect(await hang.value.outcome.failureClass == .silent)
         await hanging.close()
         await healthy.close()

@@ -65,7 +65,8 @@ struct ClusterWatchService: Service {
         return await withCheckedContinuation { continuation in
             writer.submit(
                 StoreWriter.Entry(
-                    session: session, frame: frame, content: content, timeRange: content.timeRange, chainStart: nil,
+                    session: session, stream: writer.nextStream(), frame: frame, content: content,
+                    timeRange: content.timeRange, chainStart: nil,
                     definitions: nil, isBackfill: false, clockOffset: .zero, receivedAt: now(),
                     completion: { result in
                         if case .success = result {

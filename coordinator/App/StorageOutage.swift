@@ -48,22 +48,28 @@ struct StorageOutage {
 
     /// How long a stream stays open after the first frame that could not be stored.
     private static let patience = Duration.seconds(3)
-    /// Sessions whose judged frames are remembered; beyond that all of it is given up, and some frames may be judged
-    /// twice.
+    /// Sessions whose judged frames and broken streams are remembered; beyond that all of it is given up: some frames
+    /// may be judged twice, and some be stored without what they build on.
     private static let sessionsMax = 20_000
 
     private var parked: [StoreWriter.Session: Parked] = [:]
+    /// The latest stream of each session of which a frame was not stored.
+    private var broken: [StoreWriter.Session: UInt64] = [:]
     private var judged: [StoreWriter.Session: SequenceRanges] = [:]
 
     /// Whether frames wait for the end of their stream.
     var hasParked: Bool { !parked.isEmpty }
 
-    /// Whether an earlier frame of this stream was not stored: then no later one can be.
-    func isParked(_ session: StoreWriter.Session) -> Bool { parked[session] != nil }
+    /// Whether an earlier frame of its stream was not stored: then no later one can be, for it may build on that.
+    ///
+    /// Also after the stream was told to end: what it sent until it did still comes.
+    func isHopeless(_ entry: StoreWriter.Entry) -> Bool { broken[entry.session] == entry.stream }
 
     /// Takes a frame that is not stored.
     mutating func park(_ entry: StoreWriter.Entry, at now: ContinuousClock.Instant) {
         parked[entry.session, default: Parked(end: now + Self.patience)].entries.append(entry)
+        if broken.count >= Self.sessionsMax, broken[entry.session] == nil { broken = [:] }
+        broken[entry.session] = max(broken[entry.session] ?? 0, entry.stream)
     }
 
     /// The frames whose streams are to be ended by now, or all of one session.

@@ -99,7 +99,7 @@ struct StreamReceiver {
         let acknowledgements = acknowledgements
         service.writer.submit(
             StoreWriter.Entry(
-                session: session, frame: stored, content: admitted, timeRange: content.timeRange,
+                session: session, stream: stream, frame: stored, content: admitted, timeRange: content.timeRange,
                 chainStart: chainStart, definitions: definitions, isBackfill: isBackfill,
                 clockOffset: clock.value, receivedAt: service.now(),
                 completion: { result in

@@ -186,7 +186,12 @@ package final class TocsinLab: Sendable {
             throw ChildProcess.Failure(
                 description: "tocsin \(arguments.joined(separator: " ")) ended with \(output.exit): \(output.text)")
         }
-        return try JSONDecoder().decode(Value.self, from: Data(output.text.utf8))
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(output.text.utf8))
+        } catch {
+            throw ChildProcess.Failure(
+                description: "tocsin \(arguments.joined(separator: " ")): \(error): \(output.text.prefix(2000))")
+        }
     }
 
     /// All incidents.
