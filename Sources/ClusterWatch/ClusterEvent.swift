@@ -20,6 +20,7 @@ package struct ClusterEvent: Decodable, Hashable, Sendable {
 
         private enum CodingKeys: String, CodingKey { case kind, name, namespace, fieldPath }
 
+        /// Reads the API server's JSON; throws `DecodingError` when what identifies it is missing.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             kind = try container.decode(String.self, forKey: .kind)
@@ -76,6 +77,7 @@ package struct ClusterEvent: Decodable, Hashable, Sendable {
         var lastObservedTime: String?
     }
 
+    /// Reads the API server's JSON; throws `DecodingError` when what identifies it is missing.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let metadata = try container.decode(Metadata.self, forKey: .metadata)

@@ -57,6 +57,7 @@ package struct ReplicaSetState: Decodable, Hashable, Sendable {
     /// Longest list of images.
     private static let imagesBytesMax = 1000
 
+    /// Reads the API server's JSON; throws `DecodingError` when what identifies it is missing.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let metadata = try container.decode(Metadata.self, forKey: .metadata)
@@ -121,6 +122,7 @@ package struct DeploymentState: Decodable, Hashable, Sendable {
         var lastUpdateTime: String?
     }
 
+    /// Reads the API server's JSON; throws `DecodingError` when what identifies it is missing.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let metadata = try container.decode(Metadata.self, forKey: .metadata)

@@ -20,6 +20,7 @@ package struct LossyArray<Element: Decodable>: Decodable {
     /// How many could not.
     package var unreadable = 0
 
+    /// Reads an array and passes over what cannot be read; throws `DecodingError` only when it is no array.
     package init(from decoder: any Decoder) throws {
         var container = try decoder.unkeyedContainer()
         while !container.isAtEnd {

@@ -78,6 +78,7 @@ package struct ObjectPage<Object: Decodable>: Decodable {
 
     private enum CodingKeys: String, CodingKey { case metadata, items }
 
+    /// Reads the API server's JSON; throws `DecodingError` when what identifies it is missing.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let metadata = try container.decode(ListMetadata.self, forKey: .metadata)

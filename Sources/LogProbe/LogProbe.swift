@@ -57,6 +57,7 @@ package actor LogProbe: Probe {
             deadline: configuration.deadline)
     }
 
+    /// Reads what was written since the last run.
     package func run(startedAt: Timestamp) async -> ProbeReport {
         let clock = ContinuousClock()
         let end = clock.now + configuration.deadline

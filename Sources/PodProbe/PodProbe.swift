@@ -44,6 +44,7 @@ package actor PodProbe: Probe, DiscoveringProbe {
         discovery.connect(outlet)
     }
 
+    /// Asks the kubelet once; a failure is in the report.
     package func run(startedAt: Timestamp) async -> ProbeReport {
         let credentials: [Label]
         do {

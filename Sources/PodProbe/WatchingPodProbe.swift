@@ -80,6 +80,7 @@ package actor WatchingPodProbe: PushingProbe, DiscoveringProbe {
             .run(known: { pods.count }, take: { take($0) })
     }
 
+    /// Reports the pods as the watch knows them, with their usage.
     package func run(startedAt: Timestamp) async -> ProbeReport {
         var usage: KubeletStats?
         var outcome = ProbeOutcome.success

@@ -36,6 +36,7 @@ package actor PostgresProbe: Probe {
     /// The SQL that would give the role what it lacks, such as `GRANT pg_monitor TO tocsin;`; empty when nothing lacks.
     package var missingGrants: [String] { missing.filter(\.isGrant).map(\.sql) }
 
+    /// One round of statements in the one session; a failure is in the report.
     package func run(startedAt: Timestamp) async -> ProbeReport {
         let start = clock.now
         if let failure = policy.pause(now: start) { return report(failure, isLogin: true, at: startedAt) }
@@ -51,6 +52,7 @@ package actor PostgresProbe: Probe {
         return round
     }
 
+    /// Ends the session.
     package func close() async {
         await session?.close()
         session = nil

@@ -18,6 +18,7 @@ package protocol Probe: Sendable {
 }
 
 extension Probe {
+    /// Nothing to close.
     package func close() async {}
 }
 

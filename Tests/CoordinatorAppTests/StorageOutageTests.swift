@@ -31,6 +31,15 @@ import TocsinProto
         #expect(!outage.isHopeless(entry(3, stream: 5)))
     }
 
+    @Test("A frame of the coordinator's own may be tried again")
+    func ownFrames() {
+        var outage = StorageOutage()
+        var own = entry(1, stream: 0)
+        own.stream = nil
+        outage.park(own, at: .now)
+        #expect(outage.hasParked && !outage.isHopeless(own))
+    }
+
     @Test("A late frame of the old stream keeps nothing of the new one back")
     func aNewStreamIsFree() {
         var outage = StorageOutage()

@@ -65,7 +65,7 @@ struct ClusterWatchService: Service {
         return await withCheckedContinuation { continuation in
             writer.submit(
                 StoreWriter.Entry(
-                    session: session, stream: writer.nextStream(), frame: frame, content: content,
+                    session: session, stream: nil, frame: frame, content: content,
                     timeRange: content.timeRange, chainStart: nil,
                     definitions: nil, isBackfill: false, clockOffset: .zero, receivedAt: now(),
                     completion: { result in

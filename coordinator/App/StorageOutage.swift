@@ -63,13 +63,16 @@ struct StorageOutage {
     /// Whether an earlier frame of its stream was not stored: then no later one can be, for it may build on that.
     ///
     /// Also after the stream was told to end: what it sent until it did still comes.
-    func isHopeless(_ entry: StoreWriter.Entry) -> Bool { broken[entry.session] == entry.stream }
+    func isHopeless(_ entry: StoreWriter.Entry) -> Bool {
+        entry.stream.map { broken[entry.session] == $0 } ?? false
+    }
 
     /// Takes a frame that is not stored.
     mutating func park(_ entry: StoreWriter.Entry, at now: ContinuousClock.Instant) {
         parked[entry.session, default: Parked(end: now + Self.patience)].entries.append(entry)
+        guard let stream = entry.stream else { return }
         if broken.count >= Self.sessionsMax, broken[entry.session] == nil { broken = [:] }
-        broken[entry.session] = max(broken[entry.session] ?? 0, entry.stream)
+        broken[entry.session] = max(broken[entry.session] ?? 0, stream)
     }
 
     /// The frames whose streams are to be ended by now, or all of one session.

@@ -26,8 +26,9 @@ final class StoreWriter: Service {
     /// A frame on its way to the disk.
     struct Entry: Sendable {
         var session: Session
-        /// Which of the writer's streams it came on: later streams have higher numbers.
-        var stream: UInt64
+        /// Number of the agent's stream that it came on, higher for a later one; nil for a frame of our own, which
+        /// builds on no other.
+        var stream: UInt64?
         var frame: Tocsin_V1_Frame
         /// What counts of the payload.
         var content: DecodedFrame
@@ -64,7 +65,6 @@ final class StoreWriter: Service {
     private let now: @Sendable () -> Timestamp
     private let outage = Mutex(StorageOutage())
     private let queue = Mutex(Queue())
-    private let streams = Atomic<UInt64>(0)
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     init(
@@ -95,9 +95,6 @@ final class StoreWriter: Service {
             return try await store.durableSequences(of: session.key)
         }
     }
-
-    /// The number of a new stream.
-    func nextStream() -> UInt64 { streams.add(1, ordering: .relaxed).newValue }
 
     /// Puts a frame into the queue; its completion is called when its fate is known.
     func submit(_ entry: Entry) {
