@@ -86,6 +86,10 @@ chaos: deps ## 200 rounds of kill -9 of coordinator or agent under load: ROUNDS=
 	swift build --build-tests
 	TOCSIN_CHAOS_ROUNDS=$(or $(ROUNDS),200) TOCSIN_CHAOS_SEED=$(or $(SEED),1) swift test --skip-build --no-parallel --filter '^BlackBoxTests.ChaosTests'
 
+.PHONY: fuzz
+fuzz: deps ## Every parser of foreign bytes under libFuzzer: SECONDS=60 each, or one with TARGET=KubeletFuzz.
+	@Tests/Fuzz/run.sh $(or $(TARGET),all) $(or $(SECONDS),60)
+
 .PHONY: detect-bench
 detect-bench: ## Detectors on generated incidents, a simulated month, labelled recordings: SEED=7 (figures go to .build/bench/results.json).
 	TOCSIN_ONLY=detect-bench swift build -c release --product detect-bench --scratch-path .build/detect
