@@ -12,6 +12,12 @@ struct ContributorState: Sendable {
     var liveSlots = 0
     /// The newest cell it has a sample for, whether taken up or still waiting.
     var newestCell: Int64 = .min
+    /// What of it is still to come.
+    var rounds = ContributorRounds()
+    /// Whether its group counts it among those whose round is not complete in the open cell.
+    var isAwaited = false
+    /// Whether its group counts it among those that have no sample in the open cell or behind it.
+    var isAbsent = false
     /// Milliseconds since 1970 of the newest sample or edge: what forgetting goes by.
     var newestAt: Int64 = .min
 
