@@ -6,7 +6,8 @@ package import Telemetry
 /// - It becomes *pending* at the first point whose window breaches `enter` with enough volume, judged as if all missing
 ///   contributors were healthy, and opens once the breach has held for `holdFor` since the end of that point's cell;
 ///   with 0 at once.
-/// - Durations are counted by the grid; times that people are told are those at which it was known. A point that does not breach ends pending.
+/// - Durations are counted by the grid; times that people are told are those at which it was known. A point that does
+///   not breach ends pending.
 /// - It starts *leaving* at the first point short of `leave` at 90 % coverage or more, and closes once that has held
 ///   for `leaveFor`. A point between the levels, or beyond, ends leaving.
 /// - No data (a point without value, a missing point, a recovery at low coverage, a breach that only holds without the
