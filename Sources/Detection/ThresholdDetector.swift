@@ -6,7 +6,8 @@ package import Telemetry
 /// - It becomes *pending* at the first point whose window breaches `enter` with enough volume, judged as if all missing
 ///   contributors were healthy, and opens once the breach has held for `holdFor` since the end of that point's cell;
 ///   with 0 at once.
-/// - Durations are counted by the grid; times that people are told are those at which it was known. A point that does not breach ends pending.
+/// - Durations are counted by the grid; times that people are told are those at which it was known. A point that does
+///   not breach ends pending.
 /// - It starts *leaving* at the first point short of `leave` at 90 % coverage or more, and closes once that has held
 ///   for `leaveFor`. A point between the levels, or beyond, ends leaving.
 /// - No data (a point without value, a missing point, a recovery at low coverage, a breach that only holds without the
@@ -153,10 +154,11 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     /// Takes a cell that `passes` did not; `windowed` is the window's value when the cell is in it already.
     mutating func take(_ point: SignalPoint, _ windowed: WindowedValue?) -> Finding? {
+        guard !point.isOfPart || check.measure.addsUp else { return nil }
         noteGap(before: point)
         lastPointAt = point.at
         guard let judgement = judge(point, windowed) else {
-            stand(point.step.wholeMilliseconds, of: point)
+            stand(point.span, of: point)
             return nil
         }
         lastValueAt = point.at
@@ -304,7 +306,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     private mutating func approach(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
         guard judgement.isBreach else {
-            if judgement.isUncertain { stand(point.step.wholeMilliseconds, of: point) } else { becomeIdle() }
+            if judgement.isUncertain { stand(point.span, of: point) } else if !point.isOfPart { becomeIdle() }
             return nil
         }
         gapMillis = 0
@@ -327,7 +329,9 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     private mutating func depart(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
         let onset = onsetAt ?? point.knownAt
-        if judgement.isRecovery {
+        if judgement.isRecovery, point.isOfPart {
+            // What is known of a part refutes nothing.
+        } else if judgement.isRecovery {
             gapMillis = 0
             if phase == .open {
                 phase = .leaving
@@ -342,7 +346,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
                 return closed
             }
         } else if judgement.isUncertain, !check.isBreach(judgement.value) {
-            stand(point.step.wholeMilliseconds, of: point)
+            stand(point.span, of: point)
         } else {
             phase = .open
             leavingSince = nil
@@ -384,6 +388,11 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         }
         worstValue = check.direction == .above ? max(worst, value) : min(worst, value)
     }
+}
+
+extension SignalPoint {
+    /// Milliseconds of the grid that it stands for; a part of a cell for none, since the cell itself comes too.
+    fileprivate var span: Int64 { isOfPart ? 0 : step.wholeMilliseconds }
 }
 
 extension Check {
