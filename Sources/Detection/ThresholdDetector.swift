@@ -154,10 +154,11 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     /// Takes a cell that `passes` did not; `windowed` is the window's value when the cell is in it already.
     mutating func take(_ point: SignalPoint, _ windowed: WindowedValue?) -> Finding? {
+        guard !point.isOfPart || check.measure.addsUp else { return nil }
         noteGap(before: point)
         lastPointAt = point.at
         guard let judgement = judge(point, windowed) else {
-            stand(point.step.wholeMilliseconds, of: point)
+            stand(point.span, of: point)
             return nil
         }
         lastValueAt = point.at
@@ -305,7 +306,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     private mutating func approach(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
         guard judgement.isBreach else {
-            if judgement.isUncertain { stand(point.step.wholeMilliseconds, of: point) } else { becomeIdle() }
+            if judgement.isUncertain { stand(point.span, of: point) } else if !point.isOfPart { becomeIdle() }
             return nil
         }
         gapMillis = 0
@@ -328,7 +329,9 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     private mutating func depart(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
         let onset = onsetAt ?? point.knownAt
-        if judgement.isRecovery {
+        if judgement.isRecovery, point.isOfPart {
+            // What is known of a part refutes nothing.
+        } else if judgement.isRecovery {
             gapMillis = 0
             if phase == .open {
                 phase = .leaving
@@ -343,7 +346,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
                 return closed
             }
         } else if judgement.isUncertain, !check.isBreach(judgement.value) {
-            stand(point.step.wholeMilliseconds, of: point)
+            stand(point.span, of: point)
         } else {
             phase = .open
             leavingSince = nil
@@ -385,6 +388,11 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         }
         worstValue = check.direction == .above ? max(worst, value) : min(worst, value)
     }
+}
+
+extension SignalPoint {
+    /// Milliseconds of the grid that it stands for; a part of a cell for none, since the cell itself comes too.
+    fileprivate var span: Int64 { isOfPart ? 0 : step.wholeMilliseconds }
 }
 
 extension Check {

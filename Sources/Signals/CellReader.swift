@@ -137,13 +137,17 @@ struct CellReader {
         let requests = contributor.requests * factor
         contributor.lastRequests = requests
         accumulators[Signal.requestRate.rawValue].add(contributor.name, value: requests / stepSeconds)
-        guard contributor.requests > 0 else {
+        let untold = contributor.requests - contributor.toldRequests
+        if untold > 0 {
+            let ratio = (contributor.errors - contributor.toldErrors) / untold
+            accumulators[Signal.errorRatio.rawValue].add(contributor.name, value: ratio, volume: untold * factor)
+        } else {
             accumulators[Signal.errorRatio.rawValue].addSilent()
+        }
+        guard contributor.requests > 0 else {
             accumulators[Signal.latencyMean.rawValue].addSilent()
             return
         }
-        let ratio = contributor.errors / contributor.requests
-        accumulators[Signal.errorRatio.rawValue].add(contributor.name, value: ratio, volume: requests)
         let mean = contributor.requestSeconds / contributor.requests
         accumulators[Signal.latencyMean.rawValue].add(contributor.name, value: mean, volume: requests)
     }

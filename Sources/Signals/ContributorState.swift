@@ -38,6 +38,9 @@ struct ContributorState: Sendable {
     var concurrentSeconds = 0.0
     var hasRequests = false
     var hasPauses = false
+    /// What of them parts of the cell have told of.
+    var toldRequests = 0.0
+    var toldErrors = 0.0
     /// The look before the first one of the open cell: where the increases start.
     var increaseSince: Int64?
     /// The application's start, when it restarted in the open cell.
@@ -113,6 +116,8 @@ struct ContributorState: Sendable {
     mutating func startCell() {
         requests = 0
         errors = 0
+        toldRequests = 0
+        toldErrors = 0
         requestSeconds = 0
         pauseSeconds = 0
         concurrentSeconds = 0

@@ -7,11 +7,13 @@ extension SignalEngine {
     /// Time never goes back: an earlier `now` counts as the latest one. Call it at least once a step.
     package mutating func advance(to now: Timestamp) -> [SignalPoint] {
         nowMillis = max(nowMillis, now.millis)
+        tellBetweenRounds()
         var points = takeParts()
         var reader = CellReader(cell: Cell(index: 0, stepMillis: stepMillis, silentCellsMax: silentCellsMax))
         for group in groupsToLookAt() {
             while let cell = groups[group].openCell, canClose(group, cell) { close(group, cell, &reader, &points) }
         }
+        points += takeParts()
         sort(&points)
         forgetSilent()
         counts.points += points.count
@@ -87,5 +89,6 @@ extension SignalEngine {
             let cell = Grid.cell(of: sample.at, stepMillis: stepMillis)
             place(sample, cell: cell, openCell: next, in: group)
         }
+        tellBetweenRounds()
     }
 }

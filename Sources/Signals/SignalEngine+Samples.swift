@@ -64,7 +64,10 @@ extension SignalEngine {
     private mutating func applyCounter(_ index: Int, _ role: SeriesRole, at time: Int64, value: Double) {
         let slot = series[index]
         let contributor = slot.contributor
-        if role.isProcessCounter { contributors[contributor].noteRound(at: time, stepMillis: stepMillis) }
+        if role.isProcessCounter {
+            if !betweenRounds.isEmpty { tellBetweenRounds(before: time, of: contributor) }
+            contributors[contributor].noteRound(at: time, stepMillis: stepMillis)
+        }
         let increase: Double?
         var base = 0.0
         if !slot.hasValue {
@@ -85,7 +88,9 @@ extension SignalEngine {
         case .deadlocks, .commits, .rollbacks: contributors[contributor].database.add(increase, role: role)
         case .logEntries, .logErrorEntries, .logNewErrorPatterns:
             contributors[contributor].log.add(increase, role: role)
-        default: contributors[contributor].add(increase: increase, role: role)
+        default:
+            contributors[contributor].add(increase: increase, role: role)
+            if role == .requestErrorCount, increase > 0 { noteBetweenRounds(contributor, at: time) }
         }
     }
 

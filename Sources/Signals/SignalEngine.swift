@@ -11,6 +11,7 @@ package import Telemetry
 /// it arrives, and a gauge stands for the next one until it comes again.
 ///
 /// An edge waits for no cell: what it counts is given out by the next `advance`, as a point of a part of the open cell.
+/// So are the server errors of a look that an agent takes between two rounds, since it has seen the first of them.
 ///
 /// OOM kills and restarts have two witnesses, the counters `kube_pod_container_*_total` and the edges; the greater of
 /// the two running totals counts, so nothing counts twice (see `WitnessedCount`). The first value of a restart counter
@@ -33,6 +34,8 @@ package struct SignalEngine: Sendable {
     var listed: [Int] = []
     /// Points of parts of cells that wait for the next `advance`.
     var parts: [SignalPoint] = []
+    /// Contributors with errors of a look between two rounds that is not taken up in full yet, and its time.
+    var betweenRounds: [(contributor: Int, at: Int64)] = []
 
     var series = SeriesTable()
     var contributors: [ContributorState] = []
@@ -113,6 +116,7 @@ package struct SignalEngine: Sendable {
             previous = slot
             accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
         }
+        tellBetweenRounds()
     }
 
     /// Takes one sample of a series whose handle is known.

@@ -25,7 +25,11 @@ struct SignalHistory: Sendable {
         var recent: [Float] { Array(values[next...] + values[..<next]) }
 
         /// Takes what an edge told of before its cell was over: its events are shown with the cell's.
-        mutating func take(part point: SignalPoint) { told += point.value ?? 0 }
+        ///
+        /// A part of a ratio is not: the rest of the cell is shown alone.
+        mutating func take(part point: SignalPoint) {
+            if point.volume == 0 { told += point.value ?? 0 }
+        }
 
         mutating func take(_ point: SignalPoint, capacity: Int) {
             guard point.at > last.at, point.step > .zero else { return }
