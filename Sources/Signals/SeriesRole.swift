@@ -55,6 +55,9 @@ enum SeriesRole: UInt8, Sendable {
     /// Whether the values are counted by an agent, since it started.
     var isLogCounter: Bool { self == .logEntries || self == .logErrorEntries || self == .logNewErrorPatterns }
 
+    /// Whether the value 0 says that its source gave no answer, so that nothing else is to come of it.
+    var isSignOfLife: Bool { self == .databaseUp || self == .probeUp }
+
     /// Whether the pseudo series of edges is meant.
     var isEdgeCount: Bool { self == .oomKillEdges || self == .restartEdges }
 
@@ -197,6 +200,7 @@ struct SeriesSlot: Sendable {
     var isLive = false
     /// Whether there was ever a value: the base of a counter's next increase.
     var hasValue = false
+    var round = SeriesRound()
     var contributor: Int
     var agent: Int
     /// Milliseconds since 1970 of the last sample.

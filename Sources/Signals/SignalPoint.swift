@@ -143,13 +143,16 @@ package struct Contribution: Hashable, Sendable, Codable {
     }
 }
 
-/// One closed cell of one signal of one subject.
+/// One closed cell of one signal of one subject, or what an edge told of a part of a cell.
 package struct SignalPoint: Hashable, Sendable, Codable {
     /// Whose signal.
     package var subject: Subject
     /// Which signal.
     package var signal: SignalName
-    /// End of the cell.
+    /// The place on the grid: end of the cell, which may lie ahead by up to a step when all had reported before, or a
+    /// time inside the cell for a part of it.
+    ///
+    /// Durations are counted by it; what people are told is `knownAt`.
     package var at: Timestamp
     /// Length of the cell.
     package var step: Duration
@@ -165,6 +168,21 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package var coverage: Coverage
     /// The worst contributors, worst first, at most `contributionsMax`.
     package var contributions: [Contribution]
+    /// Nil for `at`, so that what was written before it existed reads the same.
+    private var known: Timestamp?
+
+    /// When what it says was known: `at`, or when the last of all had reported, or the time of the edge; never ahead of
+    /// the engine's time.
+    package var knownAt: Timestamp {
+        get { known ?? at }
+        set { known = newValue == at ? nil : newValue }
+    }
+
+    /// Whether it is of a part of a cell, whose own point holds the rest.
+    package var isOfPart: Bool {
+        let step = step.wholeMilliseconds
+        return step > 0 && at.millis % step != 0
+    }
 
     /// Bound of `contributions`.
     package static let contributionsMax = 256
