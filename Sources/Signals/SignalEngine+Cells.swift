@@ -47,7 +47,7 @@ extension SignalEngine {
         let end = Timestamp(millis: reader.cell.endMillis)
         let subject = groups[group].subject
         for signal in groups[group].kind.signals {
-            if let point = reader.accumulators[signal].finish(subject: subject, at: end, step: step) {
+            if let point = reader.finish(signal, subject: subject, at: end, step: step) {
                 points.append(point)
             }
         }
