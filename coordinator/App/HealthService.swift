@@ -73,6 +73,7 @@ struct HealthService: Service {
         add("model_files_unusable_total", "counter", counted.modelFilesUnusable)
         add("model_subjects_left_out_total", "counter", counted.modelSubjectsLeftOut)
         add("model_file_failures_total", "counter", counted.modelFileFailures)
+        add("agents_contended_total", "counter", counted.agentsContended)
         add("requests_denied_total", "counter", counted.requestsDenied)
         add("audit_records_dropped_total", "counter", counted.auditRecordsDropped)
         add("handshakes_refused_total", "counter", counted.handshakesRefused)
@@ -98,7 +99,7 @@ struct HealthService: Service {
             add(figure.name, figure.isCounter ? "counter" : "gauge", UInt64(max(0, figure.value)))
         }
         lines.append("# TYPE tocsin_coordinator_agents gauge")
-        for state in ["live", "suspect", "silent"] {
+        for state in ["live", "suspect", "silent", "contended"] {
             lines.append("tocsin_coordinator_agents{state=\"\(state)\"} \(agents.filter { $0.state == state }.count)")
         }
         return lines.joined(separator: "\n") + "\n"
