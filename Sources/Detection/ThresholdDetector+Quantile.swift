@@ -37,17 +37,19 @@ extension ThresholdDetector {
         let isSeen = level.isBeyond(total.beyondEnter, of: total.requests)
         let isShort = !level.isBeyond(total.beyondLeave, of: total.requests)
         let allowsClosing = point.coverage.allowsClosing
-        let holdsAnyway = level.isBeyond(total.beyondEnter, of: total.ifMissingHealthy)
+        let holdsAnyway = isSeen && level.isBeyond(total.beyondEnter, of: total.ifMissingHealthy)
         var judgement = Judgement(
             value: total.mean, volume: total.requests, isBreach: holdsAnyway && level.isEnough(total),
             isRecovery: isShort && allowsClosing,
             isUncertain: (isSeen && !holdsAnyway) || (isShort && !allowsClosing), coverage: point.coverage)
-        var reading = reading(of: point, total, bucketMillis: window.bucketMillis)
+        let isCellSlow = level.isBeyond(cell.beyondEnter, of: cell.requests)
+        // Most cells: nothing is to be told.
+        if phase == .idle, !isSeen, !isCellSlow { return judgement }
+        var reading = reading(of: point, total)
         if isOpen {
             proveRecovery(window, level, &judgement, &reading)
         } else {
-            let isCellSlow = level.isBeyond(cell.beyondEnter, of: cell.requests)
-            if judgement.isBreach || phase == .pending || isCellSlow { judgeOnset(window, level, &judgement) }
+            judgeOnset(window, level, &judgement)
         }
         judgement.value = level.sided(judgement.value, isBeyondEnter: isSeen && reading.provenBy == nil)
         judgement.reading = .quantile(reading)
@@ -65,7 +67,7 @@ extension ThresholdDetector {
             weighted: value * point.volume)
     }
 
-    private func reading(of point: SignalPoint, _ total: SlowRequests, bucketMillis: Int64) -> QuantileReading {
+    private func reading(of point: SignalPoint, _ total: SlowRequests) -> QuantileReading {
         var reading = QuantileReading(
             slowShare: total.requests > 0 ? total.beyondEnter / total.requests : 0, lower: 0, upper: 0,
             seconds: max(check.window, point.step).inSeconds, cellSeconds: point.step.inSeconds)

@@ -70,8 +70,8 @@ struct RecordedRunTests {
         let before = try await lab.agents().first?.samplesTotal ?? 0
         try #require(
             try await lab.eventually(within: .seconds(60)) {
-                let isLater = Date().timeIntervalSince1970 > over + 5
-                return try await isLater && (lab.agents().first?.samplesTotal ?? 0) > before + 100 ? true : nil
+                let samples = try await lab.agents().first?.samplesTotal ?? 0
+                return Date().timeIntervalSince1970 > over + 5 && samples > before + 100 ? true : nil
             } == true)
         try await agent.terminate()
         try await coordinator.terminate()
