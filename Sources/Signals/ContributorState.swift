@@ -48,6 +48,8 @@ struct ContributorState: Sendable {
     /// Requests and requests a second in the last cell that had any: the estimate while it is missing.
     var lastRequests = 0.0
 
+    /// What its buckets of request times rose by in the open cell.
+    var buckets = LatencyBuckets()
     var database = DatabaseCounts()
     var log = LogCounts()
     var oomKills = WitnessedCount()
@@ -123,6 +125,7 @@ struct ContributorState: Sendable {
         concurrentSeconds = 0
         hasRequests = false
         hasPauses = false
+        buckets.startCell()
         database = DatabaseCounts()
         log = LogCounts()
         increaseSince = nil

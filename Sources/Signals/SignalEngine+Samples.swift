@@ -26,8 +26,8 @@ extension SignalEngine {
             return
         }
         switch role {
-        case .requestCount, .requestErrorCount, .requestSeconds, .pauseSeconds, .concurrentSeconds, .restarts,
-            .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
+        case .requestCount, .requestErrorCount, .requestSeconds, .requestBucket, .pauseSeconds, .concurrentSeconds,
+            .restarts, .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
             .logNewErrorPatterns:
             guard value.isFinite, value >= 0 else {
                 counts.invalid += 1
@@ -88,6 +88,7 @@ extension SignalEngine {
         case .deadlocks, .commits, .rollbacks: contributors[contributor].database.add(increase, role: role)
         case .logEntries, .logErrorEntries, .logNewErrorPatterns:
             contributors[contributor].log.add(increase, role: role)
+        case .requestBucket: contributors[contributor].buckets.add(increase, at: slot.bucket)
         default:
             contributors[contributor].add(increase: increase, role: role)
             if role == .requestErrorCount, increase > 0 { noteBetweenRounds(contributor, at: time) }
@@ -127,7 +128,12 @@ extension SignalEngine {
         let roundAt = contributors[contributor].roundAt ?? time
         for slot in contributors[contributor].slots where series[slot].hasValue && series[slot].role.isProcessCounter {
             if series[slot].at >= roundAt {
-                contributors[contributor].add(increase: series[slot].previousValue, role: series[slot].role)
+                let counted = series[slot].previousValue
+                if series[slot].role == .requestBucket {
+                    contributors[contributor].buckets.add(counted, at: series[slot].bucket)
+                } else {
+                    contributors[contributor].add(increase: counted, role: series[slot].role)
+                }
                 series[slot].previousValue = 0
             } else {
                 series[slot].value = 0

@@ -38,6 +38,12 @@ package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Cod
     package static let requestRate = SignalName(rawValue: "request_rate")
     /// Mean seconds a request; volume = requests.
     package static let latencyMeanSeconds = SignalName(rawValue: "latency_mean_seconds")
+    /// Seconds that half of the requests take at most, from buckets; volume = requests.
+    package static let latencyP50Seconds = SignalName(rawValue: "latency_p50_seconds")
+    /// Seconds that 95 % of the requests take at most, from buckets; volume = requests.
+    package static let latencyP95Seconds = SignalName(rawValue: "latency_p95_seconds")
+    /// Seconds that 99 % of the requests take at most, from buckets; volume = requests.
+    package static let latencyP99Seconds = SignalName(rawValue: "latency_p99_seconds")
     /// Heap in use / heap maximum of the fullest JVM, 0...1.
     package static let heapUsedRatio = SignalName(rawValue: "heap_used_ratio")
     /// Long-lived heap in use after the last collection / its maximum, fullest JVM, 0...1.
@@ -168,6 +174,8 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package var coverage: Coverage
     /// The worst contributors, worst first, at most `contributionsMax`.
     package var contributions: [Contribution]
+    /// What the value rests on, where it is an estimate: of quantiles alone.
+    package var evidence: SignalEvidence?
     /// Nil for `at`, so that what was written before it existed reads the same.
     private var known: Timestamp?
 
@@ -191,7 +199,7 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package init(
         subject: Subject, signal: SignalName, at: Timestamp, step: Duration, value: Double?,
         valueIfMissingHealthy: Double?,
-        volume: Double = 0, coverage: Coverage, contributions: [Contribution] = []
+        volume: Double = 0, coverage: Coverage, contributions: [Contribution] = [], evidence: SignalEvidence? = nil
     ) {
         self.subject = subject
         self.signal = signal
@@ -202,5 +210,6 @@ package struct SignalPoint: Hashable, Sendable, Codable {
         self.volume = volume
         self.coverage = coverage
         self.contributions = contributions
+        self.evidence = evidence
     }
 }

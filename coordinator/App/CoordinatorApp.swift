@@ -127,8 +127,8 @@ package struct CoordinatorApp: Sendable {
         let plan = NoticePlan(routing: configuration.notifications.routing, policy: configuration.escalation)
         let fleet = FleetRegistry(configuration: configuration.fleet)
         let restored = try await Restoration(
-            configuration: configuration, incidents: incidentStore, samples: sampleStore, logger: logger,
-            startedAt: now()
+            configuration: configuration, incidents: incidentStore, samples: sampleStore, counters: counters,
+            logger: logger, startedAt: now()
         ).restored()
         let pipeline = Pipeline(
             restored, store: incidentStore, plan: plan, notifications: notifications, counters: counters,
@@ -153,7 +153,7 @@ package struct CoordinatorApp: Sendable {
         // judges it, and who is to be called for it is called last.
         var running: [any Service] = [
             NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
-            retention, compaction, certificates, learnedState(pipeline), server,
+            retention, compaction, certificates, learnedState(pipeline, counters), server,
         ]
         if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
             running.append(
@@ -180,9 +180,10 @@ package struct CoordinatorApp: Sendable {
     }
 
     /// It stops before the pipeline, which it asks one last time.
-    private func learnedState(_ pipeline: Pipeline) -> LearnedStateService {
+    private func learnedState(_ pipeline: Pipeline, _ counters: CounterBoard) -> LearnedStateService {
         LearnedStateService(
-            writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, logger: logger, now: now)
+            writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, counters: counters,
+            logger: logger, now: now)
     }
 
     private func openStores() throws -> (IncidentStore, SampleStore) {
