@@ -106,6 +106,7 @@ let systemLibraries: [Module] = [
     Module(
         name: "CLibcurl", kind: .systemLibrary(pkgConfig: "libcurl", apt: ["libcurl4-openssl-dev"]),
         path: "Sources/CLibcurl"),
+    Module(name: "CTimex", kind: .systemLibrary(pkgConfig: nil, apt: []), path: "Sources/CTimex"),
     Module(name: "CZlib", kind: .systemLibrary(pkgConfig: "zlib", apt: ["zlib1g-dev"]), path: "Sources/CZlib"),
 ]
 
@@ -126,7 +127,7 @@ let adapters: [Module] = [
     library("KubernetesAPI", ["Telemetry", "FlowControl", "Probing"]),
     library("PodProbe", ["Telemetry", "KubernetesAPI", "Probing"]),
     library("ClusterWatch", ["Telemetry", "FlowControl", "KubernetesAPI", "LogText", "Probing"]),
-    library("HostProbe", ["Telemetry", "Probing"]),
+    library("HostProbe", ["Telemetry", "Probing", "CTimex"]),
     library("CheckProbe", ["Telemetry", "Probing"]),
     library("LogProbe", ["Telemetry", "Probing", "LogText"]),
     library("ConfigurationKit", products: ["Yams"]),
@@ -245,7 +246,7 @@ let testTargets: [Module] = [
     tests("DetectionTests", ["Detection", "Signals", "Telemetry"]),
     tests("LabelledSeriesTests", ["LabelledSeries", "Detection", "Telemetry"]),
     tests("ScenarioTests", ["Scenarios", "Detection", "Signals", "Telemetry"]),
-    tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit"]),
     tests("RunbookTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
     tests(
         "RunbookScenarioTests",
@@ -253,10 +254,11 @@ let testTargets: [Module] = [
             "CoordinatorSettings", "Messages", "Runbook", "Incidents", "Detection", "Signals", "Telemetry",
             "TocsinTestKit",
         ]),
-    tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit"]),
     tests(
         "SampleStoreTests",
-        ["SampleStore", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
+        ["SampleStore", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile", "Telemetry", "TocsinTestKit"],
+        products: ["GRDB"]),
     tests("SelectorsTests", ["Selectors", "Telemetry"]),
     tests(
         "IncidentStoreTests",
@@ -281,11 +283,14 @@ let testTargets: [Module] = [
     tests("KubernetesAPITests", ["KubernetesAPI", "Telemetry"]),
     tests(
         "ClusterWatchTests",
-        ["ClusterWatch", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
+        [
+            "ClusterWatch", "FlowControl", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit",
+            "KubeletReplay",
+        ]),
     tests("PodProbeTests", ["PodProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
     tests("HostProbeTests", ["HostProbe", "Probing", "Telemetry"]),
     tests("CheckProbeTests", ["CheckProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
-    tests("LogTextTests", ["LogText", "Selectors", "Telemetry"]),
+    tests("LogTextTests", ["LogText", "Selectors", "Telemetry", "TocsinTestKit"]),
     tests("LogProbeTests", ["LogProbe", "LogText", "Probing", "Selectors", "Telemetry"]),
     tests("ConfigurationKitTests", ["ConfigurationKit"]),
     tests(
@@ -308,7 +313,8 @@ let testTargets: [Module] = [
             "IngestWire", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinProto", "TocsinTestKit",
         ], products: ["Logging", "SwiftProtobuf"]),
     tests(
-        "LinkTests", ["AgentApp", "SampleCodec", "IngestWire", "TocsinProto", "Telemetry", "TocsinTestKit"],
+        "LinkTests",
+        ["AgentApp", "SampleCodec", "IngestWire", "KubeletReplay", "TocsinProto", "Telemetry", "TocsinTestKit"],
         products: ["GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "SwiftProtobuf"]),
     tests("BlackBoxTests", ["TocsinTestKit", "KubeletReplay"]),
     tests("DeployTests", [], products: ["Yams"]),

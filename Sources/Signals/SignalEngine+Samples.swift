@@ -27,8 +27,8 @@ extension SignalEngine {
         }
         switch role {
         case .requestCount, .requestErrorCount, .requestSeconds, .requestBucket, .pauseSeconds, .concurrentSeconds,
-            .restarts, .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
-            .logNewErrorPatterns:
+            .restarts, .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed,
+            .checkpointsRequested, .blocksHit, .blocksRead, .logEntries, .logErrorEntries, .logNewErrorPatterns:
             guard value.isFinite, value >= 0 else {
                 counts.invalid += 1
                 return
@@ -85,7 +85,9 @@ extension SignalEngine {
         switch role {
         case .restarts: contributors[contributor].restarts.addToCounter(increase, at: time)
         case .oomKills, .nodeOOMKills: contributors[contributor].oomKills.addToCounter(increase, at: time)
-        case .deadlocks, .commits, .rollbacks: contributors[contributor].database.add(increase, role: role)
+        case .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed, .checkpointsRequested, .blocksHit,
+            .blocksRead:
+            contributors[contributor].database.add(increase, role: role)
         case .logEntries, .logErrorEntries, .logNewErrorPatterns:
             contributors[contributor].log.add(increase, role: role)
         case .requestBucket: contributors[contributor].buckets.add(increase, at: slot.bucket)
@@ -99,8 +101,8 @@ extension SignalEngine {
     /// when there was no earlier look.
     private func firstIncrease(_ slot: SeriesSlot, at time: Int64, value: Double) -> Double? {
         switch slot.role {
-        case .restarts, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
-            .logNewErrorPatterns:
+        case .restarts, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed,
+            .checkpointsRequested, .blocksHit, .blocksRead, .logEntries, .logErrorEntries, .logNewErrorPatterns:
             return nil
         case .oomKills:
             guard slot.agent >= 0, agents[slot.agent].podRoundsFrom != .max else { return nil }

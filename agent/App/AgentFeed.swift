@@ -75,7 +75,7 @@ package final class AgentFeed: Sendable {
                 certificateFile: configuration.certificateFile, keyFile: configuration.keyFile,
                 trustRootsFile: configuration.trustRootsFile),
             spool: spool, inbox: inbox, assigned: nil, logger: logger,
-            backfillBytesPerSecond: configuration.backfillBytesPerSecond, now: now,
+            backfillBytesPerSecond: configuration.backfillBytesPerSecond, now: now, clock: UplinkClock(now: now),
             vitals: {
                 Uplink.Vitals(statuses: statuses, heartbeat: .with { $0.sentAtMillis = now().millis })
             })

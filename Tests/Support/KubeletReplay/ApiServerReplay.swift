@@ -26,11 +26,13 @@ package final class ApiServerReplay: Sendable {
     /// Which requests a fault is for.
     package enum Verb: Sendable, Hashable {
         case list, watch
+        /// One object by its name.
+        case get
     }
 
     /// One request that came.
     package struct Request: Sendable, Hashable {
-        /// List or watch.
+        /// What was asked.
         package var verb: Verb
         /// Path and query.
         package var uri: String
@@ -80,6 +82,8 @@ package final class ApiServerReplay: Sendable {
 
     /// Path of all pods.
     package static let pods = "/api/v1/pods"
+    /// Path of all nodes; one of them is asked for by its name.
+    package static let nodes = "/api/v1/nodes"
 
     private let shared: Mutex<Shared>
     private let tls: KubeletReplay.TLS
@@ -190,7 +194,8 @@ extension ApiServerReplay {
     func reply(uri: String, authorization: String?, channel: any Channel) -> Reply {
         let query = Self.query(uri)
         let path = String(uri.prefix { $0 != "?" })
-        let verb: Verb = query["watch"] == nil ? .list : .watch
+        let isOne = path.hasPrefix(Self.nodes + "/")
+        let verb: Verb = isOne ? .get : query["watch"] == nil ? .list : .watch
         return shared.withLock { shared in
             shared.requests.append(Request(verb: verb, uri: uri, authorization: authorization))
             guard shared.tokens.contains(where: { authorization == "Bearer \($0)" }) else {
@@ -199,7 +204,7 @@ extension ApiServerReplay {
             let fault = shared.faults[Place(verb: verb, path: path)] ?? shared.faults[Place(verb: verb, path: nil)]
             let reply =
                 fault.map { Self.reply($0, verb, path, shared) }
-                ?? (verb == .list ? Self.list(query, path, shared) : Self.watch(query, path, shared))
+                ?? Self.answer(verb, query, path, shared)
             if case .stream(_, ends: false) = reply, fault == nil {
                 shared.watches[ObjectIdentifier(channel)] = Watch(path: path, channel: channel)
             }
@@ -216,8 +221,23 @@ extension ApiServerReplay {
         case .status(let status, let body): .whole(status: status, body: Array(body.utf8))
         case .cut: .cut(body: list([:], path, shared).body)
         case .body(let body):
-            verb == .list ? .whole(status: 200, body: Array(body.utf8)) : .stream(lines: [Array(body.utf8)], ends: true)
-        case .silence: verb == .list ? .silence : .stream(lines: [], ends: false)
+            verb == .watch
+                ? .stream(lines: [Array(body.utf8)], ends: true) : .whole(status: 200, body: Array(body.utf8))
+        case .silence: verb == .watch ? .stream(lines: [], ends: false) : .silence
+        }
+    }
+
+    private static func answer(_ verb: Verb, _ query: [String: String], _ path: String, _ shared: Shared) -> Reply {
+        switch verb {
+        case .list: return list(query, path, shared)
+        case .watch: return watch(query, path, shared)
+        case .get:
+            let name = path.dropFirst(nodes.count + 1)
+            let items = shared.collections[nodes]?.items.values.map(\.self) ?? []
+            guard let item = items.first(where: { $0["metadata"]?["name"]?.text == String(name) }) else {
+                return .whole(status: 404, body: status(404, "NotFound", "nodes \(name) not found"))
+            }
+            return .whole(status: 200, body: item.bytes)
         }
     }
 
