@@ -42,6 +42,7 @@ let packageOfProduct: [String: String] = [
     "DequeModule": "swift-collections",
     "X509": "swift-certificates",
     "Crypto": "swift-crypto",
+    "CryptoExtras": "swift-crypto",
     "SwiftASN1": "swift-asn1",
     "SwiftProtobuf": "swift-protobuf",
     "GRPCCore": "grpc-swift-2",
@@ -140,6 +141,7 @@ let adapters: [Module] = [
             "TargetSettings",
         ]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
+    library("TokenAccess", ["Telemetry", "CertificateAuthority", "KubernetesAPI"], products: ["Crypto"]),
     library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     Module(
@@ -176,7 +178,7 @@ let apps: [Module] = [
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SQLiteFile", "Selectors", "SampleStore",
             "IncidentStore", "DetectorStore", "Signals", "Detection", "Incidents", "Runbook", "Messages",
-            "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch",
+            "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch", "TokenAccess",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
             "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
         ],
@@ -199,7 +201,8 @@ let support: [Module] = [
     library("AllocationCounter", path: "Tests/Support/AllocationCounter"),
     library("TocsinTestKit", ["Telemetry"], path: "Tests/Support/TestKit"),
     library(
-        "KubeletReplay", ["Telemetry"], products: ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
+        "KubeletReplay", ["Telemetry"],
+        products: ["Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
         path: "Tests/Support/KubeletReplay"),
     executable(
         "tocsin-demo", ["Telemetry", "Probing", "CurlHTTP", "TocsinTestKit", "KubeletReplay"],
@@ -280,6 +283,12 @@ let testTargets: [Module] = [
     tests("PostgresProbeTests", ["PostgresProbe", "PostgresClient", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("KubernetesAPITests", ["KubernetesAPI", "Telemetry"]),
     tests(
+        "TokenAccessTests",
+        [
+            "TokenAccess", "CertificateAuthority", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit",
+            "KubeletReplay",
+        ]),
+    tests(
         "ClusterWatchTests",
         ["ClusterWatch", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
     tests("PodProbeTests", ["PodProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
@@ -308,7 +317,8 @@ let testTargets: [Module] = [
             "IngestWire", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinProto", "TocsinTestKit",
         ], products: ["Logging", "SwiftProtobuf"]),
     tests(
-        "LinkTests", ["AgentApp", "SampleCodec", "IngestWire", "TocsinProto", "Telemetry", "TocsinTestKit"],
+        "LinkTests",
+        ["AgentApp", "SampleCodec", "IngestWire", "TocsinProto", "Telemetry", "TocsinTestKit", "KubeletReplay"],
         products: ["GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "SwiftProtobuf"]),
     tests("BlackBoxTests", ["TocsinTestKit", "KubeletReplay"]),
     tests("DeployTests", [], products: ["Yams"]),
