@@ -170,7 +170,7 @@ let apps: [Module] = [
         ],
         products: [
             "ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle", "UnixSignals",
-            "Logging", "NIOCore", "NIOPosix", "NIOHTTP1",
+            "Logging", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL",
         ],
         path: "agent/App"),
     library(

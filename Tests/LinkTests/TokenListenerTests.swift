@@ -177,6 +177,37 @@ struct TokenListenerTests {
         try await tokens.server.stop()
     }
 
+    @Test("Our own certificates' ends are series, and one that ends soon is a finding of level P4")
+    func ownCertificates() async throws {
+        let tokens = try await TokenLab()
+        let lab = tokens.lab
+        try await ChildProcess.run(
+            "\(lab.binaries)/tocsin",
+            [
+                "tls", "issue", "agent", lab.path("tls"), "--cluster", TokenLab.cluster, "--node", "node-a", "--days",
+                "10",
+            ]
+                + ["--force"])
+        try lab.writeAgent(node: "node-a", interval: "1s", probes: "")
+        let coordinator = try await tokens.startCoordinator()
+        let agent = try lab.startAgent(node: "node-a")
+        let incident = try await lab.eventually(within: .seconds(60)) {
+            try await lab.incidents().first { $0.checkGroup == "certificate" }
+        }
+        #expect(
+            incident?.severity == "P4" && incident?.subject == "target/agent/node-a", "\(String(describing: incident))")
+        let now = Date().timeIntervalSince1970
+        for (target, days) in [("agent/node-a", 10.0), ("coordinator/certificates", 365), ("coordinator/tokens", 90)] {
+            let points = try await SampleQuery(lab: lab).points(
+                "probe_tls_certificate_expiry_seconds{target=\"\(target)\"}", since: "5m")
+            let left = ((points.last?.value ?? 0) - now) / 86_400
+            #expect(abs(left - days) < 0.1, "\(target): \(left)")
+        }
+        try await agent.terminate()
+        try await coordinator.terminate()
+        try await tokens.server.stop()
+    }
+
     private func expectProcesses(_ tokens: TokenLab, tokenFile: String, roots: String) async throws {
         let lab = tokens.lab
         _ = try lab.folder.write(

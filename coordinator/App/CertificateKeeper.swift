@@ -70,8 +70,11 @@ final class CertificateKeeper: Service {
     /// When the pair in force ends.
     var notValidAfter: Date { state.withLock { $0.notValidAfter } }
 
-    /// Whether callers are asked for certificates.
+    /// Roots of the callers' certificates; nil when they are not asked for any.
     var trustRootsFile: String? { paths.trustRoots }
+
+    /// What callers show where the pair is shown to them: `certificates` or `tokens`.
+    var callers: String { paths.trustRoots == nil ? "tokens" : "certificates" }
 
     /// Judges what a client shows in its handshake, in place of BoringSSL, which knows only the roots it was made with.
     func verify(_ presented: [NIOSSLCertificate], _ promise: EventLoopPromise<NIOSSLVerificationResultWithMetadata>) {

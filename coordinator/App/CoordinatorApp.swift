@@ -18,6 +18,7 @@ import ServiceLifecycle
 package import Signals
 import Synchronization
 package import Telemetry
+import TokenAccess
 package import UnixSignals
 
 /// The coordinator as one value: opens its stores, continues from its event log, serves until it is told to stop.
@@ -160,6 +161,7 @@ package struct CoordinatorApp: Sendable {
             [
                 NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
                 retention, compaction, learnedState(pipeline),
+                certificateSeries(listeners.keepers, writer),
             ] + listeners.services
         if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
             running.append(
@@ -190,6 +192,12 @@ package struct CoordinatorApp: Sendable {
     private func learnedState(_ pipeline: Pipeline) -> LearnedStateService {
         LearnedStateService(
             writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, logger: logger, now: now)
+    }
+
+    private func certificateSeries(_ keepers: [CertificateKeeper], _ writer: StoreWriter) -> CertificateSeries {
+        CertificateSeries(
+            cluster: configuration.tokens?.access.policy.cluster ?? configuration.kubernetes?.cluster ?? "",
+            interval: configuration.signals.step, keepers: keepers, writer: writer, logger: logger, now: now)
     }
 
     private func openStores() throws -> (IncidentStore, SampleStore) {

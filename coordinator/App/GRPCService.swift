@@ -37,7 +37,7 @@ struct GRPCService: Service {
                         "listening",
                         metadata: [
                             "host": "\(host)", "port": "\(port)",
-                            "callers": "\(certificates.trustRootsFile == nil ? "tokens" : "certificates")",
+                            "callers": "\(certificates.callers)",
                         ])
                     address.set(port)
                 }
