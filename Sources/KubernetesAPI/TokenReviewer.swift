@@ -111,7 +111,7 @@ package struct TokenReviewer: Sendable {
         let extra = status.user?.extra ?? [:]
         // One value each: a claim that is there twice is no claim.
         func claim(_ name: String) -> String? {
-            let values = extra["authentication.kubernetes.io/" + name] ?? []
+            let values = (extra["authentication.kubernetes.io/" + name] ?? nil) ?? []
             return values.count == 1 && !values[0].isEmpty ? values[0] : nil
         }
         var reviewed = ReviewedToken(
@@ -142,7 +142,7 @@ package struct TokenReviewer: Sendable {
         struct User: Codable {
             var username: String?
             var groups: [String]?
-            var extra: [String: [String]]?
+            var extra: [String: [String]?]?
         }
 
         var apiVersion = "authentication.k8s.io/v1"

@@ -228,7 +228,8 @@ package final class TokenAuthenticator: Sendable {
             return TokenRefusal(
                 .forbidden, "the coordinator may not have tokens reviewed: \(problem.message)")
         }
-        return TokenRefusal(
-            .unavailable, "the API server gives no answer about tokens: \(problem.message)")
+        // Not the answer's words: what refuses a request may repeat a part of it.
+        let reason = problem.status.map { "status \($0)" } ?? problem.message
+        return TokenRefusal(.unavailable, "the API server gives no answer about tokens: \(reason)")
     }
 }

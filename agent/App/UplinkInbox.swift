@@ -76,6 +76,7 @@ final class UplinkInbox: Sendable {
         contents.withLock {
             $0.welcome = nil
             $0.acknowledged = nil
+            $0.areCredentialsReplaced = false
         }
     }
 
