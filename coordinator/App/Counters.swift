@@ -10,7 +10,7 @@ package struct Counters: Sendable, Hashable {
     package var framesDuplicate: UInt64 = 0
     /// Frames, or streams by way of one, that were refused.
     package var framesRejected: UInt64 = 0
-    /// Samples stored.
+    /// Samples of agents stored.
     package var samplesStored: UInt64 = 0
     /// Of them, samples of an outage that came after newer ones: stored, not judged.
     package var samplesBackfilled: UInt64 = 0

@@ -14,7 +14,9 @@ struct HealthService: Service {
     let port: Int
     let counters: CounterBoard
     let health: StoreHealth
-    let certificates: CertificateKeeper
+    let certificates: [CertificateKeeper]
+    /// Nil when nobody is let in by a token.
+    let tokens: TokenFigures?
     let fleet: FleetRegistry
     let pipeline: Pipeline
     let notifications: NotificationService
@@ -79,9 +81,11 @@ struct HealthService: Service {
         add("handshakes_refused_total", "counter", counted.handshakesRefused)
         add("certificates_reloaded_total", "counter", counted.certificatesReloaded)
         add("certificates_refused_total", "counter", counted.certificatesRefused)
+        // The one that ends first: it is the one to look after.
         add(
             "certificate_expiry_timestamp_seconds", "gauge",
-            UInt64(max(0, certificates.notValidAfter.timeIntervalSince1970)))
+            UInt64(max(0, certificates.map(\.notValidAfter.timeIntervalSince1970).min() ?? 0)))
+        lines += tokens?.lines ?? []
         let notices = notifications.status
         add("notices_delivered_total", "counter", notices.delivered)
         add("notice_sends_failed_total", "counter", notices.failedSends)
