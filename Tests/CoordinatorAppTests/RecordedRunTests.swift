@@ -30,8 +30,8 @@ struct RecordedRunTests {
     }
 
     @Test(
-        "A recorded live run replays from its stored samples to the identical finding sequence, also that of an agent"
-            + " whose clock is an hour ahead", arguments: [0, 3600])
+        "A recorded live run replays from its stored samples to the same findings, also with a clock an hour ahead",
+        arguments: [0, 3600])
     func replayEqualsLive(ahead: Int) async throws {
         let began = Timestamp(seconds: Date().timeIntervalSince1970)
         let database = try await PostgresCluster.start(.init(maxConnections: 20))
