@@ -67,10 +67,30 @@ import Testing
             events += core.advance(to: now + way)
         }
         let opened = try #require(openings(events).first)
-        // The first look at least 1.7 s after the fault: 30 % of that part of 10 s are 5 %.
-        let seen = start + .seconds((134 - phase + 9) / 10 * 10 + phase)
+        // The first look at least 3 s after the fault: 18 of 200 requests are more than chance at 2.5 %, 12 are not.
+        let seen = start + .seconds((135 - phase + 9) / 10 * 10 + phase)
         #expect(opened.at == seen + way)
         #expect(opened.finding.onsetAt == seen)
+        #expect(openings(events).count == 1)
+        #expect(isNothingOfTheFuture(events))
+    }
+
+    @Test("What a look shows too little of, the agent's next look soon after it shows", arguments: [3, 4])
+    func anotherLook(phase: Int) throws {
+        let feed = try CoreFeed(Self.checks)
+        var core = feed.core(at: start)
+        var events: [IncidentEvent] = []
+        for second in 0..<160 {
+            let now = start + .seconds(second)
+            events += core.advance(to: now)
+            guard second % 10 == phase || second == 133 + phase else { continue }
+            let samples = requests(Double(second), failingFrom: 132, at: now)
+            core.ingest(samples: samples, cluster: "c", agent: "node-1")
+            events += core.advance(to: now + way)
+        }
+        let opened = try #require(openings(events).first)
+        #expect(opened.at == start + .seconds(133 + phase) + way)
+        #expect(opened.finding.value == 0.3)
         #expect(openings(events).count == 1)
         #expect(isNothingOfTheFuture(events))
     }
