@@ -58,6 +58,13 @@ bench: deps ## Bytes and CPU of codec, wire and ingest against their goals: SEED
 # The interpreter that has numpy: the user's own, or Debian's with python3-numpy.
 NUMPY_PYTHON = $$(python3 -c 'import numpy' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
+.PHONY: restart-bench
+restart-bench: deps ## Start of a coordinator that has a day of 40,000 series: SEED=7 (ten minutes and 4 GB of disk after the build).
+	swift build -c release --product store-bench
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	@$(NUMPY_PYTHON) Tests/Benchmarks/restart.py $(or $(SEED),197) $(or $(DATA),../shared) --binaries "$$(swift build -c release --show-bin-path)" $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: deps-peers ## VictoriaMetrics and Prometheus from Debian on the data of `make bench`, same SEED (an hour; see docs).
 	@cd Tests/Benchmarks && $(NUMPY_PYTHON) -m unittest -q peerbench.test_remote_write
@@ -78,6 +85,10 @@ deps-peers:
 chaos: deps ## 200 rounds of kill -9 of coordinator or agent under load: ROUNDS=200 SEED=7 (about ten minutes after the build).
 	swift build --build-tests
 	TOCSIN_CHAOS_ROUNDS=$(or $(ROUNDS),200) TOCSIN_CHAOS_SEED=$(or $(SEED),1) swift test --skip-build --no-parallel --filter '^BlackBoxTests.ChaosTests'
+
+.PHONY: fuzz
+fuzz: deps ## Every parser of foreign bytes under libFuzzer: SECONDS=60 each, or one with TARGET=KubeletFuzz.
+	@Tests/Fuzz/run.sh $(or $(TARGET),all) $(or $(SECONDS),60)
 
 .PHONY: detect-bench
 detect-bench: ## Detectors on generated incidents, a simulated month, labelled recordings: SEED=7 (figures go to .build/bench/results.json).

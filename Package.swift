@@ -321,6 +321,32 @@ let testTargets: [Module] = [
     tests("TidyTests", []),
 ]
 
+// Harnesses of the fuzzer, one for each parser of foreign bytes. Tests/Fuzz/run.sh builds them, and nothing else does:
+// each defines the fuzzer's entry, so that only one may be in a program.
+let fuzzers: [Module] = [
+    library("FuzzSupport", ["Probing"], path: "Tests/Fuzz/FuzzSupport"),
+    library("SampleBlockChainFuzz", ["SampleCodec", "Telemetry"], path: "Tests/Fuzz/SampleBlockChainFuzz"),
+    library("KubeletFuzz", ["FuzzSupport", "PodProbe", "Probing", "Telemetry"], path: "Tests/Fuzz/KubeletFuzz"),
+    library(
+        "ClusterFuzz", ["FuzzSupport", "ClusterWatch", "KubernetesAPI", "Telemetry"], path: "Tests/Fuzz/ClusterFuzz"),
+    library(
+        "ActuatorFuzz", ["FuzzSupport", "ActuatorProbe", "Probing", "Telemetry"], path: "Tests/Fuzz/ActuatorFuzz"),
+    library("PrometheusFuzz", ["FuzzSupport", "PrometheusProbe", "Telemetry"], path: "Tests/Fuzz/PrometheusFuzz"),
+    library("LogFuzz", ["FuzzSupport", "LogText", "Telemetry"], path: "Tests/Fuzz/LogFuzz"),
+    library(
+        "ConfigurationFuzz", ["FuzzSupport", "AgentSettings", "CoordinatorSettings", "ConfigurationKit"],
+        path: "Tests/Fuzz/ConfigurationFuzz"),
+    library(
+        "WireFuzz", ["FuzzSupport", "IngestWire", "Telemetry", "TocsinProto"], products: ["SwiftProtobuf"],
+        path: "Tests/Fuzz/WireFuzz"),
+    library(
+        "Fuzzers",
+        [
+            "SampleBlockChainFuzz", "KubeletFuzz", "ClusterFuzz", "ActuatorFuzz", "PrometheusFuzz", "LogFuzz",
+            "ConfigurationFuzz", "WireFuzz",
+        ], path: "Tests/Fuzz/Fuzzers"),
+]
+
 // TOCSIN_ONLY="SampleCodecTests,SegmentSpool" declares just those targets and what they need, for quick rebuilds;
 // TOCSIN_ONLY=cores declares all that needs no gRPC (what the thread sanitizer and the fuzzers run on).
 let everything = model + pureCores + systemLibraries + adapters + apps + mains + support + benchmarks + testTargets
@@ -345,7 +371,7 @@ let declared: [Module] =
     switch only {
     case "": everything
     case "cores": everything.filter { !needsGRPC($0) }
-    default: closure(of: only.split(separator: ",").map(String.init), in: everything)
+    default: closure(of: only.split(separator: ",").map(String.init), in: everything + fuzzers)
     }
 
 let strictSettings: [SwiftSetting] = [
@@ -365,8 +391,9 @@ func target(_ module: Module) -> Target {
     let settings = module.strict ? strictSettings : [.swiftLanguageMode(.v6)]
     switch module.kind {
     case .library:
+        let corpus = module.path.hasPrefix("Tests/Fuzz/") && module.name.hasSuffix("Fuzz") ? ["corpus"] : []
         return .target(
-            name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude,
+            name: module.name, dependencies: dependencies, path: module.path, exclude: module.exclude + corpus,
             sources: module.sources, resources: module.resources, swiftSettings: settings)
     case .executable:
         return .executableTarget(

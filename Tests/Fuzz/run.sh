@@ -1,24 +1,70 @@
 #!/bin/sh
-# Fuzzes the reader of chained sample blocks with libFuzzer and the address sanitizer.
-# usage: Tests/Fuzz/run.sh [seconds] [more libFuzzer flags]; TOCSIN_FUZZ_CANARY=1 must end in a crash.
+# Fuzzes parsers of foreign bytes with libFuzzer and the address sanitizer.
+# usage: Tests/Fuzz/run.sh [all | TARGET] [seconds] [more libFuzzer flags]
+#   all       every target for so many seconds (60), then its canary, which must end in a crash; fails on any finding.
+#   TARGET    the name of one of the folders here, such as KubeletFuzz. TOCSIN_FUZZ_CANARY=1 must end in a crash.
+# What is found lies in .build/fuzz/findings: run the target with the file as its only argument.
 set -eu
 cd "$(dirname "$0")/../.."
-seconds=${1:-60}
+target=${1:-all}
+seconds=${2:-60}
 [ $# -gt 0 ] && shift
+[ $# -gt 0 ] && shift
+targets="SampleBlockChainFuzz KubeletFuzz ClusterFuzz ActuatorFuzz PrometheusFuzz LogFuzz ConfigurationFuzz WireFuzz"
+[ "$target" = all ] || targets=$target
 out=.build/fuzz
-mkdir -p "$out/corpus" "$out/mod"
-# -sanitize=fuzzer is a flag of the compiler, not of the package manager: the sources of three targets as one module each.
-features="-swift-version 6 -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility \
- -enable-upcoming-feature InternalImportsByDefault -package-name tocsin"
-flags="-O -sanitize=fuzzer,address -parse-as-library $features -I $out/mod -Xcc -fmodule-map-file=Sources/CZlib/module.modulemap"
-build() {
-    # shellcheck disable=SC2086
-    swiftc $flags -module-name "$1" -emit-module -emit-module-path "$out/mod/$1.swiftmodule" -wmo -c -o "$out/$1.o" "$2"/*.swift
+mkdir -p "$out/findings"
+
+# The fuzzer's instrumentation is a flag of the compiler, and its main function one of the linker: the package manager
+# compiles all harnesses with what they use, and each is linked here with everything but the other harnesses.
+export TOCSIN_ONLY=Fuzzers
+swift build -c release --scratch-path "$out/build" --target Fuzzers ${TOCSIN_FUZZ_JOBS:+-j "$TOCSIN_FUZZ_JOBS"} \
+    --sanitize=address -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xcc -fsanitize=fuzzer-no-link
+module_names() {
+    python3 -c 'import json, sys; print(" ".join(t["name"] for t in json.load(sys.stdin)["targets"]))'
 }
-build Telemetry Sources/Telemetry
-build SampleCodec Sources/SampleCodec
-build SampleBlockChainFuzz Tests/Fuzz/SampleBlockChainFuzz
-swiftc -sanitize=fuzzer,address -o "$out/sample-block-chain" \
-    "$out/Telemetry.o" "$out/SampleCodec.o" "$out/SampleBlockChainFuzz.o" -lz
-SWIFT_BACKTRACE=enable=no exec "$out/sample-block-chain" -max_len=1536 -malloc_limit_mb=64 -rss_limit_mb=2048 \
-    -max_total_time="$seconds" -print_final_stats=1 "$@" "$out/corpus" Tests/Fuzz/SampleBlockChainFuzz/corpus
+objects=$(swift build -c release --scratch-path "$out/build" --show-bin-path)
+# Each program gets the modules that its harness uses, and of other packages what those refer to: the fuzzer looks at
+# every counter of the program after every input.
+own=$(TOCSIN_ONLY=Fuzzers swift package --scratch-path "$out/build" describe --type json | module_names)
+find "$objects" -name '*.o' | awk -v own="$own" 'BEGIN { n = split(own, a, " "); for (i = 1; i <= n; i++) is[a[i]] = 1 }
+    { m = $0; sub(/\.build\/[^\/]*$/, "", m); sub(/.*\//, "", m); if (!(m in is)) print "\"" $0 "\"" }' > "$out/others"
+rm -f "$out/others.a"
+ar rcs "$out/others.a" @"$out/others"
+for name in $targets; do
+    : > "$out/$name.objects"
+    for module in $(TOCSIN_ONLY=$name swift package --scratch-path "$out/build" describe --type json | module_names); do
+        [ ! -d "$objects/$module.build" ] || find "$objects/$module.build" -name '*.o' | sed 's/.*/"&"/' >> "$out/$name.objects"
+    done
+    swiftc -sanitize=fuzzer,address -o "$out/$name" @"$out/$name.objects" "$out/others.a" -lz 2> "$out/$name.link" \
+        || { cat "$out/$name.link" >&2; exit 1; }
+done
+
+fuzz() {
+    name=$1
+    shift
+    mkdir -p "$out/corpus/$name"
+    # Files grow by what the parser takes; a megabyte of it says nothing that four kilobytes do not.
+    SWIFT_BACKTRACE=enable=no LSAN_OPTIONS=suppressions=Tests/Fuzz/lsan.suppressions:print_suppressions=0 \
+        "$out/$name" -max_len="$length" -malloc_limit_mb=256 -rss_limit_mb=2048 -timeout=10 \
+        -print_final_stats=1 -artifact_prefix="$out/findings/$name-" "$@" "$out/corpus/$name" "Tests/Fuzz/$name/corpus"
+}
+failed=
+for name in $targets; do
+    length=4096
+    [ "$name" = SampleBlockChainFuzz ] && length=1536
+    if [ "$target" != all ]; then
+        fuzz "$name" -max_total_time="$seconds" "$@"
+        continue
+    fi
+    echo "== $name"
+    fuzz "$name" -max_total_time="$seconds" "$@" > "$out/$name.log" 2>&1 || failed="$failed $name"
+    grep -E 'cov: .*(DONE|NEW|REDUCE|pulse)|ERROR|SUMMARY|Fatal error' "$out/$name.log" | tail -n 1
+    grep -E 'number_of_executed_units|peak_rss_mb' "$out/$name.log" || true
+    if TOCSIN_FUZZ_CANARY=1 fuzz "$name" -max_total_time=60 -artifact_prefix="$out/canary-" > "$out/$name.canary.log" 2>&1
+    then failed="$failed $name(canary)"
+    else grep -q 'canary' "$out/$name.canary.log" || failed="$failed $name(canary)"
+    fi
+done
+rm -f "$out"/canary-*
+[ -z "$failed" ] || { echo "failed:$failed" >&2; exit 1; }

@@ -153,6 +153,33 @@ import Testing
             TextRules.machinePlaces(path: "README.md", text: "working at home, root cause, user/root/ana\n").isEmpty)
     }
 
+    @Test func secretsAreFound() {
+        let body = String(repeating: "MIIEvQ" + "IBADANBg", count: 4)
+        let begin = "-----BEGIN " + "PRIVATE KEY-----"
+        #expect(SecretRules.violations(path: "deploy/a.pem", text: "a\n\(begin)\n\(body)\n").map(\.line) == [2])
+        #expect(SecretRules.violations(path: "Tests/a.pem", text: "\(begin)\n\(body)\n").count == 1)
+        #expect(SecretRules.violations(path: "docs/a.md", text: "\(begin) is how one begins\n").isEmpty)
+        let tokens = [
+            "AK" + "IAQ3EGRZ7MNTXK4PLV", "gh" + "p_" + String(repeating: "a1B2", count: 9),
+            "xo" + "xb-" + String(repeating: "12345-", count: 6), "ey" + "J" + body + ".ey" + "J" + body + ".x",
+        ]
+        for token in tokens {
+            #expect(SecretRules.violations(path: "Tests/a.swift", text: "let a = \"\(token)\"").count == 1, "\(token)")
+        }
+        let keyed = [
+            "pass" + "word: Tr0ub4dor&3xyz", "\"api_" + "key\": \"0123456789abcdef\"", "TO" + "KEN=ab12cd34ef56gh",
+        ]
+        for line in keyed {
+            #expect(SecretRules.violations(path: "deploy/a.yaml", text: line).count == 1, "\(line)")
+            #expect(SecretRules.violations(path: "Tests/a.yaml", text: line).isEmpty)
+        }
+        for line in [
+            "passwordFile: secrets/password-1", "token: String", "password: {env: DB_PASSWORD_1}", "secret: changeme",
+        ] {
+            #expect(SecretRules.violations(path: "deploy/a.yaml", text: line).isEmpty, "\(line)")
+        }
+    }
+
     @Test func anotherHashWouldBeNoticed() throws {
         let hash = try Repository.run("sh", ["-c", "printf x | sha256sum"])
         #expect(hash.hasPrefix("2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"))

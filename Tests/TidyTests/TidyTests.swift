@@ -43,7 +43,7 @@ import Testing
 
     @Test func everyFileBelongsToAModule() {
         let lost = Repository.swiftFiles(under: Self.product + ["Tests"]).filter { file in
-            // Fuzz targets are built by Tests/Fuzz/run.sh with sanitizers, outside the package.
+            // Harnesses of the fuzzer are built by Tests/Fuzz/run.sh alone: a group of modules of their own.
             !file.path.hasPrefix("Tests/Fuzz/") && !Self.table.modules.contains { file.path.hasPrefix($0.path + "/") }
         }
         #expect(lost.map(\.path) == [])
@@ -74,6 +74,16 @@ import Testing
             Repository.text(path).map { TextRules.machinePlaces(path: path, text: $0) } ?? []
         }
         expectNone(violations)
+    }
+
+    @Test func noFileHoldsASecret() {
+        // Captures are compressed: what is secret in one is as public as in a text.
+        let texts = Repository.files.compactMap { path -> (String, String)? in
+            let text = path.hasSuffix(".gz") ? try? Repository.run("zcat", [path]) : Repository.text(path)
+            return text.map { (path, $0) }
+        }
+        #expect(texts.count > 500)
+        expectNone(texts.flatMap { SecretRules.violations(path: $0, text: $1) })
     }
 
     @Test func generatedCodeIsOfTheseDefinitions() throws {

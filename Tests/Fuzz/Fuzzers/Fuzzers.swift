@@ -1,0 +1,1 @@
+// All harnesses are built as this module's dependencies; run.sh links each to a program of its own.
