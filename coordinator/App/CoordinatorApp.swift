@@ -60,6 +60,8 @@ package struct CoordinatorApp: Sendable {
         package var targetLease: Duration
         /// What an agent may send.
         package var ingest: IngestLimits
+        /// What clients may have open.
+        package var listener: ListenerLimits
         /// When silence of agents is an incident.
         package var agents: AgentWatch.Configuration
         /// Samples older than this are removed.
@@ -138,12 +140,14 @@ package struct CoordinatorApp: Sendable {
         let writer = StoreWriter(
             store: sampleStore, pipeline: pipeline, counters: counters, health: health, logger: logger, now: now)
         let certificates = try CertificateKeeper(paths: configuration.tls, counters: counters, logger: logger)
-        let server = GRPCService(
-            configuration: configuration, certificates: certificates,
-            services: services(
+        let gate = ConnectionGate(
+            limits: ConnectionTable.Limits(configuration.listener),
+            firstCallWithin: configuration.listener.firstCallWithin, counters: counters)
+        let server = server(
+            certificates, gate, counters,
+            services(
                 fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, incidents: incidentStore,
-                notifications: notifications, desk: desk, counters: counters, health: health),
-            address: address, logger: logger)
+                notifications: notifications, desk: desk, counters: counters, health: health))
         let retention = RetentionService(
             store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
             outbox: notifications, logger: logger, now: now)
@@ -169,7 +173,8 @@ package struct CoordinatorApp: Sendable {
             running.insert(
                 HealthService(
                     host: host, port: configuration.httpPort, counters: counters, health: health,
-                    certificates: certificates, fleet: fleet, pipeline: pipeline, notifications: notifications,
+                    certificates: certificates, gate: gate, fleet: fleet, pipeline: pipeline,
+                    notifications: notifications,
                     cluster: cluster?.board, logger: logger, now: now), at: 0)
         }
         var group = ServiceGroupConfiguration(
@@ -177,6 +182,18 @@ package struct CoordinatorApp: Sendable {
         group.maximumGracefulShutdownDuration = .seconds(15)
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    private func server(
+        _ certificates: CertificateKeeper, _ gate: ConnectionGate, _ counters: CounterBoard,
+        _ services: [any RegistrableRPCService]
+    ) -> GRPCService {
+        GRPCService(
+            configuration: configuration, certificates: certificates, gate: gate,
+            calls: CallLimiter(
+                callsMax: configuration.listener.callsPerClientMax, authorization: PeerAuthorization(),
+                counters: counters),
+            services: services, address: address, logger: logger)
     }
 
     /// It stops before the pipeline, which it asks one last time.
@@ -231,8 +248,11 @@ package struct CoordinatorApp: Sendable {
                 lease: configuration.targetLease, interval: configuration.signals.step,
                 targets: configuration.clusterTargets), counters: counters, startedAt: now())
         let ingest = IngestService(
-            configuration: IngestService.Configuration(configuration.ingest, version: configuration.version),
-            authorization: authorization, fleet: fleet, assignments: assignments, writer: writer, counters: counters,
+            configuration: IngestService.Configuration(
+                configuration.ingest, helloWithin: configuration.listener.firstCallWithin,
+                version: configuration.version),
+            authorization: authorization, fleet: fleet, assignments: assignments, writer: writer,
+            quota: SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax), counters: counters,
             logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, incidents: incidents,

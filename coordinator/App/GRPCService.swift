@@ -7,9 +7,15 @@ import ServiceLifecycle
 struct GRPCService: Service {
     let configuration: CoordinatorApp.Configuration
     let certificates: CertificateKeeper
+    let gate: ConnectionGate
+    let calls: CallLimiter
     let services: [any RegistrableRPCService]
     let address: AddressBox
     let logger: Logger
+
+    /// A connection without a call is asked to close after this; agents and commands have one as long as they live.
+    private static let idleMax: Duration = .seconds(300)
+    private static let callsPerConnectionMax = 64
 
     func run() async throws {
         let security = try HTTP2ServerTransport.Posix.TransportSecurity.mTLS(
@@ -27,9 +33,13 @@ struct GRPCService: Service {
                 $0.connection.keepalive.timeout = .seconds(10)
                 $0.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
                 $0.connection.keepalive.clientBehavior.allowWithoutCalls = true
-                $0.http2.maxConcurrentStreams = 64
+                $0.connection.maxIdleTime = Self.idleMax
+                $0.http2.maxConcurrentStreams = min(
+                    Self.callsPerConnectionMax, configuration.listener.callsPerClientMax)
+                $0.channelDebuggingCallbacks.onAcceptTCPConnection = { [gate] in gate.accept($0) }
+                $0.channelDebuggingCallbacks.onAcceptHTTP2Stream = { [gate] in gate.acceptCall($0) }
             })
-        let server = GRPCServer(transport: transport, services: services)
+        let server = GRPCServer(transport: transport, services: services, interceptors: [calls])
         try await withGracefulShutdownHandler {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { try await server.serve() }
