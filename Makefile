@@ -58,6 +58,13 @@ bench: deps ## Bytes and CPU of codec, wire and ingest against their goals: SEED
 # The interpreter that has numpy: the user's own, or Debian's with python3-numpy.
 NUMPY_PYTHON = $$(python3 -c 'import numpy' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
+.PHONY: restart-bench
+restart-bench: deps ## Start of a coordinator that has a day of 40,000 series: SEED=7 (ten minutes and 4 GB of disk after the build).
+	swift build -c release --product store-bench
+	swift build -c release --product tocsin-coordinator
+	swift build -c release --product tocsin
+	@$(NUMPY_PYTHON) Tests/Benchmarks/restart.py $(or $(SEED),197) $(or $(DATA),../shared) --binaries "$$(swift build -c release --show-bin-path)" $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: deps-peers ## VictoriaMetrics and Prometheus from Debian on the data of `make bench`, same SEED (an hour; see docs).
 	@cd Tests/Benchmarks && $(NUMPY_PYTHON) -m unittest -q peerbench.test_remote_write

@@ -8,7 +8,7 @@ package struct AgentView: Hashable, Sendable, Codable {
     package var cluster: String
     /// Semantic version.
     package var version: String
-    /// "live", "suspect" or "silent".
+    /// "live", "suspect", "silent", or "contended": two agents use its name.
     package var state: String
     /// When anything last came from it.
     package var lastSeenAt: Timestamp

@@ -50,6 +50,8 @@ package struct Counters: Sendable, Hashable {
     package var thresholdsReloaded: UInt64 = 0
     /// Times that a changed thresholds file was refused.
     package var thresholdsRefused: UInt64 = 0
+    /// Times that an agent came back after another had used its name.
+    package var agentsContended: UInt64 = 0
     /// Requests refused for want of a role.
     package var requestsDenied: UInt64 = 0
     /// Handshakes refused for the client's certificate.

@@ -56,12 +56,24 @@ package final class FleetRegistry: Sendable {
         var targetOrder: [String] = []
         /// The stream that speaks for the agent: a newer one replaces it.
         var stream: UInt64
+        /// The process that spoke for the agent before this one.
+        var formerBoot: [UInt8] = []
+        /// When a process came back whose place another had taken: both are alive and use one name.
+        var contendedAt: Timestamp?
     }
 
     private struct State {
         var agents: [AgentKey: Agent] = [:]
         var nextStream: UInt64 = 1
         var refusedAgents: UInt64 = 0
+    }
+
+    /// A stream that was taken.
+    struct Connection: Hashable, Sendable {
+        /// The number of the stream.
+        var stream: UInt64
+        /// Whether its process had lost the name to another one before: two agents use it in turns.
+        var isContended = false
     }
 
     private let configuration: Configuration
@@ -74,8 +86,11 @@ package final class FleetRegistry: Sendable {
 
     /// Notes that an agent opened a stream.
     ///
-    /// - Returns: a number for the stream, or nil when no further agent is taken.
-    func connected(_ key: AgentKey, hello: AgentHello, now: Timestamp) -> UInt64? {
+    /// An agent that was started anew never comes back as the process that it was. One that does, after another had its
+    /// name, shows two at once: each ends the other's stream, and what one of them measures may be of another machine.
+    ///
+    /// - Returns: nil when no further agent is taken.
+    func connected(_ key: AgentKey, hello: AgentHello, now: Timestamp) -> Connection? {
         state.withLock { state in
             guard state.agents[key] != nil || state.agents.count < configuration.agentsMax else {
                 state.refusedAgents += 1
@@ -83,7 +98,13 @@ package final class FleetRegistry: Sendable {
             }
             let stream = state.nextStream
             state.nextStream += 1
+            var isContended = false
             if var agent = state.agents[key] {
+                if hello.boot != agent.boot {
+                    isContended = hello.boot == agent.formerBoot
+                    if isContended { agent.contendedAt = now }
+                    agent.formerBoot = agent.boot
+                }
                 agent.version = hello.version
                 agent.boot = hello.boot
                 agent.connectedAt = now
@@ -94,7 +115,7 @@ package final class FleetRegistry: Sendable {
                 state.agents[key] = Agent(
                     version: hello.version, boot: hello.boot, connectedAt: now, lastSeenAt: now, stream: stream)
             }
-            return stream
+            return Connection(stream: stream, isContended: isContended)
         }
     }
 
@@ -151,7 +172,7 @@ package final class FleetRegistry: Sendable {
             state.agents.sorted { $0.key < $1.key }.map { key, agent in
                 var view = AgentView(
                     node: key.node, cluster: key.cluster, version: agent.version,
-                    state: stateName(silence: now - agent.lastSeenAt), lastSeenAt: agent.lastSeenAt,
+                    state: stateName(of: agent, now: now), lastSeenAt: agent.lastSeenAt,
                     connectedAt: agent.connectedAt)
                 view.series = agent.heartbeat.series
                 view.samplesTotal = agent.heartbeat.samplesTotal
@@ -177,8 +198,14 @@ package final class FleetRegistry: Sendable {
         }
     }
 
-    private func stateName(silence: Duration) -> String {
+    private func stateName(of agent: Agent, now: Timestamp) -> String {
+        let silence = now - agent.lastSeenAt
         if silence >= configuration.silentAfter { return "silent" }
+        if let contendedAt = agent.contendedAt, now - contendedAt < Self.contendedFor { return "contended" }
         return silence >= configuration.suspectAfter ? "suspect" : "live"
     }
+
+    /// As long as this after the last time two agents were seen to use one name it is said: longer than a link that is
+    /// ended waits before it comes back.
+    private static let contendedFor: Duration = .seconds(120)
 }

@@ -69,6 +69,7 @@ struct HealthService: Service {
         add("incident_event_failures_total", "counter", counted.incidentEventFailures)
         add("target_samples_of_non_owners_total", "counter", counted.samplesOfNonOwners)
         add("target_samples_unconfirmed_total", "counter", counted.samplesUnconfirmed)
+        add("agents_contended_total", "counter", counted.agentsContended)
         add("requests_denied_total", "counter", counted.requestsDenied)
         add("audit_records_dropped_total", "counter", counted.auditRecordsDropped)
         add("handshakes_refused_total", "counter", counted.handshakesRefused)
@@ -99,7 +100,7 @@ struct HealthService: Service {
             add(figure.name, figure.isCounter ? "counter" : "gauge", UInt64(max(0, figure.value)))
         }
         lines.append("# TYPE tocsin_coordinator_agents gauge")
-        for state in ["live", "suspect", "silent"] {
+        for state in ["live", "suspect", "silent", "contended"] {
             lines.append("tocsin_coordinator_agents{state=\"\(state)\"} \(agents.filter { $0.state == state }.count)")
         }
         return lines.joined(separator: "\n") + "\n"

@@ -144,8 +144,14 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         let hello = try checked(first, agent: agent)
         let receivedAt = now()
         let session = StoreWriter.Session(agent: agent, id: hello.session)
-        guard let stream = fleet.connected(agent, hello: hello, now: receivedAt) else {
+        guard let connection = fleet.connected(agent, hello: hello, now: receivedAt) else {
             throw WireError(.tooLarge, "no further agent is taken")
+        }
+        if connection.isContended {
+            counters.add { $0.agentsContended += 1 }
+            logger.warning(
+                "two agents use one name and end each other's streams: give each node a certificate of its own",
+                metadata: ["node": "\(agent.node)", "cluster": "\(agent.cluster)"])
         }
         let (machine, durable) = try await open(session, hello: hello)
         logger.info(
@@ -156,7 +162,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
             ])
         try await responses.write(welcome(hello, durable))
         var receiver = StreamReceiver(
-            service: self, agent: agent, stream: stream, session: session, ledger: StreamLedger(machine),
+            service: self, agent: agent, stream: connection.stream, session: session, ledger: StreamLedger(machine),
             helloSentAt: hello.sentAt, receivedAt: receivedAt, outlets: outlets)
         while let message = try await iterator.next() { try receiver.take(message) }
         await receiver.ledger.drained()

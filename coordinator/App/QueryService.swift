@@ -35,7 +35,8 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         var view = StatusView(version: version, now: moment, startedAt: startedAt)
         for agent in fleet.agentViews(now: moment) {
             switch agent.state {
-            case "live": view.agentsLive += 1
+            // Two that share a name are both alive; `agent list` says which name it is.
+            case "live", "contended": view.agentsLive += 1
             case "suspect": view.agentsSuspect += 1
             default: view.agentsSilent += 1
             }

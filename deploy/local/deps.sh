@@ -8,7 +8,7 @@ what=${1:-all}
 packages="libpq-dev libcurl4-openssl-dev zlib1g-dev libsqlite3-dev pkg-config"
 case $what in
 build) ;;
-all) packages="$packages postgresql openssl util-linux xz-utils locales python3-aiosmtpd" ;;
+all) packages="$packages postgresql openssl util-linux xz-utils faketime locales python3-aiosmtpd" ;;
 peers)
     services="victoria-metrics prometheus prometheus-alertmanager prometheus-node-exporter prometheus-postgres-exporter"
     packages="$services libsnappy1v5 libzstd1 postgresql openssl"

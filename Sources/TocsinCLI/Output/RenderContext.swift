@@ -56,7 +56,7 @@ enum Style: String, Hashable, Sendable {
     static func state(_ state: String) -> Style {
         switch state {
         case "live", "success", "resolved": .green
-        case "suspect", "monitoring", "identified": .yellow
+        case "suspect", "contended", "monitoring", "identified": .yellow
         case "silent", "detected": .red
         default: .plain
         }
