@@ -23,8 +23,9 @@ build() {
 # with relocations packed (glibc 2.36), a program has a tenth less.
 link() {
     swiftc -static-stdlib -use-ld=lld -emit-executable -o "$2" @"$built/$1.product/Objects.LinkFileList" \
-        -Xlinker --as-needed -lcurl -lpq -lsqlite3 -lz -Xlinker "--defsym=main=$(echo "$1" | tr - _)_main" \
-        -Xlinker --strip-all -Xlinker --gc-sections -Xlinker --no-export-dynamic -Xlinker --icf=safe -Xlinker -O2 \
+        -Xlinker --as-needed -Xlinker -lcurl -Xlinker -lpq -Xlinker -lsqlite3 -Xlinker -lz -Xlinker --no-as-needed \
+        -Xlinker "--defsym=main=$(echo "$1" | tr - _)_main" -Xlinker --strip-all \
+        -Xlinker --gc-sections -Xlinker --no-export-dynamic -Xlinker --icf=safe -Xlinker -O2 \
         -Xlinker -z -Xlinker pack-relative-relocs
 }
 
