@@ -142,6 +142,10 @@ run: ## Coordinator and agent for your own targets, from deploy/local/*.yaml.
 	swift build -c release --product tocsin
 	@deploy/local/run.sh "$$(swift build -c release --show-bin-path)"
 
+.PHONY: dist
+dist: deps ## Stripped tarballs of the three programs in dist/, each started in a bare root (a quarter of an hour).
+	@deploy/release/dist.sh
+
 .PHONY: proto
 proto: ## Regenerate proto/Generated from proto/tocsin/v1.
 	proto/generate.sh

@@ -52,6 +52,8 @@ let packageOfProduct: [String: String] = [
     "NIOCore": "swift-nio",
     "NIOPosix": "swift-nio",
     "NIOHTTP1": "swift-nio",
+    "NIOTLS": "swift-nio",
+    "NIOHTTP2": "swift-nio-http2",
     "NIOSSL": "swift-nio-ssl",
     "NIOCertificateReloading": "swift-nio-extras",
     "Hummingbird": "hummingbird",
@@ -78,6 +80,7 @@ let packages: [(name: String, dependency: Package.Dependency)] = [
     ("swift-argument-parser", .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")),
     ("swift-nio", .package(url: "https://github.com/apple/swift-nio", from: "2.101.2")),
     ("swift-nio-extras", .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2")),
+    ("swift-nio-http2", .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0")),
     ("swift-nio-ssl", .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6")),
     ("swift-async-algorithms", .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")),
     ("swift-mustache", .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1")),
@@ -185,7 +188,8 @@ let apps: [Module] = [
         ],
         products: [
             "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf",
-            "ServiceLifecycle", "UnixSignals", "Logging", "Hummingbird", "NIOCertificateReloading", "NIOCore", "NIOSSL",
+            "ServiceLifecycle", "UnixSignals", "Logging", "Hummingbird", "NIOCertificateReloading", "NIOCore",
+            "NIOHTTP2", "NIOSSL", "NIOTLS",
         ],
         path: "coordinator/App"),
 ]
@@ -318,14 +322,16 @@ let testTargets: [Module] = [
     tests(
         "CoordinatorAppTests",
         [
-            "CoordinatorApp", "CoordinatorSettings", "ConfigurationKit", "SampleStore", "IncidentStore", "SampleCodec",
-            "IngestWire", "QueryWire", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinProto",
-            "TocsinTestKit",
+            "CertificateAuthority", "CoordinatorApp", "CoordinatorSettings", "ConfigurationKit", "SampleStore",
+            "IncidentStore", "SampleCodec", "IngestWire", "QueryWire", "Runbook", "Incidents", "Detection", "Signals",
+            "Telemetry", "TocsinProto", "TocsinTestKit",
         ], products: ["Logging", "SwiftProtobuf"]),
     tests(
         "LinkTests",
         ["AgentApp", "SampleCodec", "IngestWire", "KubeletReplay", "TocsinProto", "Telemetry", "TocsinTestKit"],
-        products: ["GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "SwiftProtobuf"]),
+        products: [
+            "GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "SwiftProtobuf",
+        ]),
     tests("BlackBoxTests", ["TocsinTestKit", "KubeletReplay"]),
     tests("DeployTests", [], products: ["Yams"]),
     tests("TidyTests", []),

@@ -126,17 +126,39 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var agentsMax: Int
         /// Series of one agent that are judged; samples of more are stored and counted.
         package var seriesPerAgentMax: Int
+        /// Different series of one agent in an hour; samples of more are dropped and counted.
+        package var seriesPerAgentHourMax: Int
         /// Bytes of one message on the wire.
         package var frameBytesMax: Int
         /// Subjects that signals are derived for; more are dropped and counted.
         package var subjectsMax: Int
+        /// Connections of agents and users.
+        package var connectionsMax: Int
+        /// Of them, those that have made no call yet.
+        package var newConnectionsMax: Int
+        /// Connections of one agent or user.
+        package var connectionsPerClientMax: Int
+        /// Calls that one agent or user has open at a time.
+        package var callsPerClientMax: Int
+        /// From a connection to its first call, and from an agent's stream to its hello.
+        package var firstCallWithin: Duration
 
-        /// Makes limits.
-        package init(agentsMax: Int, seriesPerAgentMax: Int, frameBytesMax: Int, subjectsMax: Int) {
+        /// Makes limits; the defaults are the file's.
+        package init(
+            agentsMax: Int, seriesPerAgentMax: Int, seriesPerAgentHourMax: Int = 40_000, frameBytesMax: Int,
+            subjectsMax: Int, connectionsMax: Int = 2000, newConnectionsMax: Int = 256,
+            connectionsPerClientMax: Int = 16, callsPerClientMax: Int = 64, firstCallWithin: Duration = .seconds(10)
+        ) {
             self.agentsMax = agentsMax
             self.seriesPerAgentMax = seriesPerAgentMax
+            self.seriesPerAgentHourMax = seriesPerAgentHourMax
             self.frameBytesMax = frameBytesMax
             self.subjectsMax = subjectsMax
+            self.connectionsMax = connectionsMax
+            self.newConnectionsMax = newConnectionsMax
+            self.connectionsPerClientMax = connectionsPerClientMax
+            self.callsPerClientMax = callsPerClientMax
+            self.firstCallWithin = firstCallWithin
         }
     }
 
@@ -335,11 +357,32 @@ package struct CoordinatorSettings: Hashable, Sendable {
                     "seriesPerAgent", .integer(in: 100...1_000_000), default: 20_000,
                     "Series of one agent that are judged; samples of more are stored, left out of signals, and counted."
                 ),
+                seriesPerAgentHourMax: section.value(
+                    "seriesPerAgentHour", .integer(in: 100...10_000_000), default: 40_000,
+                    "Different series of one agent in an hour; samples of more are neither stored nor judged, and counted. Keep it above "
+                        + "`seriesPerAgent`: rollouts end series and begin others."
+                ),
                 frameBytesMax: section.value(
                     "frameBytes", .size(in: 64 << 10...64 << 20), default: 4 << 20, "Bytes of one message on the wire."),
                 subjectsMax: section.value(
                     "subjects", .integer(in: 10...100_000), default: 5000,
-                    "Subjects that signals are derived for; more are dropped and counted."))
+                    "Subjects that signals are derived for; more are dropped and counted."),
+                connectionsMax: section.value(
+                    "connections", .integer(in: 10...100_000), default: 2000,
+                    "Connections of agents and users together; a further one is refused and counted."),
+                newConnectionsMax: section.value(
+                    "newConnections", .integer(in: 1...10_000), default: 256,
+                    "Connections that have made no call yet; the oldest of them goes, and is counted."),
+                connectionsPerClientMax: section.value(
+                    "connectionsPerClient", .integer(in: 1...1000), default: 16,
+                    "Connections of one agent or user; the oldest of them goes, and is counted."),
+                callsPerClientMax: section.value(
+                    "callsPerClient", .integer(in: 1...1000), default: 64,
+                    "Calls that one agent or user has open at a time; a further one is refused and counted."),
+                firstCallWithin: section.value(
+                    "firstCallWithin", .duration(in: .seconds(1) ... .seconds(300)), default: .seconds(10),
+                    "How long a connection may take to its first call, TLS handshake included, and an agent's stream to its hello."
+                ))
         }
     }
 }

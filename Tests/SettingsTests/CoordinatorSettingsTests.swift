@@ -75,7 +75,10 @@ import Testing
                     flapping: .init(openings: 5, within: .seconds(1800), quiet: .seconds(60))))
         #expect(
             settings.limits
-                == .init(agentsMax: 20, seriesPerAgentMax: 1000, frameBytesMax: 1 << 20, subjectsMax: 100))
+                == .init(
+                    agentsMax: 20, seriesPerAgentMax: 1000, seriesPerAgentHourMax: 3000, frameBytesMax: 1 << 20,
+                    subjectsMax: 100, connectionsMax: 90, newConnectionsMax: 12, connectionsPerClientMax: 3,
+                    callsPerClientMax: 5, firstCallWithin: .seconds(4)))
     }
 
     @Test func theClusterToWatchIsOffByDefault() throws {

@@ -59,7 +59,13 @@ extension CoordinatorApp.Configuration {
                 settings.targets.map { ($0.cluster, Self.targets($0)) }, uniquingKeysWith: { $0 + $1 }),
             targetLease: settings.agents.targetLease,
             ingest: IngestLimits(
-                frameBytesMax: settings.limits.frameBytesMax, seriesPerAgentMax: settings.limits.seriesPerAgentMax),
+                frameBytesMax: settings.limits.frameBytesMax, seriesPerAgentMax: settings.limits.seriesPerAgentMax,
+                seriesPerAgentHourMax: settings.limits.seriesPerAgentHourMax),
+            listener: ListenerLimits(
+                connectionsMax: settings.limits.connectionsMax, newConnectionsMax: settings.limits.newConnectionsMax,
+                connectionsPerClientMax: settings.limits.connectionsPerClientMax,
+                callsPerClientMax: settings.limits.callsPerClientMax,
+                firstCallWithin: settings.limits.firstCallWithin),
             agents: AgentWatch.Configuration(
                 suspectAfter: settings.agents.suspectAfter, silentAfter: settings.agents.silentAfter,
                 incidentAfter: settings.agents.incidentAfter, blindShare: settings.agents.blindShare,

@@ -63,6 +63,8 @@ package struct CoordinatorApp: Sendable {
         package var targetLease: Duration
         /// What an agent may send.
         package var ingest: IngestLimits
+        /// What clients may have open.
+        package var listener: ListenerLimits
         /// When silence of agents is an incident.
         package var agents: AgentWatch.Configuration
         /// Samples older than this are removed.
@@ -177,7 +179,8 @@ package struct CoordinatorApp: Sendable {
             running.insert(
                 HealthService(
                     host: host, port: configuration.httpPort, counters: counters, health: health,
-                    certificates: listeners.keepers, tokens: listeners.figures, fleet: fleet, pipeline: pipeline,
+                    certificates: listeners.keepers, tokens: listeners.figures, gate: listeners.gate, fleet: fleet,
+                    pipeline: pipeline,
                     notifications: notifications,
                     cluster: cluster?.board, logger: logger, now: now), at: 0)
         }
@@ -247,8 +250,11 @@ package struct CoordinatorApp: Sendable {
                 lease: configuration.targetLease, interval: configuration.signals.step,
                 targets: configuration.clusterTargets), counters: counters, startedAt: now())
         let ingest = IngestService(
-            configuration: IngestService.Configuration(configuration.ingest, version: configuration.version),
-            authorization: authorization, fleet: fleet, assignments: assignments, writer: writer, counters: counters,
+            configuration: IngestService.Configuration(
+                configuration.ingest, helloWithin: configuration.listener.firstCallWithin,
+                version: configuration.version),
+            authorization: authorization, fleet: fleet, assignments: assignments, writer: writer,
+            quota: SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax), counters: counters,
             logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, incidents: incidents,

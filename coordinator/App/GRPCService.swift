@@ -11,11 +11,18 @@ struct GRPCService: Service {
     let host: String
     let port: Int
     let frameBytesMax: Int
+    /// Calls that one client may have open.
+    let callsPerClientMax: Int
     let certificates: CertificateKeeper
+    let gate: ConnectionGate
     let services: [any RegistrableRPCService]
     let interceptors: [any ServerInterceptor]
     let address: AddressBox
     let logger: Logger
+
+    /// A connection without a call is asked to close after this; agents and commands have one as long as they live.
+    private static let idleMax: Duration = .seconds(300)
+    private static let callsPerConnectionMax = 64
 
     func run() async throws {
         let transport = HTTP2ServerTransport.Posix(
@@ -26,7 +33,10 @@ struct GRPCService: Service {
                 $0.connection.keepalive.timeout = .seconds(10)
                 $0.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
                 $0.connection.keepalive.clientBehavior.allowWithoutCalls = true
-                $0.http2.maxConcurrentStreams = 64
+                $0.connection.maxIdleTime = Self.idleMax
+                $0.http2.maxConcurrentStreams = min(Self.callsPerConnectionMax, callsPerClientMax)
+                $0.channelDebuggingCallbacks.onAcceptTCPConnection = { [gate] in gate.accept($0) }
+                $0.channelDebuggingCallbacks.onAcceptHTTP2Stream = { [gate] in gate.acceptCall($0) }
             })
         let server = GRPCServer(transport: transport, services: services, interceptors: interceptors)
         try await withGracefulShutdownHandler {
@@ -35,10 +45,7 @@ struct GRPCService: Service {
                 if let bound = try await server.listeningAddress, let port = bound.ipv4?.port ?? bound.ipv6?.port {
                     logger.info(
                         "listening",
-                        metadata: [
-                            "host": "\(host)", "port": "\(port)",
-                            "callers": "\(certificates.callers)",
-                        ])
+                        metadata: ["host": "\(host)", "port": "\(port)", "callers": "\(certificates.callers)"])
                     address.set(port)
                 }
             }

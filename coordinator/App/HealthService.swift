@@ -17,6 +17,7 @@ struct HealthService: Service {
     let certificates: [CertificateKeeper]
     /// Nil when nobody is let in by a token.
     let tokens: TokenFigures?
+    let gate: ConnectionGate
     let fleet: FleetRegistry
     let pipeline: Pipeline
     let notifications: NotificationService
@@ -54,6 +55,7 @@ struct HealthService: Service {
         add("frames_rejected_total", "counter", counted.framesRejected)
         add("samples_stored_total", "counter", counted.samplesStored)
         add("samples_refused_total", "counter", counted.samplesRefused)
+        add("samples_left_out_total", "counter", counted.samplesLeftOut)
         add("samples_backfilled_total", "counter", counted.samplesBackfilled)
         add("samples_lost_total", "counter", counted.samplesLost)
         add("edges_stored_total", "counter", counted.edgesStored)
@@ -79,6 +81,14 @@ struct HealthService: Service {
         add("requests_denied_total", "counter", counted.requestsDenied)
         add("audit_records_dropped_total", "counter", counted.auditRecordsDropped)
         add("handshakes_refused_total", "counter", counted.handshakesRefused)
+        add("handshakes_overdue_total", "counter", counted.handshakesOverdue)
+        add("handshakes_displaced_total", "counter", counted.handshakesDisplaced)
+        add("connections_refused_total", "counter", counted.connectionsRefused)
+        add("connections_displaced_total", "counter", counted.connectionsDisplaced)
+        add("connections_malformed_total", "counter", counted.connectionsMalformed)
+        add("connections", "gauge", UInt64(gate.count))
+        add("calls_refused_total", "counter", counted.callsRefused)
+        add("hellos_overdue_total", "counter", counted.hellosOverdue)
         add("certificates_reloaded_total", "counter", counted.certificatesReloaded)
         add("certificates_refused_total", "counter", counted.certificatesRefused)
         // The one that ends first: it is the one to look after.

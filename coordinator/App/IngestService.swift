@@ -24,6 +24,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         var block = SampleBlockLimits.default
         /// Series of one chain that are judged.
         var seriesPerAgentMax = 20_000
+        /// From the opening of a stream to its hello.
+        var helloWithin: Duration = .seconds(10)
         /// Version said in `Welcome`.
         var version: String
     }
@@ -33,6 +35,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     let fleet: FleetRegistry
     let assignments: AssignmentBoard
     let writer: StoreWriter
+    let quota: SeriesQuota
     let counters: CounterBoard
     let logger: Logger
     let now: @Sendable () -> Timestamp
@@ -68,12 +71,15 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     struct Outlets: Sendable {
         var acknowledgements: StreamReceiver.Acknowledgements
         var answers: AsyncStream<TargetsAnswer>.Continuation
+        /// Ended by the stream's hello.
+        var greeting: AsyncStream<Void>.Continuation
     }
 
     private enum Part: Sendable {
         case reading
         case acknowledging
         case answering
+        case greeted
         case shutdown
     }
 
@@ -85,9 +91,12 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         let acknowledgements = AsyncThrowingStream<IngestSessionMachine.Acknowledgement, any Error>.makeStream(
             bufferingPolicy: .bufferingNewest(1))
         let answers = AsyncStream<TargetsAnswer>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let greeting = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         try await withThrowingTaskGroup(of: Part.self) { group in
             group.addTask {
-                let outlets = Outlets(acknowledgements: acknowledgements.continuation, answers: answers.continuation)
+                let outlets = Outlets(
+                    acknowledgements: acknowledgements.continuation, answers: answers.continuation,
+                    greeting: greeting.continuation)
                 try await receive(messages, welcoming: responses, agent: agent, outlets)
                 return .reading
             }
@@ -106,6 +115,10 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
                 return .acknowledging
             }
             group.addTask {
+                try await self.greeted(greeting.stream)
+                return .greeted
+            }
+            group.addTask {
                 try? await gracefulShutdown()
                 return .shutdown
             }
@@ -113,7 +126,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
                 switch part {
                 case .reading: acknowledgements.continuation.finish()
                 case .acknowledging: return group.cancelAll()
-                case .answering: continue
+                case .answering, .greeted: continue
                 case .shutdown:
                     // An agent's stream has no end of its own: what is not acknowledged comes again after the restart.
                     throw RPCError(code: .unavailable, message: "the coordinator is stopping")
@@ -128,7 +141,9 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         _ outlets: Outlets
     ) async throws {
         var iterator = messages.makeAsyncIterator()
+        defer { outlets.greeting.finish() }
         guard let first = try await iterator.next() else { return }
+        outlets.greeting.finish()
         let hello = try checked(first, agent: agent)
         let receivedAt = now()
         let session = StoreWriter.Session(agent: agent, id: hello.session)
@@ -154,6 +169,20 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
             helloSentAt: hello.sentAt, receivedAt: receivedAt, outlets: outlets)
         while let message = try await iterator.next() { try receiver.take(message) }
         await receiver.ledger.drained()
+    }
+
+    /// Returns when the stream's hello has come; throws `outOfOrder` when it does not within its time.
+    private func greeted(_ greeting: AsyncStream<Void>) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in greeting {} }
+            group.addTask {
+                try await Task.sleep(for: configuration.helloWithin)
+                counters.add { $0.hellosOverdue += 1 }
+                throw WireError(.outOfOrder, "no hello within \(configuration.helloWithin)")
+            }
+            try await group.next()
+            group.cancelAll()
+        }
     }
 
     private func checked(_ message: Tocsin_V1_AgentMessage, agent: FleetRegistry.AgentKey) throws(WireError)

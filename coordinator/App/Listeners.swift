@@ -25,19 +25,29 @@ struct Listeners {
     private(set) var keepers: [CertificateKeeper] = []
     /// What is told of tokens; nil when nobody is let in by one.
     private(set) var figures: TokenFigures?
+    /// Bounds the connections of both listeners together.
+    let gate: ConnectionGate
 
     init(
         _ configuration: CoordinatorApp.Configuration, counters: CounterBoard, client: CurlHTTPClient, logger: Logger,
         now: @escaping @Sendable () -> Timestamp, addresses: Addresses, services: [any RegistrableRPCService]
     ) throws {
+        let gate = ConnectionGate(
+            limits: ConnectionTable.Limits(configuration.listener),
+            firstCallWithin: configuration.listener.firstCallWithin, counters: counters)
+        self.gate = gate
+        // It asks who calls, so it comes behind the interceptor that finds out.
+        let calls = CallLimiter(
+            callsMax: configuration.listener.callsPerClientMax, authorization: PeerAuthorization(), counters: counters)
         var servers: [any Service] = []
         func server(
             _ host: String, _ port: Int, _ keeper: CertificateKeeper, _ address: AddressBox,
             _ interceptors: [any ServerInterceptor] = []
         ) -> any Service {
             GRPCService(
-                host: host, port: port, frameBytesMax: configuration.ingest.frameBytesMax, certificates: keeper,
-                services: services, interceptors: interceptors, address: address, logger: logger)
+                host: host, port: port, frameBytesMax: configuration.ingest.frameBytesMax,
+                callsPerClientMax: configuration.listener.callsPerClientMax, certificates: keeper, gate: gate,
+                services: services, interceptors: interceptors + [calls], address: address, logger: logger)
         }
         if let tls = configuration.tls {
             let keeper = try CertificateKeeper(
