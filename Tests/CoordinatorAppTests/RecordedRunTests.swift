@@ -29,9 +29,8 @@ struct RecordedRunTests {
         ]
     }
 
-    @Test(
-        "A recorded live run replays from its stored samples to the identical finding sequence, also that of an agent"
-            + " whose clock is an hour ahead", arguments: [0, 3600])
+    /// Also that of an agent whose clock is an hour ahead.
+    @Test("A recorded live run replays from its stored samples to the identical finding sequence", arguments: [0, 3600])
     func replayEqualsLive(ahead: Int) async throws {
         let began = Timestamp(seconds: Date().timeIntervalSince1970)
         let database = try await PostgresCluster.start(.init(maxConnections: 20))
