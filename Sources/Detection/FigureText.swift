@@ -8,6 +8,7 @@ package enum FigureText {
         switch signal {
         case .errorRatio, .heapUsedRatio, .heapLiveRatio, .gcOverhead, .workingSetRatio, .readyRatio, .connectionRatio,
             .nodeMemoryUsedRatio, .diskUsedRatio, .inodeUsedRatio, .wraparoundRatio, .deadRowRatio, .rollbackRatio,
+            .checkpointRequestedRatio, .cacheMissRatio,
             .logErrorRatio:
             "\(figure(value * 100)) %"
         case .latencyMeanSeconds, .latencyP50Seconds, .latencyP95Seconds, .latencyP99Seconds, .longestQuerySeconds,

@@ -10,15 +10,15 @@ extension ThresholdDetector {
         let affected = affected(contributions, point, judgement)
         let total = point.coverage.expected
         let explanation = Explanation(
-            check: check, at: point.at, onset: onset, value: judgement.value, worst: worstValue ?? judgement.value,
+            check: check, at: point.knownAt, onset: onset, value: judgement.value, worst: worstValue ?? judgement.value,
             volume: judgement.volume, affected: affected, coverage: point.coverage, reading: judgement.reading)
         return Finding(
-            subject: subject, check: check, phase: phase, at: point.at, onsetAt: onset, value: judgement.value,
+            subject: subject, check: check, phase: phase, at: point.knownAt, onsetAt: onset, value: judgement.value,
             worstValue: worstValue ?? judgement.value, threshold: phase == .closed ? check.leave : check.enter,
             volume: judgement.volume, affected: affected, total: total, coverage: point.coverage,
             contributors: Array(contributions.prefix(Self.contributorsMax)),
             explanation: phase == .closed
-                ? explanation.closed(since: leavingSince ?? point.at) : explanation.standing)
+                ? explanation.closed(since: min(leavingSince ?? point.at, point.knownAt)) : explanation.standing)
     }
 
     /// Ends an open finding without a recovery, because the subject is gone or the check is; nil when nothing stands.

@@ -5,6 +5,8 @@ struct Cell: Sendable {
     let endMillis: Int64
     let stepMillis: Int64
     let silentCellsMax: Int64
+    /// When all that counts in it was known: its end, or earlier when everybody had reported.
+    private(set) var knownMillis: Int64
 
     init(index: Int64, stepMillis: Int64, silentCellsMax: Int64) {
         self.index = index
@@ -12,12 +14,25 @@ struct Cell: Sendable {
         self.silentCellsMax = silentCellsMax
         startMillis = index * stepMillis
         endMillis = (index + 1) * stepMillis
+        knownMillis = endMillis
     }
+
+    /// Ends it before its time.
+    mutating func end(knownAt time: Int64) { knownMillis = max(startMillis, min(time, endMillis)) }
 
     /// Whether a time lies in the cell or in the half step before it: a probe that wobbles around a border is not
     /// missing.
     func covers(_ time: Int64) -> Bool {
         time >= startMillis - stepMillis / 2 && time < endMillis
+    }
+
+    /// Whether the slot has a value of the cell.
+    ///
+    /// The same age is granted where the cell ended early: what was not waited for may be due any moment.
+    func covers(_ slot: SeriesSlot) -> Bool {
+        guard !covers(slot.at) else { return true }
+        return knownMillis < endMillis && !slot.round.isDue && slot.at < endMillis
+            && slot.at >= knownMillis - stepMillis * 3 / 2
     }
 
     /// Whether the slot's value still stands, so that its contributor is expected to report it.
@@ -37,7 +52,7 @@ struct Gauge {
     mutating func take(_ slot: SeriesSlot, in cell: Cell, _ merge: (Double, Double) -> Double) {
         guard slot.value.isFinite else { return }
         isExpected = true
-        guard cell.covers(slot.at) else { return }
+        guard cell.covers(slot) else { return }
         value = value.map { merge($0, slot.value) } ?? slot.value
     }
 }
@@ -125,13 +140,17 @@ struct CellReader {
         let requests = contributor.requests * factor
         contributor.lastRequests = requests
         accumulators[Signal.requestRate.rawValue].add(contributor.name, value: requests / stepSeconds)
-        guard contributor.requests > 0 else {
+        let untold = contributor.requests - contributor.toldRequests
+        if untold > 0 {
+            let ratio = (contributor.errors - contributor.toldErrors) / untold
+            accumulators[Signal.errorRatio.rawValue].add(contributor.name, value: ratio, volume: untold * factor)
+        } else {
             accumulators[Signal.errorRatio.rawValue].addSilent()
+        }
+        guard contributor.requests > 0 else {
             accumulators[Signal.latencyMean.rawValue].addSilent()
             return
         }
-        let ratio = contributor.errors / contributor.requests
-        accumulators[Signal.errorRatio.rawValue].add(contributor.name, value: ratio, volume: requests)
         let mean = contributor.requestSeconds / contributor.requests
         accumulators[Signal.latencyMean.rawValue].add(contributor.name, value: mean, volume: requests)
     }

@@ -23,10 +23,10 @@ enum Signal: Int, CaseIterable, Sendable {
     case ready
     case workingSet, oomKills, restarts
     case databaseUp, connections, longestQuery, idleInTransaction, lockWaiters, longestLockWait
-    case replicationLag, replicationStalled, slotRetained, slotInactive, archiverFailing, wraparound, deadRows
-    case deadlocks, rollbackRatio
+    case replicationLag, replicationStalled, slotRetained, slotInactive, slotLost, archiverFailing, wraparound, deadRows
+    case deadlocks, rollbackRatio, checksumFailures, checkpointsRequested, cacheMiss
     case probeUp, certificateRemaining
-    case nodeMemory, nodeOOMKills
+    case nodeMemory, nodeOOMKills, nodeReady, nodePressure
     case diskUsed, inodeUsed
     case logErrorRatio, logErrors, logNewPatterns
 
@@ -57,15 +57,21 @@ enum Signal: Int, CaseIterable, Sendable {
         case .replicationStalled: .replicationStalledSeconds
         case .slotRetained: .slotRetainedBytes
         case .slotInactive: .slotInactiveSeconds
+        case .slotLost: .slotLost
         case .archiverFailing: .archiverFailing
         case .wraparound: .wraparoundRatio
         case .deadRows: .deadRowRatio
         case .deadlocks: .deadlocks
         case .rollbackRatio: .rollbackRatio
+        case .checksumFailures: .checksumFailures
+        case .checkpointsRequested: .checkpointRequestedRatio
+        case .cacheMiss: .cacheMissRatio
         case .probeUp: .probeUp
         case .certificateRemaining: .certificateRemainingSeconds
         case .nodeMemory: .nodeMemoryUsedRatio
         case .nodeOOMKills: .nodeOOMKills
+        case .nodeReady: .nodeReady
+        case .nodePressure: .nodePressure
         case .diskUsed: .diskUsedRatio
         case .inodeUsed: .inodeUsedRatio
         case .logErrorRatio: .logErrorRatio
@@ -76,15 +82,16 @@ enum Signal: Int, CaseIterable, Sendable {
 
     var merging: Merging {
         switch self {
-        case .errorRatio, .latencyMean, .rollbackRatio, .logErrorRatio: .weighted
+        case .errorRatio, .latencyMean, .rollbackRatio, .checkpointsRequested, .cacheMiss, .logErrorRatio: .weighted
         case .requestRate: .flow
         case .latencyP50, .latencyP95, .latencyP99: .quantile
-        case .oomKills, .restarts, .nodeOOMKills, .deadlocks, .logErrors, .logNewPatterns: .count
+        case .oomKills, .restarts, .nodeOOMKills, .deadlocks, .checksumFailures, .logErrors, .logNewPatterns: .count
         case .ready: .share
-        case .health, .databaseUp, .probeUp, .certificateRemaining: .least
+        case .health, .databaseUp, .probeUp, .certificateRemaining, .nodeReady: .least
         case .heapUsed, .heapLive, .collectionOverhead, .poolPending, .workingSet, .connections, .longestQuery,
             .idleInTransaction, .lockWaiters, .longestLockWait, .replicationLag, .replicationStalled, .slotRetained,
-            .slotInactive, .archiverFailing, .wraparound, .deadRows, .nodeMemory, .diskUsed, .inodeUsed:
+            .slotInactive, .slotLost, .archiverFailing, .wraparound, .deadRows, .nodeMemory, .nodePressure, .diskUsed,
+            .inodeUsed:
             .greatest
         }
     }
@@ -97,9 +104,9 @@ extension ContributorKind {
         case .application: Signal.errorRatio.rawValue...Signal.poolPending.rawValue
         case .pod: Signal.ready.rawValue...Signal.ready.rawValue
         case .container: Signal.workingSet.rawValue...Signal.restarts.rawValue
-        case .database: Signal.databaseUp.rawValue...Signal.rollbackRatio.rawValue
+        case .database: Signal.databaseUp.rawValue...Signal.cacheMiss.rawValue
         case .target: Signal.probeUp.rawValue...Signal.certificateRemaining.rawValue
-        case .node: Signal.nodeMemory.rawValue...Signal.nodeOOMKills.rawValue
+        case .node: Signal.nodeMemory.rawValue...Signal.nodePressure.rawValue
         case .filesystem: Signal.diskUsed.rawValue...Signal.inodeUsed.rawValue
         case .log: Signal.logErrorRatio.rawValue...Signal.logNewPatterns.rawValue
         }

@@ -130,10 +130,7 @@ extension SignalEngine {
         }
         let none = Array(repeating: -1, count: ContributorKind.allCases.count)
         groupsBySubject[subject, default: none][kind.rawValue] = index
-        let position = groupOrder.firstIndex { other in
-            let group = groups[other]
-            return group.subject == subject ? group.kind.rawValue > kind.rawValue : group.subject > subject
-        }
+        let position = groupOrder.firstIndex { groups[$0].follows(groups[index]) }
         groupOrder.insert(index, at: position ?? groupOrder.count)
         return index
     }
@@ -166,6 +163,7 @@ extension SignalEngine {
         for slot in contributor.slots { series.remove(slot) }
         if let slot = contributor.oomKillEdges { series.remove(slot) }
         if let slot = contributor.restartEdges { series.remove(slot) }
+        uncount(index)
         groups[contributor.group].contributors.removeAll { $0 == index }
         groups[contributor.group].indexByName[contributor.name] = nil
         contributors[index].slots = []

@@ -1,6 +1,9 @@
+import Foundation
 import IngestWire
+import QueryWire
 import Telemetry
 import Testing
+import TocsinProto
 
 @testable import CoordinatorApp
 

@@ -29,8 +29,9 @@ struct RecordedRunTests {
         ]
     }
 
-    /// Also that of an agent whose clock is an hour ahead.
-    @Test("A recorded live run replays from its stored samples to the identical finding sequence", arguments: [0, 3600])
+    @Test(
+        "A recorded live run replays from its stored samples to the same findings, also with a clock an hour ahead",
+        arguments: [0, 3600])
     func replayEqualsLive(ahead: Int) async throws {
         let began = Timestamp(seconds: Date().timeIntervalSince1970)
         let database = try await PostgresCluster.start(.init(maxConnections: 20))

@@ -71,7 +71,7 @@ struct SubjectQuery: Sendable {
     {
         let point = track.last
         var view = SignalView(
-            name: point.signal.rawValue, unit: description.unit.rawValue, at: point.at, step: point.step)
+            name: point.signal.rawValue, unit: description.unit.rawValue, at: point.knownAt, step: point.step)
         view.value = point.value
         if case .quantile(let evidence)? = point.evidence {
             view.lower = evidence.lower
