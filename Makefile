@@ -26,7 +26,7 @@ format: ## Rewrite the sources in the project's format.
 	swift format format --in-place --parallel --recursive --configuration .swift-format $(SWIFT_FORMAT_PATHS)
 
 # Suites that start real processes and judge their timing run one after another; all others run side by side.
-LIVE := CurlHTTPTests|ClusterWatchTests|NotificationTests|ActuatorProbeTests|PostgresProbeTests|PodProbeTests|ProbingTests|CheckProbeTests|PrometheusProbeTests|LogProbeTests|HostProbeTests|TocsinCLITests|LinkTests|CoordinatorAppTests|BlackBoxTests
+LIVE := CurlHTTPTests|ClusterWatchTests|TokenAccessTests|NotificationTests|ActuatorProbeTests|PostgresProbeTests|PodProbeTests|ProbingTests|CheckProbeTests|PrometheusProbeTests|LogProbeTests|HostProbeTests|TocsinCLITests|LinkTests|CoordinatorAppTests|BlackBoxTests
 
 .PHONY: test
 test: deps lint ## Install what is missing, build once, run all tests against real PostgreSQL, a real JVM and real TLS.

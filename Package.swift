@@ -42,6 +42,7 @@ let packageOfProduct: [String: String] = [
     "DequeModule": "swift-collections",
     "X509": "swift-certificates",
     "Crypto": "swift-crypto",
+    "CryptoExtras": "swift-crypto",
     "SwiftASN1": "swift-asn1",
     "SwiftProtobuf": "swift-protobuf",
     "GRPCCore": "grpc-swift-2",
@@ -141,6 +142,7 @@ let adapters: [Module] = [
             "TargetSettings",
         ]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
+    library("TokenAccess", ["Telemetry", "CertificateAuthority", "KubernetesAPI"], products: ["Crypto"]),
     library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     Module(
@@ -169,7 +171,7 @@ let apps: [Module] = [
         ],
         products: [
             "ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle", "UnixSignals",
-            "Logging", "NIOCore", "NIOPosix", "NIOHTTP1",
+            "Logging", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL",
         ],
         path: "agent/App"),
     library(
@@ -177,7 +179,7 @@ let apps: [Module] = [
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SQLiteFile", "Selectors", "SampleStore",
             "IncidentStore", "DetectorStore", "Signals", "Detection", "Incidents", "Runbook", "Messages",
-            "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch",
+            "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch", "TokenAccess",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
             "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
         ],
@@ -200,7 +202,8 @@ let support: [Module] = [
     library("AllocationCounter", path: "Tests/Support/AllocationCounter"),
     library("TocsinTestKit", ["Telemetry"], path: "Tests/Support/TestKit"),
     library(
-        "KubeletReplay", ["Telemetry"], products: ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
+        "KubeletReplay", ["Telemetry"],
+        products: ["Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
         path: "Tests/Support/KubeletReplay"),
     executable(
         "tocsin-demo", ["Telemetry", "Probing", "CurlHTTP", "TocsinTestKit", "KubeletReplay"],
@@ -281,6 +284,12 @@ let testTargets: [Module] = [
         ["ActuatorProbe", "PrometheusProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("PostgresProbeTests", ["PostgresProbe", "PostgresClient", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("KubernetesAPITests", ["KubernetesAPI", "Telemetry"]),
+    tests(
+        "TokenAccessTests",
+        [
+            "TokenAccess", "CertificateAuthority", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit",
+            "KubeletReplay",
+        ]),
     tests(
         "ClusterWatchTests",
         [

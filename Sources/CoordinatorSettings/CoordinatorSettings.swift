@@ -4,8 +4,10 @@ package import ConfigurationKit
 package struct CoordinatorSettings: Hashable, Sendable {
     /// Where agents and the CLI connect, by gRPC with client certificates.
     package var listen: HostPort
-    /// Files of mutual TLS.
-    package var tls: TLSFiles
+    /// Files of mutual TLS; nil: nobody connects with a certificate, but with a token.
+    package var tls: TLSFiles?
+    /// The listener for callers with tokens; nil: there is none.
+    package var tokens: TokenSettings?
     /// Folder of samples, incidents and the audit log.
     package var dataDirectory: String
     /// Where the coordinator serves `/metrics`, `/healthz` and `/readyz`.
@@ -171,7 +173,7 @@ package struct CoordinatorSettings: Hashable, Sendable {
         listen = file.value(
             "listen", .listener, default: HostPort(host: "0.0.0.0", port: 7443),
             "Where agents and the CLI connect, by gRPC with client certificates.")
-        tls = file.section("tls", "Files of mutual TLS; `tocsin tls init` makes them.", TLSFiles.init)
+        (tls, tokens) = Self.listeners(file)
         dataDirectory = file.value(
             "dataDirectory", .path, default: "/var/lib/tocsin-coordinator",
             "Folder of samples, incidents and the audit log.")
@@ -203,6 +205,31 @@ package struct CoordinatorSettings: Hashable, Sendable {
             "A cluster's API server. With it events and rollouts are recorded: what changed just before an incident."
         ) { ClusterWatchSettings($0) }
         notifications = NotificationDecoder().decode(file)
+    }
+
+    /// Who may connect, by certificate or by token: one of the two at least.
+    private static func listeners(_ file: Section) -> (TLSFiles?, TokenSettings?) {
+        let tls = file.optionalSection(
+            "tls",
+            "Files of mutual TLS; `tocsin tls init` makes them. Left out, nobody connects with a certificate, but with `tokens`.",
+            TLSFiles.init)
+        let tokens = file.optionalSection(
+            "tokens",
+            "A second listener, for callers who show a token of a cluster's account: agents in their pods, people through"
+                + " `kubectl create token`. The API server says whose a token is (TokenReview).", TokenSettings.init)
+        guard tls == nil else { return (tls, tokens) }
+        if !file.has("tokens") {
+            file.reportMissing("tls", because: "without it and without 'tokens' nobody can connect")
+        } else if let tokens, tokens.authority == nil {
+            file.report(
+                "tokens",
+                "the listener has no certificate: name files under 'tls', or let the coordinator make its own with 'tokens.authority'"
+            )
+        }
+        if file.has("listen") {
+            file.report("listen", "has no meaning without 'tls'; callers with tokens connect to 'tokens.listen'")
+        }
+        return (tls, tokens)
     }
 
     private static func retention(_ file: Section) -> Retention {

@@ -60,6 +60,17 @@ enum ShippedThresholds {
             leaveFor: 10m
             window: 5m
             minimumVolume: 50
+          latency-p95:           # where the application gives buckets; told by counts, see docs/detection.md
+            family: latency
+            group: latency
+            title: Slow requests
+            signal: latency_p95_seconds
+            above: 2s            # twice the mean's: at 1 s quiet services near it open 1.3 times a week (docs/detection.md)
+            leave: 1s            # awesome-prometheus-alerts, API server: p99 > 1 s
+            for: 5m
+            leaveFor: 10m
+            window: 2m           # one slow minute must not fill the five that it has to hold
+            minimumVolume: 50
           latency-unusual:
             family: latency
             group: latency
@@ -523,6 +534,7 @@ enum ShippedThresholds {
           - {check: error-rate, level: P2, because: more than 5 % of requests fail}
           - {check: error-budget, level: P2, because: the error budget of a month is spent within two days}
           - {check: latency, value: 5s, level: P2, because: the mean request takes more than 5 s}
+          - {check: latency-p95, value: 5s, level: P2, because: one request in twenty takes more than 5 s}
           - {check: heap-live, value: 95%, level: P2, because: collections free almost nothing}
           - {check: "*-leak", value: 1h, level: P2, because: the memory is used up within an hour}
           - {check: gc-overhead, level: P2, because: the JVM spends its time collecting garbage}
@@ -541,6 +553,7 @@ enum ShippedThresholds {
           # P3: degraded.
           - {check: error-rate-low, level: P3, because: 2 to 5 % of requests fail}
           - {check: latency, level: P3, because: the mean request takes more than 1 s}
+          - {check: latency-p95, level: P3, because: one request in twenty takes more than 2 s}
           - {check: "*-leak", level: P3, because: the memory is used up within hours}
           - {check: "heap-*", level: P3, because: the heap is nearly full}
           - {check: container-memory, value: 98%, level: P3, because: the container is about to be killed}  # Netdata

@@ -94,6 +94,15 @@ package struct SignalDescription: Hashable, Sendable {
         SignalDescription(
             .latencyMeanSeconds, .seconds, of: application, hasVolume: true, hasWindow: true,
             "mean time of a request; volume: requests"),
+        SignalDescription(
+            .latencyP50Seconds, .seconds, of: application, hasVolume: true, hasWindow: true,
+            "time that half of the requests take at most, where there are buckets; volume: requests"),
+        SignalDescription(
+            .latencyP95Seconds, .seconds, of: application, hasVolume: true, hasWindow: true,
+            "time that 95 % of the requests take at most, where there are buckets; volume: requests"),
+        SignalDescription(
+            .latencyP99Seconds, .seconds, of: application, hasVolume: true, hasWindow: true,
+            "time that 99 % of the requests take at most, where there are buckets; volume: requests"),
         SignalDescription(.heapUsedRatio, .ratio, of: application, "heap in use, of the heap's maximum, fullest JVM"),
         SignalDescription(
             .heapLiveRatio, .ratio, of: application,

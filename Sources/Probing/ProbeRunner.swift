@@ -49,6 +49,8 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         package var seriesForgotten: UInt64 = 0
         /// Samples dropped since there were more series than `seriesMax`.
         package var samplesDropped: UInt64 = 0
+        /// Looks between two grid points, since a target had begun to count server errors.
+        package var extraRuns: UInt64 = 0
         /// Runs broken off since their target was taken out.
         package var runsBrokenOff: UInt64 = 0
         /// Runs left out since their kind of target is shed.
@@ -379,8 +381,15 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
                 return nil
             }
             let allowance = allowance(of: probe.probe.target, state)
-            return state.active[id]?.ledger.record(
+            let result = state.active[id]?.ledger.record(
                 report, startedAt: startedAt, duration: duration, allowance: allowance)
+            // An agent that is short of memory takes no look more than it must.
+            if state.shed.isEmpty, state.active[id]?.ledger.isWorthAnotherLook == true,
+                state.schedule.lookAgain(id, now: origin.duration(to: clock.now))
+            {
+                state.counters.extraRuns += 1
+            }
+            return result
         }
         if let result { emit(result) }
     }

@@ -4,7 +4,7 @@ import Telemetry
 ///
 /// Series without a role are passed over after one look at their metric's name.
 enum SeriesRole: UInt8, Sendable {
-    case requestCount, requestErrorCount, requestSeconds
+    case requestCount, requestErrorCount, requestSeconds, requestBucket
     case processStart, pauseSeconds, concurrentSeconds
     case heapUsed, heapMaximum, usageAfterCollection, liveData, liveDataMaximum, collectionOverhead
     case health, poolPending
@@ -24,9 +24,9 @@ enum SeriesRole: UInt8, Sendable {
     /// Whose series it is.
     var contributorKind: ContributorKind {
         switch self {
-        case .requestCount, .requestErrorCount, .requestSeconds, .processStart, .pauseSeconds, .concurrentSeconds,
-            .heapUsed, .heapMaximum, .usageAfterCollection, .liveData, .liveDataMaximum, .collectionOverhead, .health,
-            .poolPending:
+        case .requestCount, .requestErrorCount, .requestSeconds, .requestBucket, .processStart, .pauseSeconds,
+            .concurrentSeconds, .heapUsed, .heapMaximum, .usageAfterCollection, .liveData, .liveDataMaximum,
+            .collectionOverhead, .health, .poolPending:
             .application
         case .podReady: .pod
         case .workingSet, .memoryLimit, .restarts, .oomKills, .oomKillEdges, .restartEdges: .container
@@ -45,7 +45,7 @@ enum SeriesRole: UInt8, Sendable {
     /// Whether the values are counted since the process of the application started.
     var isProcessCounter: Bool {
         switch self {
-        case .requestCount, .requestErrorCount, .requestSeconds, .pauseSeconds, .concurrentSeconds: true
+        case .requestCount, .requestErrorCount, .requestSeconds, .requestBucket, .pauseSeconds, .concurrentSeconds: true
         default: false
         }
     }
@@ -63,6 +63,9 @@ enum SeriesRole: UInt8, Sendable {
     /// Whether the values are counted by an agent, since it started.
     var isLogCounter: Bool { self == .logEntries || self == .logErrorEntries || self == .logNewErrorPatterns }
 
+    /// Whether the value 0 says that its source gave no answer, so that nothing else is to come of it.
+    var isSignOfLife: Bool { self == .databaseUp || self == .probeUp }
+
     /// Whether the pseudo series of edges is meant.
     var isEdgeCount: Bool { self == .oomKillEdges || self == .restartEdges }
 
@@ -77,6 +80,7 @@ enum SeriesRole: UInt8, Sendable {
         switch candidate {
         case .requestCount:
             isServerError(labels) ? .requestErrorCount : .requestCount
+        case .requestBucket: LatencyBuckets.bound(labels) == nil ? nil : candidate
         case .logEntries:
             labels["level"] == "error" ? .logErrorEntries : .logEntries
         case .logNewErrorPatterns:
@@ -117,6 +121,7 @@ enum SeriesRole: UInt8, Sendable {
     private static let byMetric: [String: SeriesRole] = [
         "http_server_requests_seconds_count": .requestCount,
         "http_server_requests_seconds_sum": .requestSeconds,
+        "http_server_requests_seconds_bucket": .requestBucket,
         "process_start_time_seconds": .processStart,
         "jvm_gc_pause_seconds_sum": .pauseSeconds,
         "jvm_gc_concurrent_phase_time_seconds_sum": .concurrentSeconds,
@@ -221,8 +226,11 @@ struct SeriesSlot: Sendable {
     var isLive = false
     /// Whether there was ever a value: the base of a counter's next increase.
     var hasValue = false
+    var round = SeriesRound()
     var contributor: Int
     var agent: Int
+    /// Of a bucket: its place among its contributor's.
+    var bucket = 0
     /// Milliseconds since 1970 of the last sample.
     var at: Int64 = .min
     var value = 0.0

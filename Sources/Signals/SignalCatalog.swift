@@ -12,11 +12,14 @@ enum Merging: Sendable {
     case least
     /// Σ value / contributors, over values of 0 and 1. A healthy missing one adds a 1.
     case share
+    /// Of the contributors' buckets taken together. Healthy missing ones add fast requests.
+    case quantile
 }
 
 /// The signals in the order in which they leave the engine.
 enum Signal: Int, CaseIterable, Sendable {
-    case errorRatio, requestRate, latencyMean, heapUsed, heapLive, collectionOverhead, health, poolPending
+    case errorRatio, requestRate, latencyMean, latencyP50, latencyP95, latencyP99
+    case heapUsed, heapLive, collectionOverhead, health, poolPending
     case ready
     case workingSet, oomKills, restarts
     case databaseUp, connections, longestQuery, idleInTransaction, lockWaiters, longestLockWait
@@ -32,6 +35,9 @@ enum Signal: Int, CaseIterable, Sendable {
         case .errorRatio: .errorRatio
         case .requestRate: .requestRate
         case .latencyMean: .latencyMeanSeconds
+        case .latencyP50: .latencyP50Seconds
+        case .latencyP95: .latencyP95Seconds
+        case .latencyP99: .latencyP99Seconds
         case .heapUsed: .heapUsedRatio
         case .heapLive: .heapLiveRatio
         case .collectionOverhead: .gcOverhead
@@ -78,6 +84,7 @@ enum Signal: Int, CaseIterable, Sendable {
         switch self {
         case .errorRatio, .latencyMean, .rollbackRatio, .checkpointsRequested, .cacheMiss, .logErrorRatio: .weighted
         case .requestRate: .flow
+        case .latencyP50, .latencyP95, .latencyP99: .quantile
         case .oomKills, .restarts, .nodeOOMKills, .deadlocks, .checksumFailures, .logErrors, .logNewPatterns: .count
         case .ready: .share
         case .health, .databaseUp, .probeUp, .certificateRemaining, .nodeReady: .least

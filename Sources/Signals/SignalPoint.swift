@@ -38,6 +38,12 @@ package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Cod
     package static let requestRate = SignalName(rawValue: "request_rate")
     /// Mean seconds a request; volume = requests.
     package static let latencyMeanSeconds = SignalName(rawValue: "latency_mean_seconds")
+    /// Seconds that half of the requests take at most, from buckets; volume = requests.
+    package static let latencyP50Seconds = SignalName(rawValue: "latency_p50_seconds")
+    /// Seconds that 95 % of the requests take at most, from buckets; volume = requests.
+    package static let latencyP95Seconds = SignalName(rawValue: "latency_p95_seconds")
+    /// Seconds that 99 % of the requests take at most, from buckets; volume = requests.
+    package static let latencyP99Seconds = SignalName(rawValue: "latency_p99_seconds")
     /// Heap in use / heap maximum of the fullest JVM, 0...1.
     package static let heapUsedRatio = SignalName(rawValue: "heap_used_ratio")
     /// Long-lived heap in use after the last collection / its maximum, fullest JVM, 0...1.
@@ -155,13 +161,16 @@ package struct Contribution: Hashable, Sendable, Codable {
     }
 }
 
-/// One closed cell of one signal of one subject.
+/// One closed cell of one signal of one subject, or what an edge told of a part of a cell.
 package struct SignalPoint: Hashable, Sendable, Codable {
     /// Whose signal.
     package var subject: Subject
     /// Which signal.
     package var signal: SignalName
-    /// End of the cell.
+    /// The place on the grid: end of the cell, which may lie ahead by up to a step when all had reported before, or a
+    /// time inside the cell for a part of it.
+    ///
+    /// Durations are counted by it; what people are told is `knownAt`.
     package var at: Timestamp
     /// Length of the cell.
     package var step: Duration
@@ -177,6 +186,23 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package var coverage: Coverage
     /// The worst contributors, worst first, at most `contributionsMax`.
     package var contributions: [Contribution]
+    /// What the value rests on, where it is an estimate: of quantiles alone.
+    package var evidence: SignalEvidence?
+    /// Nil for `at`, so that what was written before it existed reads the same.
+    private var known: Timestamp?
+
+    /// When what it says was known: `at`, or when the last of all had reported, or the time of the edge; never ahead of
+    /// the engine's time.
+    package var knownAt: Timestamp {
+        get { known ?? at }
+        set { known = newValue == at ? nil : newValue }
+    }
+
+    /// Whether it is of a part of a cell, whose own point holds the rest.
+    package var isOfPart: Bool {
+        let step = step.wholeMilliseconds
+        return step > 0 && at.millis % step != 0
+    }
 
     /// Bound of `contributions`.
     package static let contributionsMax = 256
@@ -185,7 +211,7 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package init(
         subject: Subject, signal: SignalName, at: Timestamp, step: Duration, value: Double?,
         valueIfMissingHealthy: Double?,
-        volume: Double = 0, coverage: Coverage, contributions: [Contribution] = []
+        volume: Double = 0, coverage: Coverage, contributions: [Contribution] = [], evidence: SignalEvidence? = nil
     ) {
         self.subject = subject
         self.signal = signal
@@ -196,5 +222,6 @@ package struct SignalPoint: Hashable, Sendable, Codable {
         self.volume = volume
         self.coverage = coverage
         self.contributions = contributions
+        self.evidence = evidence
     }
 }

@@ -11,6 +11,8 @@ import TocsinTestKit
 struct RawAgent: Sendable {
     let lab: TocsinLab
     let node: String
+    /// How it is let in; nil: with its node's certificate.
+    var caller: RawCaller?
 
     /// What came back.
     struct Outcome: Sendable {
@@ -27,17 +29,19 @@ struct RawAgent: Sendable {
     ) async throws -> Outcome {
         let outcome = Mutex(Outcome())
         let transport = try HTTP2ClientTransport.Posix(
-            target: .ipv4(address: "127.0.0.1", port: lab.port),
-            transportSecurity: .mTLS(
-                certificateChain: [.file(path: lab.path("tls/agent-\(node).crt"), format: .pem)],
-                privateKey: .file(path: lab.path("tls/agent-\(node).key"), format: .pem)
-            ) {
-                $0.trustRoots = .certificates([.file(path: lab.path("tls/ca.crt"), format: .pem)])
-            })
+            target: .ipv4(address: "127.0.0.1", port: caller?.port ?? lab.port),
+            transportSecurity: caller?.security
+                ?? .mTLS(
+                    certificateChain: [.file(path: lab.path("tls/agent-\(node).crt"), format: .pem)],
+                    privateKey: .file(path: lab.path("tls/agent-\(node).key"), format: .pem)
+                ) {
+                    $0.trustRoots = .certificates([.file(path: lab.path("tls/ca.crt"), format: .pem)])
+                })
+        let metadata = caller?.metadata ?? [:]
         struct Enough: Error {}
         do {
             try await withGRPCClient(transport: transport) { client in
-                try await Tocsin_V1_Ingest.Client(wrapping: client).connect { writer in
+                try await Tocsin_V1_Ingest.Client(wrapping: client).connect(metadata: metadata) { writer in
                     for message in messages { try await writer.write(message) }
                     // The stream stays open until the answer is complete.
                     while true { try await Task.sleep(for: .seconds(3600)) }

@@ -49,10 +49,12 @@ private final class SteeredProbe: Probe {
     }
 
     func end(_ outcome: ProbeOutcome = .success, _ names: [String] = []) {
+        end(ProbeReport(outcome: outcome, samples: names.map { Sample(Series($0), Timestamp(millis: 1), 1) }))
+    }
+
+    func end(_ report: ProbeReport) {
         let run = state.withLock { $0.runs.removeFirst() }
-        run.resume(
-            returning: ProbeReport(outcome: outcome, samples: names.map { Sample(Series($0), Timestamp(millis: 1), 1) })
-        )
+        run.resume(returning: report)
     }
 }
 
@@ -333,6 +335,37 @@ struct ProbeRunnerTests {
         let back = try await next(&results)
         #expect(back.report.outcome == .success)
         #expect(back.report.edges.map(\.kind) == [.targetOutcomeChanged])
+        runner.stop()
+        await service.value
+    }
+
+    @Test func aTargetThatBeginsToFailIsLookedAtAgainSoon() async throws {
+        let probe = SteeredProbe("a")
+        let runner = runner([probe])
+        let id = probe.target.id
+        func report(_ errors: Double) -> ProbeReport {
+            let labels: LabelSet = ["outcome": "SERVER_ERROR"]
+            let series = Series("http_server_requests_seconds_count", labels)
+            return ProbeReport(outcome: .success, samples: [Sample(series, Timestamp(millis: 1), errors)])
+        }
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        var starts: [Timestamp] = []
+        for errors in [0, 0, 4, 9, 20] as [Double] {
+            if errors == 9 {
+                while runner.isRunning(id) { try await turn() }
+                clock.advance(by: .seconds(3))
+            } else {
+                try await advanceToGrid(probe.target, runner)
+            }
+            starts.append(try #require(await probe.nextStart()))
+            probe.end(report(errors))
+            let result = try await next(&results)
+            #expect(result.isUrgent == (errors == 4 || errors == 9))
+        }
+        let pauses = zip(starts.dropFirst(), starts).map { ($0 - $1).inSeconds }
+        #expect(pauses == [10, 10, 3, 7], "\(pauses)")
+        #expect(runner.counters.extraRuns == 1)
         runner.stop()
         await service.value
     }

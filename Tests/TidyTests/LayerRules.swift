@@ -26,7 +26,7 @@ struct LayerRules {
     /// What the agent must not link: the coordinator's half of the product.
     static let neverInAgent: Set<String> = [
         "Signals", "Detection", "Incidents", "SampleStore", "IncidentStore", "DetectorStore", "SQLiteFile",
-        "CoordinatorSettings", "ClusterWatch", "QueryWire",
+        "CoordinatorSettings", "ClusterWatch", "TokenAccess", "QueryWire",
         "CoordinatorApp", "TocsinCLI",
     ]
 

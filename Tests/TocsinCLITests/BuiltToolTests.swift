@@ -164,6 +164,10 @@ struct BuiltToolTests {
         (["cluster", "events", "--limit", "0"], "not between 1 and 10000"),
         (["status", "--plaintext", "--endpoint", "example.com:7443"], "loopback"),
         (["status", "--endpoint", "a:b:c", "--plaintext"], "no endpoint"),
+        (["status", "--plaintext", "--token-file", "t"], "over TLS only"),
+        (["status", "--cert", "a", "--token-file", "t"], "exclude each other"),
+        (["status", "--token-file", "t"], "no trusted authority"),
+        (["status", "--token-file", "t", "--ca", "/nonexistent"], "trusted authority: cannot read /nonexistent"),
         (["config", "check", "/nonexistent.yaml"], "1 of 1 file refused"),
         (["tls", "init", "/nonexistent/x", "--host", "a b"], "'a b' is neither"),
     ])

@@ -49,7 +49,7 @@ package struct AgentApp: Sendable {
         let pulse = AgentPulse(silenceMax: max(settings.interval * 3, .seconds(30)))
         let clock = UplinkClock(now: now)
         let figures = figures(probing, recorder: recorder, spool: spool, clock: clock)
-        let selfProbe = SelfProbe(node: settings.node, interval: settings.interval) {
+        let selfProbe = SelfProbe(node: settings.node, interval: settings.interval, certificateFile: certificateFile) {
             pulse.beat()
             return await figures()
         }
@@ -77,6 +77,10 @@ package struct AgentApp: Sendable {
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
         await spool.close()
+    }
+
+    private var certificateFile: String? {
+        if case .certificate(let files) = settings.credentials { files.certificateFile } else { nil }
     }
 
     /// Weak: the runner holds the probe that asks for them.

@@ -71,6 +71,7 @@ struct AgentFigures: Hashable, Sendable {
             Figure("probe_runs_total", Double(runner.runs), "Probes started"),
             Figure("probe_overruns_total", Double(runner.overruns), "Probes that did not end by their deadline"),
             Figure("probe_runs_skipped_total", Double(runner.skippedRuns), "Probes left out since one was under way"),
+            Figure("probe_runs_extra_total", Double(runner.extraRuns), "Probes between two turns, since errors began"),
             Figure("probe_runs_shed_total", Double(runner.runsShed), "Probes left out for want of memory"),
             Figure(
                 "probe_results_dropped_total", Double(runner.resultsDropped), "Results dropped before they were written"

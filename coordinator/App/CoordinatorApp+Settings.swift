@@ -43,9 +43,10 @@ extension CoordinatorApp.Configuration {
         incidents.flapQuiet = settings.incidents.flapping.quiet
         self.init(
             host: settings.listen.host, port: settings.listen.port,
-            tls: CoordinatorApp.TLSFiles(
-                certificate: settings.tls.certificateFile, key: settings.tls.keyFile,
-                trustRoots: settings.tls.trustRootsFile),
+            tls: settings.tls.map {
+                CoordinatorApp.TLSFiles(
+                    certificate: $0.certificateFile, key: $0.keyFile, trustRoots: $0.trustRootsFile)
+            }, tokens: settings.tokens.map { TokenListener($0) },
             dataDirectory: settings.dataDirectory, httpHost: settings.httpListen.host,
             httpPort: settings.httpListen.port,
             signals: SignalEngine.Configuration(step: settings.step, subjectsMax: settings.limits.subjectsMax),

@@ -1,3 +1,4 @@
+import Detection
 import Foundation
 import Hummingbird
 import Incidents
@@ -13,7 +14,9 @@ struct HealthService: Service {
     let port: Int
     let counters: CounterBoard
     let health: StoreHealth
-    let certificates: CertificateKeeper
+    let certificates: [CertificateKeeper]
+    /// Nil when nobody is let in by a token.
+    let tokens: TokenFigures?
     let fleet: FleetRegistry
     let pipeline: Pipeline
     let notifications: NotificationService
@@ -67,15 +70,22 @@ struct HealthService: Service {
         add("incident_event_failures_total", "counter", counted.incidentEventFailures)
         add("target_samples_of_non_owners_total", "counter", counted.samplesOfNonOwners)
         add("target_samples_unconfirmed_total", "counter", counted.samplesUnconfirmed)
+        add("models_restored_total", "counter", counted.modelsRestored)
+        add("models_not_restored_total", "counter", counted.modelsNotRestored)
+        add("model_files_unusable_total", "counter", counted.modelFilesUnusable)
+        add("model_subjects_left_out_total", "counter", counted.modelSubjectsLeftOut)
+        add("model_file_failures_total", "counter", counted.modelFileFailures)
         add("agents_contended_total", "counter", counted.agentsContended)
         add("requests_denied_total", "counter", counted.requestsDenied)
         add("audit_records_dropped_total", "counter", counted.auditRecordsDropped)
         add("handshakes_refused_total", "counter", counted.handshakesRefused)
         add("certificates_reloaded_total", "counter", counted.certificatesReloaded)
         add("certificates_refused_total", "counter", counted.certificatesRefused)
+        // The one that ends first: it is the one to look after.
         add(
             "certificate_expiry_timestamp_seconds", "gauge",
-            UInt64(max(0, certificates.notValidAfter.timeIntervalSince1970)))
+            UInt64(max(0, certificates.map(\.notValidAfter.timeIntervalSince1970).min() ?? 0)))
+        lines += tokens?.lines ?? []
         let notices = notifications.status
         add("notices_delivered_total", "counter", notices.delivered)
         add("notice_sends_failed_total", "counter", notices.failedSends)
@@ -84,6 +94,9 @@ struct HealthService: Service {
         add("thresholds_refused_total", "counter", counted.thresholdsRefused)
         add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
         add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
+        add("detectors", "gauge", UInt64(snapshot.detectorStatistics.detectors))
+        add("detectors_refused_total", "counter", UInt64(snapshot.detectorStatistics.refused))
+        add("signal_buckets_refused_total", "counter", UInt64(snapshot.signalStatistics.bucketsRefused))
         add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
         add("signal_subjects_refused_total", "counter", UInt64(snapshot.signalStatistics.subjectsRefused))
         for figure in cluster?.figures ?? [] {

@@ -51,7 +51,10 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
             do {
                 try await self.serve(request.messages, to: responses, agent: agent)
             } catch let error as WireError {
-                self.counters.add { $0.framesRejected += 1 }
+                self.counters.add {
+                    $0.framesRejected += 1
+                    if error.code == .denied { $0.requestsDenied += 1 }
+                }
                 self.logger.warning(
                     "stream refused",
                     metadata: ["node": "\(agent.node)", "cluster": "\(agent.cluster)", "reason": "\(error)"])
@@ -163,7 +166,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         guard hello.cluster == agent.cluster, hello.node == agent.node else {
             throw WireError(
                 .denied,
-                "the certificate is of node \(agent.node) in \(agent.cluster), the hello of \(hello.node) in \(hello.cluster)"
+                "the caller is the agent of node \(agent.node) in \(agent.cluster), its hello is of \(hello.node) in \(hello.cluster)"
             )
         }
         return hello

@@ -221,7 +221,7 @@ package nonisolated struct Tocsin_V1_Agent: Sendable {
 
   package var version: String = String()
 
-  /// "live", "suspect" or "silent".
+  /// "live", "suspect", "silent", or "contended": two agents use its name.
   package var state: String = String()
 
   package var lastSeenAtMillis: Int64 = 0
@@ -1335,11 +1335,33 @@ package nonisolated struct Tocsin_V1_Signal: Sendable {
   /// The worst contributors, worst first; not in lists.
   package var contributors: [Tocsin_V1_SignalContributor] = []
 
+  /// Of a signal that is an estimate, a quantile of buckets: its value is greater than this, or this is 0.
+  package var lower: Double {
+    get {_lower ?? 0}
+    set {_lower = newValue}
+  }
+  /// Returns true if `lower` has been explicitly set.
+  package var hasLower: Bool {self._lower != nil}
+  /// Clears the value of `lower`. Subsequent reads from it will return its default value.
+  package mutating func clearLower() {self._lower = nil}
+
+  /// And at most this; absent when it may be beyond the highest bound, which is then the value.
+  package var upper: Double {
+    get {_upper ?? 0}
+    set {_upper = newValue}
+  }
+  /// Returns true if `upper` has been explicitly set.
+  package var hasUpper: Bool {self._upper != nil}
+  /// Clears the value of `upper`. Subsequent reads from it will return its default value.
+  package mutating func clearUpper() {self._upper = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _value: Double? = nil
+  fileprivate var _lower: Double? = nil
+  fileprivate var _upper: Double? = nil
 }
 
 package nonisolated struct Tocsin_V1_SignalContributor: Sendable {
@@ -4045,7 +4067,7 @@ nonisolated extension Tocsin_V1_Subject: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Tocsin_V1_Signal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Signal"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}unit\0\u{3}at_millis\0\u{3}step_millis\0\u{1}value\0\u{1}volume\0\u{1}present\0\u{1}expected\0\u{1}recent\0\u{1}contributors\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}unit\0\u{3}at_millis\0\u{3}step_millis\0\u{1}value\0\u{1}volume\0\u{1}present\0\u{1}expected\0\u{1}recent\0\u{1}contributors\0\u{1}lower\0\u{1}upper\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4063,6 +4085,8 @@ nonisolated extension Tocsin_V1_Signal: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.expected) }()
       case 9: try { try decoder.decodeRepeatedFloatField(value: &self.recent) }()
       case 10: try { try decoder.decodeRepeatedMessageField(value: &self.contributors) }()
+      case 11: try { try decoder.decodeSingularDoubleField(value: &self._lower) }()
+      case 12: try { try decoder.decodeSingularDoubleField(value: &self._upper) }()
       default: break
       }
     }
@@ -4103,6 +4127,12 @@ nonisolated extension Tocsin_V1_Signal: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.contributors.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.contributors, fieldNumber: 10)
     }
+    try { if let v = self._lower {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 11)
+    } }()
+    try { if let v = self._upper {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 12)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4117,6 +4147,8 @@ nonisolated extension Tocsin_V1_Signal: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.expected != rhs.expected {return false}
     if lhs.recent != rhs.recent {return false}
     if lhs.contributors != rhs.contributors {return false}
+    if lhs._lower != rhs._lower {return false}
+    if lhs._upper != rhs._upper {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -46,6 +46,7 @@ public final class JavaService {
         new ProcessMeters(meters);
         pool = new ConnectionPool(meters, number("pool-size", 5), number("pool-timeout-ms", 2000));
         requests = meters.family("http.server.requests", "http_server_requests_seconds", null, "seconds", Meters.Kind.TIMER);
+        if (options.containsKey("histogram")) requests.withHistogram();
         logs = meters.family(
             "logback.events", "logback_events_total", "Number of log events that were enabled by the effective log level",
             "events", Meters.Kind.COUNTER);
