@@ -314,7 +314,8 @@ let testTargets: [Module] = [
         "CoordinatorAppTests",
         [
             "CoordinatorApp", "CoordinatorSettings", "ConfigurationKit", "SampleStore", "IncidentStore", "SampleCodec",
-            "IngestWire", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinProto", "TocsinTestKit",
+            "IngestWire", "QueryWire", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinProto",
+            "TocsinTestKit",
         ], products: ["Logging", "SwiftProtobuf"]),
     tests(
         "LinkTests",
