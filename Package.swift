@@ -107,6 +107,7 @@ let systemLibraries: [Module] = [
     Module(
         name: "CLibcurl", kind: .systemLibrary(pkgConfig: "libcurl", apt: ["libcurl4-openssl-dev"]),
         path: "Sources/CLibcurl"),
+    Module(name: "CTimex", kind: .systemLibrary(pkgConfig: nil, apt: []), path: "Sources/CTimex"),
     Module(name: "CZlib", kind: .systemLibrary(pkgConfig: "zlib", apt: ["zlib1g-dev"]), path: "Sources/CZlib"),
 ]
 
@@ -127,7 +128,7 @@ let adapters: [Module] = [
     library("KubernetesAPI", ["Telemetry", "FlowControl", "Probing"]),
     library("PodProbe", ["Telemetry", "KubernetesAPI", "Probing"]),
     library("ClusterWatch", ["Telemetry", "FlowControl", "KubernetesAPI", "LogText", "Probing"]),
-    library("HostProbe", ["Telemetry", "Probing"]),
+    library("HostProbe", ["Telemetry", "Probing", "CTimex"]),
     library("CheckProbe", ["Telemetry", "Probing"]),
     library("LogProbe", ["Telemetry", "Probing", "LogText"]),
     library("ConfigurationKit", products: ["Yams"]),
@@ -248,7 +249,7 @@ let testTargets: [Module] = [
     tests("DetectionTests", ["Detection", "Signals", "Telemetry"]),
     tests("LabelledSeriesTests", ["LabelledSeries", "Detection", "Telemetry"]),
     tests("ScenarioTests", ["Scenarios", "Detection", "Signals", "Telemetry"]),
-    tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit"]),
     tests("RunbookTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
     tests(
         "RunbookScenarioTests",
@@ -256,10 +257,11 @@ let testTargets: [Module] = [
             "CoordinatorSettings", "Messages", "Runbook", "Incidents", "Detection", "Signals", "Telemetry",
             "TocsinTestKit",
         ]),
-    tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit"]),
     tests(
         "SampleStoreTests",
-        ["SampleStore", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
+        ["SampleStore", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile", "Telemetry", "TocsinTestKit"],
+        products: ["GRDB"]),
     tests("SelectorsTests", ["Selectors", "Telemetry"]),
     tests(
         "IncidentStoreTests",
@@ -290,11 +292,14 @@ let testTargets: [Module] = [
         ]),
     tests(
         "ClusterWatchTests",
-        ["ClusterWatch", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
+        [
+            "ClusterWatch", "FlowControl", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit",
+            "KubeletReplay",
+        ]),
     tests("PodProbeTests", ["PodProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
     tests("HostProbeTests", ["HostProbe", "Probing", "Telemetry"]),
     tests("CheckProbeTests", ["CheckProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
-    tests("LogTextTests", ["LogText", "Selectors", "Telemetry"]),
+    tests("LogTextTests", ["LogText", "Selectors", "Telemetry", "TocsinTestKit"]),
     tests("LogProbeTests", ["LogProbe", "LogText", "Probing", "Selectors", "Telemetry"]),
     tests("ConfigurationKitTests", ["ConfigurationKit"]),
     tests(
@@ -319,7 +324,7 @@ let testTargets: [Module] = [
         ], products: ["Logging", "SwiftProtobuf"]),
     tests(
         "LinkTests",
-        ["AgentApp", "SampleCodec", "IngestWire", "TocsinProto", "Telemetry", "TocsinTestKit", "KubeletReplay"],
+        ["AgentApp", "SampleCodec", "IngestWire", "KubeletReplay", "TocsinProto", "Telemetry", "TocsinTestKit"],
         products: ["GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "SwiftProtobuf"]),
     tests("BlackBoxTests", ["TocsinTestKit", "KubeletReplay"]),
     tests("DeployTests", [], products: ["Yams"]),

@@ -25,9 +25,9 @@ package struct Finding: Hashable, Sendable, Codable {
     package var title: String
     /// Phase.
     package var phase: Phase
-    /// Time of the point that led to this verdict.
+    /// When the point that led to this verdict was known.
     package var at: Timestamp
-    /// Time of the first point of the breach.
+    /// When the first point of the breach was known.
     package var onsetAt: Timestamp
     /// The value judged, over the check's window.
     package var value: Double

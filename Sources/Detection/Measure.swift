@@ -23,6 +23,14 @@ package enum Measure: Hashable, Sendable, Codable {
         }
     }
 
+    /// Whether what is told of a part of a cell and of its rest comes to the same as the cell in one.
+    var addsUp: Bool {
+        switch self {
+        case .signal, .burnRate: true
+        case .timeToExhaustion, .deviation, .shift, .surprise: false
+        }
+    }
+
     /// How long the measure itself looks before it says anything, beside the check's `for`.
     package var evidence: Duration {
         switch self {

@@ -5,7 +5,9 @@ package import Telemetry
 ///
 /// - It becomes *pending* at the first point whose window breaches `enter` with enough volume, judged as if all missing
 ///   contributors were healthy, and opens once the breach has held for `holdFor` since the end of that point's cell;
-///   with 0 at once. A point that does not breach ends pending.
+///   with 0 at once.
+/// - Durations are counted by the grid; times that people are told are those at which it was known. A point that does
+///   not breach ends pending.
 /// - It starts *leaving* at the first point short of `leave` at 90 % coverage or more, and closes once that has held
 ///   for `leaveFor`. A point between the levels, or beyond, ends leaving.
 /// - No data (a point without value, a missing point, a recovery at low coverage, a breach that only holds without the
@@ -48,12 +50,14 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     var measured: MeasureState?
     /// Whose signal.
     package let subject: Subject
-    /// End of the cell of the first breach; nil when idle.
+    /// When the first breach was known; nil when idle.
     package private(set) var onsetAt: Timestamp?
+    /// Milliseconds from the onset to the end of its cell, which `holdFor` counts from; nil for 0.
+    private var onsetLead: Int64?
     /// The worst value since onset.
     package private(set) var worstValue: Double?
 
-    /// Since when the recovery holds.
+    /// Since when the recovery holds, by the grid.
     var leavingSince: Timestamp?
     /// How long the clock of pending or leaving stood.
     var standingMillis: Int64 = 0
@@ -64,8 +68,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     /// Names in snapshots; `tuning` was there before it was shared, and stays as an empty object.
     private enum CodingKeys: String, CodingKey {
-        case subject, phase, onsetAt, lastPointAt, lastValueAt, worstValue, leavingSince, standingMillis, gapMillis
-        case window, shares, lastJudged, measured
+        case subject, phase, onsetAt, onsetLead, lastPointAt, lastValueAt, worstValue
+        case leavingSince, standingMillis, gapMillis, window, shares, lastJudged, measured
         case watched = "check"
         case tuningKept = "tuning"
     }
@@ -108,7 +112,9 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// Takes over the onset that has been told of the finding that stands, where a replay of a shorter history found a
     /// later one.
     mutating func keepOnset(_ onset: Timestamp) {
-        if isOpen { onsetAt = onset }
+        guard isOpen else { return }
+        onsetAt = onset
+        onsetLead = nil
     }
 
     /// Passes over cells up to a time.
@@ -129,6 +135,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         if changed.measure != check.measure || changed.signal != check.signal || changed.lowVolume != check.lowVolume {
             measured = nil
         }
+        // The counts are of the levels that were.
+        if case .quantile? = measured, changed.enter != check.enter || changed.leave != check.leave { measured = nil }
         watched = CheckReference(shared)
     }
 
@@ -148,10 +156,11 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     /// Takes a cell that `passes` did not; `windowed` is the window's value when the cell is in it already.
     mutating func take(_ point: SignalPoint, _ windowed: WindowedValue?) -> Finding? {
+        guard !point.isOfPart || check.measure.addsUp else { return nil }
         noteGap(before: point)
         lastPointAt = point.at
         guard let judgement = judge(point, windowed) else {
-            stand(point.step.wholeMilliseconds, of: point)
+            stand(point.span, of: point)
             return nil
         }
         lastValueAt = point.at
@@ -299,29 +308,32 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     private mutating func approach(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
         guard judgement.isBreach else {
-            if judgement.isUncertain { stand(point.step.wholeMilliseconds, of: point) } else { becomeIdle() }
+            if judgement.isUncertain { stand(point.span, of: point) } else if !point.isOfPart { becomeIdle() }
             return nil
         }
         gapMillis = 0
         if phase == .idle {
             phase = .pending
-            onsetAt = point.at
+            onsetAt = point.knownAt
+            let lead = (point.at - point.knownAt).wholeMilliseconds
+            onsetLead = lead == 0 ? nil : lead
             standingMillis = 0
             worstValue = nil
         }
         noteWorst(judgement.value)
-        let onset = onsetAt ?? point.at
-        guard point.at - onset - .milliseconds(standingMillis) >= check.holdFor, judgement.isEarly != true else {
-            return nil
-        }
+        let onset = onsetAt ?? point.knownAt
+        let held = point.at - onset - .milliseconds(standingMillis + (onsetLead ?? 0))
+        guard held >= check.holdFor, judgement.isEarly != true else { return nil }
         phase = .open
         standingMillis = 0
         return finding(.opened, judgement, point, onset: onset)
     }
 
     private mutating func depart(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
-        let onset = onsetAt ?? point.at
-        if judgement.isRecovery {
+        let onset = onsetAt ?? point.knownAt
+        if judgement.isRecovery, point.isOfPart {
+            // What is known of a part refutes nothing.
+        } else if judgement.isRecovery {
             gapMillis = 0
             if phase == .open {
                 phase = .leaving
@@ -336,7 +348,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
                 return closed
             }
         } else if judgement.isUncertain, !check.isBreach(judgement.value) {
-            stand(point.step.wholeMilliseconds, of: point)
+            stand(point.span, of: point)
         } else {
             phase = .open
             leavingSince = nil
@@ -349,6 +361,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     private mutating func becomeIdle() {
         phase = .idle
         onsetAt = nil
+        onsetLead = nil
         leavingSince = nil
         worstValue = nil
         standingMillis = 0
@@ -377,6 +390,11 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         }
         worstValue = check.direction == .above ? max(worst, value) : min(worst, value)
     }
+}
+
+extension SignalPoint {
+    /// Milliseconds of the grid that it stands for; a part of a cell for none, since the cell itself comes too.
+    fileprivate var span: Int64 { isOfPart ? 0 : step.wholeMilliseconds }
 }
 
 extension Check {

@@ -12,13 +12,19 @@ package struct ProbeResult: Sendable, Hashable {
     package var report: ProbeReport
     /// Whether the target is no longer probed: the report then holds stale markers alone.
     package var isEnd: Bool
+    /// Whether somebody may be paged by it: an edge, or server errors that a target has begun to count.
+    package var isUrgent: Bool
 
     /// Makes a result.
-    package init(target: Target, startedAt: Timestamp, duration: Duration, report: ProbeReport, isEnd: Bool = false) {
+    package init(
+        target: Target, startedAt: Timestamp, duration: Duration, report: ProbeReport, isEnd: Bool = false,
+        isUrgent: Bool = false
+    ) {
         self.target = target
         self.startedAt = startedAt
         self.duration = duration
         self.report = report
         self.isEnd = isEnd
+        self.isUrgent = isUrgent || !report.edges.isEmpty
     }
 }

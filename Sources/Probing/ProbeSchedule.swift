@@ -25,7 +25,12 @@ package struct ProbeSchedule: Sendable {
     private struct Entry {
         var interval: Duration
         var next: Duration
+        /// A run between two grid points.
+        var extra: Duration?
         var isRunning = false
+
+        /// When it is due.
+        var due: Duration { extra.map { min($0, next) } ?? next }
     }
 
     private let origin: Timestamp
@@ -65,7 +70,7 @@ package struct ProbeSchedule: Sendable {
 
     /// The next grid point of any target; nil when there is none.
     package var nextPoint: Duration? {
-        entries.values.map(\.next).min()
+        entries.values.map(\.due).min()
     }
 
     /// The runs due at `now`, by grid point and then by id.
@@ -75,7 +80,14 @@ package struct ProbeSchedule: Sendable {
     /// A target whose run before is under way is skipped and counted, and so is each grid point that passed unnoticed.
     package mutating func takeDue(now: Duration) -> [Due] {
         var due: [Due] = []
-        for (id, entry) in entries where entry.next <= now {
+        for (id, entry) in entries where entry.due <= now {
+            entries[id]?.extra = nil
+            guard entry.next <= now else {
+                guard let extra = entry.extra, !entry.isRunning else { continue }
+                entries[id]?.isRunning = true
+                due.append(Due(id: id, at: extra))
+                continue
+            }
             let passed = Int64((now - entry.next) / entry.interval)
             let latest = entry.next + entry.interval * Int(passed)
             skippedCount += UInt64(passed)
@@ -88,6 +100,21 @@ package struct ProbeSchedule: Sendable {
             }
         }
         return due.sorted { $0.at == $1.at ? $0.id < $1.id : $0.at < $1.at }
+    }
+
+    /// Share of the interval after which another look is taken: more than the quarter within which samples count as one
+    /// look's, and far enough from the next grid point.
+    private static let extraAfter = 0.3
+
+    /// Has a target looked at once more before its next grid point, where there is room for it; gives whether there is.
+    ///
+    /// With an interval under 5 s the next look is soon enough.
+    package mutating func lookAgain(_ id: String, now: Duration) -> Bool {
+        guard let entry = entries[id], entry.interval >= .seconds(5) else { return false }
+        let pause = entry.interval * Self.extraAfter
+        guard now + pause * 2 <= entry.next else { return false }
+        entries[id]?.extra = now + pause
+        return true
     }
 
     /// Says that a target's run has ended.

@@ -20,6 +20,10 @@ package struct TargetLedger: Sendable {
 
     private let seriesMax: Int
     private var live: Set<Series> = []
+    private var trouble = TroubleSign()
+
+    /// Whether the last look was the first to find server errors: another one soon tells a burst from a few.
+    package var isWorthAnotherLook: Bool { trouble.looks == 1 }
 
     /// Starts a ledger; `seriesMax` bounds the series remembered.
     package init(target: Target, seriesMax: Int) {
@@ -43,6 +47,7 @@ package struct TargetLedger: Sendable {
     ) -> ProbeResult {
         let admitted = admit(report.samples, allowance: allowance)
         var samples = admitted
+        if report.outcome.isSuccess { trouble.take(report.samples) }
         let labels = Self.labels(of: status.target)
         samples.append(Sample(Series("probe_up", labels), startedAt, report.outcome.isSuccess ? 1 : 0))
         samples.append(Sample(Series("probe_duration_seconds", labels), startedAt, duration.inSeconds))
@@ -58,7 +63,8 @@ package struct TargetLedger: Sendable {
         status.lastSampleCount = admitted.count
         return ProbeResult(
             target: status.target, startedAt: startedAt, duration: duration,
-            report: ProbeReport(outcome: report.outcome, samples: samples, edges: edges))
+            report: ProbeReport(outcome: report.outcome, samples: samples, edges: edges),
+            isUrgent: report.outcome.isSuccess && trouble.isFresh)
     }
 
     /// Records that the target was not probed, on purpose: its status says so, and its series have no sample.

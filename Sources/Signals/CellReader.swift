@@ -5,6 +5,8 @@ struct Cell: Sendable {
     let endMillis: Int64
     let stepMillis: Int64
     let silentCellsMax: Int64
+    /// When all that counts in it was known: its end, or earlier when everybody had reported.
+    private(set) var knownMillis: Int64
 
     init(index: Int64, stepMillis: Int64, silentCellsMax: Int64) {
         self.index = index
@@ -12,12 +14,25 @@ struct Cell: Sendable {
         self.silentCellsMax = silentCellsMax
         startMillis = index * stepMillis
         endMillis = (index + 1) * stepMillis
+        knownMillis = endMillis
     }
+
+    /// Ends it before its time.
+    mutating func end(knownAt time: Int64) { knownMillis = max(startMillis, min(time, endMillis)) }
 
     /// Whether a time lies in the cell or in the half step before it: a probe that wobbles around a border is not
     /// missing.
     func covers(_ time: Int64) -> Bool {
         time >= startMillis - stepMillis / 2 && time < endMillis
+    }
+
+    /// Whether the slot has a value of the cell.
+    ///
+    /// The same age is granted where the cell ended early: what was not waited for may be due any moment.
+    func covers(_ slot: SeriesSlot) -> Bool {
+        guard !covers(slot.at) else { return true }
+        return knownMillis < endMillis && !slot.round.isDue && slot.at < endMillis
+            && slot.at >= knownMillis - stepMillis * 3 / 2
     }
 
     /// Whether the slot's value still stands, so that its contributor is expected to report it.
@@ -37,7 +52,7 @@ struct Gauge {
     mutating func take(_ slot: SeriesSlot, in cell: Cell, _ merge: (Double, Double) -> Double) {
         guard slot.value.isFinite else { return }
         isExpected = true
-        guard cell.covers(slot.at) else { return }
+        guard cell.covers(slot) else { return }
         value = value.map { merge($0, slot.value) } ?? slot.value
     }
 }
@@ -47,6 +62,8 @@ struct CellReader {
     var cell: Cell
     /// Indexed by `Signal.rawValue`.
     var accumulators: [SignalAccumulator] = Signal.allCases.map(SignalAccumulator.init)
+    /// The buckets of all contributors of the cell.
+    var latency = LatencyCell()
 
     init(cell: Cell) {
         self.cell = cell
@@ -97,6 +114,7 @@ struct CellReader {
             gauges.take(slots[index], in: cell)
         }
         readRequests(&contributor, expected: gauges.hasRequestSeries)
+        if contributor.buckets.hasFiniteBounds { readBuckets(&contributor, expected: gauges.hasBucketSeries) }
         report(.heapUsed, gauges.heapUsedRatio(poolsShareMaximum: contributor.poolsShareMaximum), contributor.name)
         report(.heapLive, gauges.heapLiveRatio, contributor.name)
         report(.collectionOverhead, collectionOverhead(contributor, gauges), contributor.name)
@@ -122,13 +140,17 @@ struct CellReader {
         let requests = contributor.requests * factor
         contributor.lastRequests = requests
         accumulators[Signal.requestRate.rawValue].add(contributor.name, value: requests / stepSeconds)
-        guard contributor.requests > 0 else {
+        let untold = contributor.requests - contributor.toldRequests
+        if untold > 0 {
+            let ratio = (contributor.errors - contributor.toldErrors) / untold
+            accumulators[Signal.errorRatio.rawValue].add(contributor.name, value: ratio, volume: untold * factor)
+        } else {
             accumulators[Signal.errorRatio.rawValue].addSilent()
+        }
+        guard contributor.requests > 0 else {
             accumulators[Signal.latencyMean.rawValue].addSilent()
             return
         }
-        let ratio = contributor.errors / contributor.requests
-        accumulators[Signal.errorRatio.rawValue].add(contributor.name, value: ratio, volume: requests)
         let mean = contributor.requestSeconds / contributor.requests
         accumulators[Signal.latencyMean.rawValue].add(contributor.name, value: mean, volume: requests)
     }
@@ -185,6 +207,7 @@ struct CellReader {
 /// An application's gauges of one cell.
 private struct ApplicationGauges {
     var hasRequestSeries = false
+    var hasBucketSeries = false
     var hasPauseSeries = false
     var heapUsed = Gauge()
     var heapMaximumSum = 0.0
@@ -199,6 +222,7 @@ private struct ApplicationGauges {
     mutating func take(_ slot: SeriesSlot, in cell: Cell) {
         switch slot.role {
         case .requestCount, .requestErrorCount: hasRequestSeries = true
+        case .requestBucket: hasBucketSeries = true
         case .pauseSeconds, .concurrentSeconds: hasPauseSeries = true
         case .heapUsed: heapUsed.take(slot, in: cell, +)
         case .heapMaximum where slot.value.isFinite && slot.value > 0:

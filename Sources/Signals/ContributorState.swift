@@ -12,6 +12,12 @@ struct ContributorState: Sendable {
     var liveSlots = 0
     /// The newest cell it has a sample for, whether taken up or still waiting.
     var newestCell: Int64 = .min
+    /// What of it is still to come.
+    var rounds = ContributorRounds()
+    /// Whether its group counts it among those whose round is not complete in the open cell.
+    var isAwaited = false
+    /// Whether its group counts it among those that have no sample in the open cell or behind it.
+    var isAbsent = false
     /// Milliseconds since 1970 of the newest sample or edge: what forgetting goes by.
     var newestAt: Int64 = .min
 
@@ -32,6 +38,9 @@ struct ContributorState: Sendable {
     var concurrentSeconds = 0.0
     var hasRequests = false
     var hasPauses = false
+    /// What of them parts of the cell have told of.
+    var toldRequests = 0.0
+    var toldErrors = 0.0
     /// The look before the first one of the open cell: where the increases start.
     var increaseSince: Int64?
     /// The application's start, when it restarted in the open cell.
@@ -39,6 +48,8 @@ struct ContributorState: Sendable {
     /// Requests and requests a second in the last cell that had any: the estimate while it is missing.
     var lastRequests = 0.0
 
+    /// What its buckets of request times rose by in the open cell.
+    var buckets = LatencyBuckets()
     var database = DatabaseCounts()
     var log = LogCounts()
     var oomKills = WitnessedCount()
@@ -107,11 +118,14 @@ struct ContributorState: Sendable {
     mutating func startCell() {
         requests = 0
         errors = 0
+        toldRequests = 0
+        toldErrors = 0
         requestSeconds = 0
         pauseSeconds = 0
         concurrentSeconds = 0
         hasRequests = false
         hasPauses = false
+        buckets.startCell()
         database = DatabaseCounts()
         log = LogCounts()
         increaseSince = nil
@@ -124,6 +138,11 @@ struct DatabaseCounts: Sendable {
     var deadlocks = 0.0
     var commits = 0.0
     var rollbacks = 0.0
+    var checksumFailures = 0.0
+    var checkpointsTimed = 0.0
+    var checkpointsRequested = 0.0
+    var blocksHit = 0.0
+    var blocksRead = 0.0
     /// Whether there is any increase to speak of, be it 0: not before the second look.
     var isKnown = false
 
@@ -133,6 +152,11 @@ struct DatabaseCounts: Sendable {
         case .deadlocks: deadlocks += increase
         case .commits: commits += increase
         case .rollbacks: rollbacks += increase
+        case .checksumFailures: checksumFailures += increase
+        case .checkpointsTimed: checkpointsTimed += increase
+        case .checkpointsRequested: checkpointsRequested += increase
+        case .blocksHit: blocksHit += increase
+        case .blocksRead: blocksRead += increase
         default: break
         }
     }

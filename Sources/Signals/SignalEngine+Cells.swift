@@ -1,43 +1,60 @@
 package import Telemetry
 
 extension SignalEngine {
-    /// Sets the time and gives out the cells that closed, ascending by end, subject and signal.
+    /// Sets the time and gives out the cells that closed and what parts of cells told, ascending by `at`, subject and
+    /// signal.
     ///
     /// Time never goes back: an earlier `now` counts as the latest one. Call it at least once a step.
     package mutating func advance(to now: Timestamp) -> [SignalPoint] {
         nowMillis = max(nowMillis, now.millis)
-        var points: [SignalPoint] = []
+        tellBetweenRounds()
+        var points = takeParts()
         var reader = CellReader(cell: Cell(index: 0, stepMillis: stepMillis, silentCellsMax: silentCellsMax))
-        var cellsMax = 0
-        for group in groupOrder {
-            var cells = 0
-            while let cell = groups[group].openCell, canClose(group, cell) {
-                close(group, cell, &reader, &points)
-                cells += 1
-            }
-            cellsMax = max(cellsMax, cells)
+        for group in groupsToLookAt() {
+            while let cell = groups[group].openCell, canClose(group, cell) { close(group, cell, &reader, &points) }
         }
-        // The sort is stable: subjects and signals stay in order inside a cell.
-        if cellsMax > 1 { points.sort { $0.at < $1.at } }
+        points += takeParts()
+        sort(&points)
         forgetSilent()
         counts.points += points.count
         return points
     }
 
+    /// All groups when a cell of the grid is over, since time alone may close theirs; else those that something
+    /// happened to.
+    private mutating func groupsToLookAt() -> [Int] {
+        var found = listed
+        for group in found { groups[group].isListed = false }
+        listed.removeAll(keepingCapacity: true)
+        let cell = Grid.cell(of: nowMillis, stepMillis: stepMillis)
+        if cell != lookedAtCell {
+            lookedAtCell = cell
+            return groupOrder
+        }
+        if found.count > 1 { found.sort { groups[$1].follows(groups[$0]) } }
+        return found
+    }
+
+    /// The sort is stable: subjects and signals stay in order inside a cell.
+    private func sort(_ points: inout [SignalPoint]) {
+        for index in points.indices.dropFirst() where points[index].at < points[index - 1].at {
+            points.sort { $0.at < $1.at }
+            return
+        }
+    }
+
     private func canClose(_ group: Int, _ cell: Int64) -> Bool {
         let end = (cell + 1) * stepMillis
-        guard end <= nowMillis else { return false }
-        if end + stepMillis <= nowMillis { return true }
-        return groups[group].contributors.allSatisfy { index in
-            contributors[index].newestCell >= cell
-                || !contributors[index].isExpected(inCell: cell, silentCellsMax: silentCellsMax)
-        }
+        if end <= nowMillis { return groups[group].absent == 0 || end + stepMillis <= nowMillis }
+        // An agent whose clock is ahead takes its subjects no further than into the present cell.
+        return groups[group].isComplete && end - stepMillis <= nowMillis
     }
 
     private mutating func close(
         _ group: Int, _ index: Int64, _ reader: inout CellReader, _ points: inout [SignalPoint]
     ) {
         reader.cell = Cell(index: index, stepMillis: stepMillis, silentCellsMax: silentCellsMax)
+        if groups[group].isComplete { reader.cell.end(knownAt: min(groups[group].completeAt, nowMillis)) }
         for contributor in groups[group].contributors {
             let isExpected = contributors[contributor].isExpected(inCell: index, silentCellsMax: silentCellsMax)
             let hasNews = contributors[contributor].oomKills.hasNews || contributors[contributor].restarts.hasNews
@@ -47,7 +64,8 @@ extension SignalEngine {
         let end = Timestamp(millis: reader.cell.endMillis)
         let subject = groups[group].subject
         for signal in groups[group].kind.signals {
-            if let point = reader.accumulators[signal].finish(subject: subject, at: end, step: step) {
+            if var point = reader.finish(signal, subject: subject, at: end, step: step) {
+                point.knownAt = Timestamp(millis: reader.cell.knownMillis)
                 points.append(point)
             }
         }
@@ -58,26 +76,19 @@ extension SignalEngine {
     /// Opens the next cell with the samples that waited for it; a group without live contributors sleeps instead.
     private mutating func openNext(_ group: Int, after index: Int64) {
         let next = index + 1
-        let waiting = groups[group].pending
-        let isAwake =
-            !waiting.isEmpty
-            || groups[group].contributors.contains {
-                contributors[$0].isExpected(inCell: next, silentCellsMax: silentCellsMax)
-            }
-        guard isAwake else {
-            groups[group].openCell = nil
+        groups[group].openCell = next
+        let isAnyExpected = recountAll(of: group)
+        guard !groups[group].pending.isEmpty else {
+            if !isAnyExpected { groups[group].openCell = nil }
             return
         }
-        groups[group].openCell = next
-        guard !waiting.isEmpty else { return }
+        let waiting = groups[group].pending
         groups[group].pending.removeAll(keepingCapacity: true)
+        counts.pending -= waiting.count
         for sample in waiting {
-            if sample.cell > next {
-                groups[group].pending.append(sample)
-            } else {
-                apply(sample.slot, at: sample.at, value: sample.value)
-            }
+            let cell = Grid.cell(of: sample.at, stepMillis: stepMillis)
+            place(sample, cell: cell, openCell: next, in: group)
         }
-        counts.pending -= waiting.count - groups[group].pending.count
+        tellBetweenRounds()
     }
 }

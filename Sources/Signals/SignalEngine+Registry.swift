@@ -34,10 +34,28 @@ extension SignalEngine {
             counts.refused += 1
             return nil
         }
+        var bucket = 0
+        if role == .requestBucket {
+            guard let place = bucketPlace(labels, contributor) else { return nil }
+            bucket = place
+        }
         let slot = series.insert(key, role: role, contributor: contributor, agent: agent)
+        series[slot].bucket = bucket
         contributors[contributor].slots.append(slot)
         noteCollector(role, labels, contributor)
         return slot
+    }
+
+    /// The place of a bucket among its contributor's; nil, and counted, when there are too many.
+    private mutating func bucketPlace(_ labels: LabelSet, _ contributor: Int) -> Int? {
+        let place = LatencyBuckets.bound(labels).flatMap {
+            contributors[contributor].buckets.place(of: $0, finiteMax: configuration.bucketsMax)
+        }
+        if place == nil {
+            counts.refused += 1
+            counts.bucketsRefused += 1
+        }
+        return place
     }
 
     /// The pseudo series of a contributor's edges; nil when the edge names none or a limit is reached.
@@ -112,10 +130,7 @@ extension SignalEngine {
         }
         let none = Array(repeating: -1, count: ContributorKind.allCases.count)
         groupsBySubject[subject, default: none][kind.rawValue] = index
-        let position = groupOrder.firstIndex { other in
-            let group = groups[other]
-            return group.subject == subject ? group.kind.rawValue > kind.rawValue : group.subject > subject
-        }
+        let position = groupOrder.firstIndex { groups[$0].follows(groups[index]) }
         groupOrder.insert(index, at: position ?? groupOrder.count)
         return index
     }
@@ -148,6 +163,7 @@ extension SignalEngine {
         for slot in contributor.slots { series.remove(slot) }
         if let slot = contributor.oomKillEdges { series.remove(slot) }
         if let slot = contributor.restartEdges { series.remove(slot) }
+        uncount(index)
         groups[contributor.group].contributors.removeAll { $0 == index }
         groups[contributor.group].indexByName[contributor.name] = nil
         contributors[index].slots = []

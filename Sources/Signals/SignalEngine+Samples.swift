@@ -1,31 +1,34 @@
 import Telemetry
 
 extension SignalEngine {
+    /// Applies an edge to its contributor.
+    mutating func apply(edge index: Int, at time: Int64, count: Double) {
+        let contributor = series[index].contributor
+        if series[index].role == .oomKillEdges {
+            contributors[contributor].oomKills.addEdges(count, at: time)
+        } else {
+            contributors[contributor].restarts.addEdges(count, at: time)
+        }
+    }
+
     /// Applies a sample of the open cell, or a late one, to its series and its contributor.
-    mutating func apply(_ index: Int, at time: Int64, value: Double) {
+    mutating func apply(_ index: Int, cell: Int64, at time: Int64, value: Double) {
         let role = series[index].role
         let contributor = series[index].contributor
-        switch role {
-        case .oomKillEdges:
-            contributors[contributor].oomKills.addEdges(value, at: time)
-            return
-        case .restartEdges:
-            contributors[contributor].restarts.addEdges(value, at: time)
-            return
-        default: break
-        }
         if StaleMarker.matches(value) {
             end(index, at: time)
             return
         }
+        // A source that has measured nothing new has reported all the same.
+        if time >= series[index].at { noteRound(of: index, cell: cell, at: time, value: value) }
         guard time > series[index].at else {
             counts.repeated += 1
             return
         }
         switch role {
-        case .requestCount, .requestErrorCount, .requestSeconds, .pauseSeconds, .concurrentSeconds, .restarts,
-            .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
-            .logNewErrorPatterns:
+        case .requestCount, .requestErrorCount, .requestSeconds, .requestBucket, .pauseSeconds, .concurrentSeconds,
+            .restarts, .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed,
+            .checkpointsRequested, .blocksHit, .blocksRead, .logEntries, .logErrorEntries, .logNewErrorPatterns:
             guard value.isFinite, value >= 0 else {
                 counts.invalid += 1
                 return
@@ -39,6 +42,7 @@ extension SignalEngine {
         if !series[index].isLive {
             series[index].isLive = true
             contributors[contributor].liveSlots += 1
+            recount(contributor)
         }
         series[index].hasValue = true
         series[index].value = value
@@ -50,14 +54,20 @@ extension SignalEngine {
     /// The time of the last sample stays, and the value stays as the base of a counter that comes back.
     private mutating func end(_ index: Int, at time: Int64) {
         guard time >= series[index].at, series[index].isLive else { return }
+        let contributor = series[index].contributor
         series[index].isLive = false
-        contributors[series[index].contributor].liveSlots -= 1
+        contributors[contributor].liveSlots -= 1
+        if contributors[contributor].rounds.end(&series[index].round) { complete(contributor, at: time) }
+        recount(contributor)
     }
 
     private mutating func applyCounter(_ index: Int, _ role: SeriesRole, at time: Int64, value: Double) {
         let slot = series[index]
         let contributor = slot.contributor
-        if role.isProcessCounter { contributors[contributor].noteRound(at: time, stepMillis: stepMillis) }
+        if role.isProcessCounter {
+            if !betweenRounds.isEmpty { tellBetweenRounds(before: time, of: contributor) }
+            contributors[contributor].noteRound(at: time, stepMillis: stepMillis)
+        }
         let increase: Double?
         var base = 0.0
         if !slot.hasValue {
@@ -75,10 +85,15 @@ extension SignalEngine {
         switch role {
         case .restarts: contributors[contributor].restarts.addToCounter(increase, at: time)
         case .oomKills, .nodeOOMKills: contributors[contributor].oomKills.addToCounter(increase, at: time)
-        case .deadlocks, .commits, .rollbacks: contributors[contributor].database.add(increase, role: role)
+        case .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed, .checkpointsRequested, .blocksHit,
+            .blocksRead:
+            contributors[contributor].database.add(increase, role: role)
         case .logEntries, .logErrorEntries, .logNewErrorPatterns:
             contributors[contributor].log.add(increase, role: role)
-        default: contributors[contributor].add(increase: increase, role: role)
+        case .requestBucket: contributors[contributor].buckets.add(increase, at: slot.bucket)
+        default:
+            contributors[contributor].add(increase: increase, role: role)
+            if role == .requestErrorCount, increase > 0 { noteBetweenRounds(contributor, at: time) }
         }
     }
 
@@ -86,8 +101,8 @@ extension SignalEngine {
     /// when there was no earlier look.
     private func firstIncrease(_ slot: SeriesSlot, at time: Int64, value: Double) -> Double? {
         switch slot.role {
-        case .restarts, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
-            .logNewErrorPatterns:
+        case .restarts, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed,
+            .checkpointsRequested, .blocksHit, .blocksRead, .logEntries, .logErrorEntries, .logNewErrorPatterns:
             return nil
         case .oomKills:
             guard slot.agent >= 0, agents[slot.agent].podRoundsFrom != .max else { return nil }
@@ -115,7 +130,12 @@ extension SignalEngine {
         let roundAt = contributors[contributor].roundAt ?? time
         for slot in contributors[contributor].slots where series[slot].hasValue && series[slot].role.isProcessCounter {
             if series[slot].at >= roundAt {
-                contributors[contributor].add(increase: series[slot].previousValue, role: series[slot].role)
+                let counted = series[slot].previousValue
+                if series[slot].role == .requestBucket {
+                    contributors[contributor].buckets.add(counted, at: series[slot].bucket)
+                } else {
+                    contributors[contributor].add(increase: counted, role: series[slot].role)
+                }
                 series[slot].previousValue = 0
             } else {
                 series[slot].value = 0

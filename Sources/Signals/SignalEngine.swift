@@ -4,9 +4,14 @@ package import Telemetry
 ///
 /// Pure: time comes in by `advance`.
 ///
-/// The time line of each subject is cut into cells of one step, aligned to the epoch. A cell closes when it has ended
-/// and every live contributor has a sample in it or behind it, at the latest one step after its end. What comes later
-/// for a closed cell is not lost where it counts: a counter's increase goes to the cell that is open when it arrives.
+/// The time line of each subject is cut into cells of one step, aligned to the epoch. A cell closes as soon as every
+/// live contributor has sent in it what it sends in each (see `ContributorRounds`), be its end still ahead; else when
+/// it has ended and every live contributor has a sample in it or behind it; at the latest one step after its end. What
+/// comes later for a closed cell is not lost where it counts: a counter's increase goes to the cell that is open when
+/// it arrives, and a gauge stands for the next one until it comes again.
+///
+/// An edge waits for no cell: what it counts is given out by the next `advance`, as a point of a part of the open cell.
+/// So are the server errors of a look that an agent takes between two rounds, since it has seen the first of them.
 ///
 /// OOM kills and restarts have two witnesses, the counters `kube_pod_container_*_total` and the edges; the greater of
 /// the two running totals counts, so nothing counts twice (see `WitnessedCount`). The first value of a restart counter
@@ -23,6 +28,14 @@ package struct SignalEngine: Sendable {
     /// The engine's time: the latest `advance`.
     var nowMillis: Int64
     var sweptAtMillis: Int64
+    /// The cell that the time lay in when all groups were last looked at.
+    var lookedAtCell: Int64 = .min
+    /// Groups that may have a cell to close before the time says so.
+    var listed: [Int] = []
+    /// Points of parts of cells that wait for the next `advance`.
+    var parts: [SignalPoint] = []
+    /// Contributors with errors of a look between two rounds that is not taken up in full yet, and its time.
+    var betweenRounds: [(contributor: Int, at: Int64)] = []
 
     var series = SeriesTable()
     var contributors: [ContributorState] = []
@@ -103,6 +116,7 @@ package struct SignalEngine: Sendable {
             previous = slot
             accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
         }
+        tellBetweenRounds()
     }
 
     /// Takes one sample of a series whose handle is known.
@@ -138,49 +152,74 @@ package struct SignalEngine: Sendable {
             default: continue
             }
             guard let slot = edgeSlot(edge, role: role, cluster: clusterIndex, agent: agentIndex) else { continue }
-            accept(slot, at: edge.at.millis &- offset, value: Double(max(1, edge.count)))
+            accept(edge: slot, at: edge.at.millis &- offset, count: Double(max(1, edge.count)))
         }
     }
 
     /// Puts a sample into the open cell of its group, or keeps it for a later one.
     private mutating func accept(_ slot: Int, at time: Int64, value: Double) {
-        var at = time
-        let isEdge = series[slot].role.isEdgeCount
-        if at > nowMillis + configuration.futureMax.wholeMilliseconds {
-            counts.clamped += 1
-            at = nowMillis
-        } else if at < nowMillis - (isEdge ? configuration.edgeAgeMax : configuration.pastMax).wholeMilliseconds {
-            counts.tooOld += 1
-            return
-        }
+        guard let at = admitted(time, ageMax: configuration.pastMax) else { return }
         let cell = Grid.cell(of: at, stepMillis: stepMillis)
         let contributor = series[slot].contributor
-        contributors[contributor].newestAt = max(contributors[contributor].newestAt, at)
-        if !isEdge { contributors[contributor].newestCell = max(contributors[contributor].newestCell, cell) }
+        if at > contributors[contributor].newestAt { contributors[contributor].newestAt = at }
         let group = contributors[contributor].group
         let openCell = groups[group].openCell ?? open(group, for: cell)
-        if cell > openCell {
-            keep(PendingSample(slot: slot, cell: cell, at: at, value: value), in: group)
-            return
+        if cell > contributors[contributor].newestCell {
+            contributors[contributor].newestCell = cell
+            recount(contributor)
         }
-        if cell < openCell, !isEdge { counts.late += 1 }
-        apply(slot, at: at, value: value)
+        if cell < openCell, (cell + 1) * stepMillis <= nowMillis { counts.late += 1 }
+        place(PendingSample(slot: slot, at: at, value: value), cell: cell, openCell: openCell, in: group)
+    }
+
+    /// Counts an edge at once, whatever cell it lies in.
+    private mutating func accept(edge slot: Int, at time: Int64, count: Double) {
+        guard let at = admitted(time, ageMax: configuration.edgeAgeMax) else { return }
+        let contributor = series[slot].contributor
+        if at > contributors[contributor].newestAt { contributors[contributor].newestAt = at }
+        let group = contributors[contributor].group
+        if groups[group].openCell == nil { _ = open(group, for: Grid.cell(of: at, stepMillis: stepMillis)) }
+        apply(edge: slot, at: at, count: count)
+        tell(of: slot, at: at)
+    }
+
+    /// The time that a sample or an edge counts at; nil, and counted, when it is too old.
+    private mutating func admitted(_ time: Int64, ageMax: Duration) -> Int64? {
+        if time > nowMillis + configuration.futureMax.wholeMilliseconds {
+            counts.clamped += 1
+            return nowMillis
+        }
+        if time < nowMillis - ageMax.wholeMilliseconds {
+            counts.tooOld += 1
+            return nil
+        }
+        return time
     }
 
     private mutating func open(_ group: Int, for cell: Int64) -> Int64 {
         let last = groups[group].lastClosedCell
         let opened = last == .min ? cell : max(cell, last + 1)
         groups[group].openCell = opened
+        recountAll(of: group)
+        list(group)
         return opened
     }
 
-    private mutating func keep(_ sample: PendingSample, in group: Int) {
-        guard counts.pending < configuration.pendingMax else {
-            counts.refused += 1
-            return
+    /// Applies a sample, or keeps it when it belongs to a cell behind the open one.
+    ///
+    /// What is measured after the open cell was complete does too: the same samples then give the same points, however
+    /// late `advance` is called.
+    mutating func place(_ sample: PendingSample, cell: Int64, openCell: Int64, in group: Int) {
+        if cell > openCell || (groups[group].isComplete && sample.at > groups[group].completeAt) {
+            guard counts.pending < configuration.pendingMax else {
+                counts.refused += 1
+                return
+            }
+            counts.pending += 1
+            groups[group].pending.append(sample)
+        } else {
+            apply(sample.slot, cell: cell, at: sample.at, value: sample.value)
         }
-        counts.pending += 1
-        groups[group].pending.append(sample)
     }
 }
 

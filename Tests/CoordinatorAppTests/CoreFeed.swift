@@ -39,17 +39,19 @@ struct CoreFeed {
 
     let thresholds: ThresholdSettings
 
-    init() throws {
-        let text = """
-            kind: thresholds
-            checks:
-              database-down: {family: database, group: down, title: Down, signal: database_up, below: 0.5, for: 30s, leaveFor: 1m}
-              long-query: {family: database, title: Slow, signal: longest_query_seconds, above: 5m, leaveFor: 1m}
-              error-rate:
-                {family: error-rate, title: Errors, signal: error_ratio, above: 5%, leave: 2.5%, for: 2m, leaveFor: 3m,
-                 window: 5m, minimumVolume: 50}
-            severity: [{check: "*", level: P3, because: degraded}]
-            """
+    /// Checks whose holds and windows are those of production.
+    static let checks = """
+        kind: thresholds
+        checks:
+          database-down: {family: database, group: down, title: Down, signal: database_up, below: 0.5, for: 30s, leaveFor: 1m}
+          long-query: {family: database, title: Slow, signal: longest_query_seconds, above: 5m, leaveFor: 1m}
+          error-rate:
+            {family: error-rate, title: Errors, signal: error_ratio, above: 5%, leave: 2.5%, for: 2m, leaveFor: 3m,
+             window: 5m, minimumVolume: 50}
+        severity: [{check: "*", level: P3, because: degraded}]
+        """
+
+    init(_ text: String = Self.checks) throws {
         thresholds = try ThresholdSettings.decode(
             ConfigurationSource(file: "thresholds.yaml", folder: ".", text: text), step: Self.step, environment: [:]
         ).value

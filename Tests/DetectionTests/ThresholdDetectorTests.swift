@@ -301,4 +301,54 @@ import Testing
         #expect(found == expected)
         #expect(!found.isEmpty)
     }
+
+    // MARK: Cells that close before their end
+
+    /// A point of a cell that all had reported in so many seconds before its end.
+    private func early(_ seconds: Double, _ value: Double, by lead: Double) -> SignalPoint {
+        var point = point(.heapLiveRatio, seconds, value)
+        point.knownAt = at(seconds - lead)
+        return point
+    }
+
+    @Test("Holding is counted in cells, told are the times when it was known", arguments: [0, 0.001, 4, 7.5, 10])
+    func earlyCells(lead: Double) throws {
+        var detector = ThresholdDetector(subject: orders, check: Checks.heap)
+        var findings: [Finding] = []
+        for cell in 1...20 {
+            // The first of a breach is as early as can be, the rest by half of that: the sum of cells is the same.
+            let now = early(Double(cell) * 10, cell < 12 ? 0.9 : 0.5, by: cell == 1 ? lead : lead / 2)
+            findings += detector.take(now).map { [$0] } ?? []
+        }
+        let opened = try #require(findings.first)
+        #expect(opened.phase == .opened)
+        #expect(opened.at == at(70 - lead / 2), "60 s behind the first cell, as without the lead")
+        #expect(Set(findings.map(\.onsetAt)) == [at(10 - lead)], "and the onset stays what was told first")
+        #expect(findings.allSatisfy { $0.at >= $0.onsetAt })
+        let closed = try #require(findings.last { $0.phase == .closed })
+        #expect(closed.at == at(180 - lead / 2))
+    }
+
+    @Test func aRecoveryThatClosesAtOnceIsNotToldOfTheFuture() throws {
+        var check = Checks.heap
+        check.holdFor = .zero
+        check.leaveFor = .zero
+        var detector = ThresholdDetector(subject: orders, check: check)
+        _ = detector.take(early(10, 0.9, by: 6))
+        let taken = detector.take(early(20, 0.5, by: 6))
+        let closed = try #require(taken)
+        #expect(closed.phase == .closed)
+        #expect(closed.explanation.contains("since 00:00:14Z; onset 00:00:04Z"), "\(closed.explanation)")
+    }
+
+    @Test func whatEdgesTellOfPartsOfACellAddsUp() throws {
+        var detector = ThresholdDetector(subject: orders, check: Checks.oomRepeated)
+        #expect(detector.take(point(.oomKills, 12.3, 1)) == nil)
+        let taken = detector.take(point(.oomKills, 15.1, 1))
+        let opened = try #require(taken)
+        #expect(opened.phase == .opened)
+        #expect(opened.onsetAt == at(15.1))
+        let rest = detector.take(point(.oomKills, 20, 1))
+        #expect(rest?.value == 3, "the cell's own has the rest")
+    }
 }

@@ -49,11 +49,31 @@ private final class SteeredProbe: Probe {
     }
 
     func end(_ outcome: ProbeOutcome = .success, _ names: [String] = []) {
-        let run = state.withLock { $0.runs.removeFirst() }
-        run.resume(
-            returning: ProbeReport(outcome: outcome, samples: names.map { Sample(Series($0), Timestamp(millis: 1), 1) })
-        )
+        end(ProbeReport(outcome: outcome, samples: names.map { Sample(Series($0), Timestamp(millis: 1), 1) }))
     }
+
+    func end(_ report: ProbeReport) {
+        let run = state.withLock { $0.runs.removeFirst() }
+        run.resume(returning: report)
+    }
+}
+
+/// A probe that asks one thing after another until it is told to stop, as one of many small requests does.
+private final class AskingProbe: Probe {
+    let target = Target(kind: .actuator, name: "asking", address: "x", interval: .seconds(10), deadline: .seconds(5))
+    let breaksOff = true
+    let asked = Mutex(0)
+    let closed = Mutex(false)
+
+    func run(startedAt: Timestamp) async -> ProbeReport {
+        while !Task.isCancelled {
+            asked.withLock { $0 += 1 }
+            await Task.yield()
+        }
+        return ProbeReport(outcome: .success)
+    }
+
+    func close() async { closed.withLock { $0 = true } }
 }
 
 @Suite(.timeLimit(.minutes(1)))
@@ -90,6 +110,26 @@ struct ProbeRunnerTests {
         let step = target.interval.wholeMilliseconds
         let rest = ((offset - now) % step + step) % step
         clock.advance(by: .milliseconds(rest == 0 ? step : rest))
+    }
+
+    /// Not after some time but at once: however slow the machine, it asks nothing more once it has been told.
+    @Test func aRunIsBrokenOffWhenItsTargetGoes() async throws {
+        let probe = AskingProbe()
+        let runner = runner([probe])
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        try await advanceToGrid(probe.target, runner)
+        while probe.asked.withLock({ $0 }) < 3 { try await turn() }
+        runner.update(probes: [])
+        // Neither its deadline nor the next grid point: time stands still.
+        while !probe.closed.withLock({ $0 }) { try await turn() }
+        let asked = probe.asked.withLock { $0 }
+        for _ in 0..<100 { try await turn() }
+        #expect(probe.asked.withLock { $0 } == asked)
+        #expect(runner.counters.runsBrokenOff == 1 && !runner.isRunning(probe.target.id))
+        runner.stop()
+        await service.value
+        #expect(await results.next(isolation: #isolation) == nil, "a run that was broken off says nothing")
     }
 
     @Test func runsOnItsGridAndReports() async throws {
@@ -295,6 +335,37 @@ struct ProbeRunnerTests {
         let back = try await next(&results)
         #expect(back.report.outcome == .success)
         #expect(back.report.edges.map(\.kind) == [.targetOutcomeChanged])
+        runner.stop()
+        await service.value
+    }
+
+    @Test func aTargetThatBeginsToFailIsLookedAtAgainSoon() async throws {
+        let probe = SteeredProbe("a")
+        let runner = runner([probe])
+        let id = probe.target.id
+        func report(_ errors: Double) -> ProbeReport {
+            let labels: LabelSet = ["outcome": "SERVER_ERROR"]
+            let series = Series("http_server_requests_seconds_count", labels)
+            return ProbeReport(outcome: .success, samples: [Sample(series, Timestamp(millis: 1), errors)])
+        }
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        var starts: [Timestamp] = []
+        for errors in [0, 0, 4, 9, 20] as [Double] {
+            if errors == 9 {
+                while runner.isRunning(id) { try await turn() }
+                clock.advance(by: .seconds(3))
+            } else {
+                try await advanceToGrid(probe.target, runner)
+            }
+            starts.append(try #require(await probe.nextStart()))
+            probe.end(report(errors))
+            let result = try await next(&results)
+            #expect(result.isUrgent == (errors == 4 || errors == 9))
+        }
+        let pauses = zip(starts.dropFirst(), starts).map { ($0 - $1).inSeconds }
+        #expect(pauses == [10, 10, 3, 7], "\(pauses)")
+        #expect(runner.counters.extraRuns == 1)
         runner.stop()
         await service.value
     }

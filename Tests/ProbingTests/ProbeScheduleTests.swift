@@ -88,4 +88,45 @@ struct ProbeScheduleTests {
             #expect(point >= .microseconds(1_234_567) && point <= .microseconds(1_234_567 + 1_501_000))
         }
     }
+
+    @Test func anotherLookIsTakenBetweenTwoGridPointsAndMovesNone() throws {
+        var schedule = ProbeSchedule(origin: origin)
+        schedule.set("a", interval: .seconds(10), now: .zero)
+        let first = try #require(schedule.nextPoint)
+        _ = schedule.takeDue(now: first)
+        schedule.finished("a")
+        let isRoom = schedule.lookAgain("a", now: first + .milliseconds(200))
+        #expect(isRoom)
+        let again = first + .milliseconds(3200)
+        #expect(schedule.nextPoint == again)
+        let early = schedule.takeDue(now: again - .milliseconds(1))
+        #expect(early.isEmpty)
+        let extra = schedule.takeDue(now: again)
+        #expect(extra == [ProbeSchedule.Due(id: "a", at: again)])
+        schedule.finished("a")
+        #expect(schedule.nextPoint == first + .seconds(10))
+        let regular = schedule.takeDue(now: first + .seconds(10))
+        #expect(regular.map(\.at) == [first + .seconds(10)])
+        #expect(schedule.skippedCount == 0)
+    }
+
+    @Test func anotherLookNeedsRoomAndNeverOverlaps() throws {
+        var schedule = ProbeSchedule(origin: origin)
+        schedule.set("a", interval: .seconds(10), now: .zero)
+        schedule.set("fast", interval: .seconds(2), now: .zero)
+        let started = schedule.takeDue(now: .seconds(10))
+        let first = try #require(started.first { $0.id == "a" }).at
+        var answers: [Bool] = []
+        for (id, now) in [("fast", .zero), ("unknown", .zero), ("a", first + .seconds(5))] as [(String, Duration)] {
+            answers.append(schedule.lookAgain(id, now: now))
+        }
+        #expect(answers == [false, false, false], "the next grid point is near")
+        let isRoom = schedule.lookAgain("a", now: first + .seconds(1))
+        #expect(isRoom)
+        let overlapping = schedule.takeDue(now: first + .seconds(4)).filter { $0.id == "a" }
+        #expect(overlapping.isEmpty, "the look before is under way")
+        schedule.finished("a")
+        let later = schedule.takeDue(now: first + .seconds(6)).filter { $0.id == "a" }
+        #expect(later.isEmpty, "and it is not made up for")
+    }
 }

@@ -154,4 +154,46 @@ struct TargetLedgerTests {
         #expect(second == nil)
         #expect(ledger.liveSeriesCount == 3, "its series wait for it")
     }
+
+    /// Counts of server errors, look by look; nil for a look that failed.
+    private func looks(_ counts: [Double?]) -> [(isUrgent: Bool, again: Bool)] {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        _ = ledger.record(ProbeReport(outcome: .success), startedAt: Timestamp(seconds: 0), duration: .zero)
+        return counts.enumerated().map { index, count in
+            let time = Timestamp(seconds: Double(index + 1) * 10)
+            let samples = [("SUCCESS", 100 * Double(index)), ("SERVER_ERROR", count ?? 0)].map { outcome, value in
+                let labels = target.labels.merging(["outcome": "\(outcome)"])
+                return Sample(Series("http_server_requests_seconds_count", labels), time, value)
+            }
+            // A look that failed has an edge, which is urgent by itself: it is left out here.
+            let report =
+                count == nil
+                ? ProbeReport(outcome: .success, samples: []) : ProbeReport(outcome: .success, samples: samples)
+            let result = ledger.record(report, startedAt: time, duration: .zero)
+            return (result.isUrgent, ledger.isWorthAnotherLook)
+        }
+    }
+
+    @Test("The first looks that find new server errors are urgent, and the very first is worth another")
+    func newErrorsAreUrgent() {
+        let found = looks([0, 0, 3, 9, 20, 20, 20, 21])
+        #expect(found.map(\.isUrgent) == [false, false, true, true, false, false, false, true])
+        #expect(found.map(\.again) == [false, false, true, false, false, false, false, true])
+    }
+
+    @Test func whoCountsErrorsAllTheTimeIsInNoNewTrouble() {
+        #expect(looks((1...20).map { Double($0) }).dropFirst(2).allSatisfy { !$0.isUrgent && !$0.again })
+    }
+
+    @Test func aCounterThatBeganAnewCountsFromZero() {
+        #expect(looks([50, 50, 0, 2]).map(\.again) == [true, false, false, true])
+        #expect(looks([50, 50, 3]).map(\.again) == [true, false, true])
+    }
+
+    @Test func anEdgeIsUrgent() {
+        var ledger = TargetLedger(target: target, seriesMax: 100)
+        let time = Timestamp(seconds: 1)
+        let failed = ProbeReport(outcome: .failure(.timeout, "no answer"))
+        #expect(ledger.record(failed, startedAt: time, duration: .zero).isUrgent)
+    }
 }

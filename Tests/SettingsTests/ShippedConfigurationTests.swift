@@ -209,6 +209,6 @@ import Testing
     @Test func everySignalThatAnEngineDerivesHasAUnit() {
         let names = SignalDescription.all.map(\.name)
         #expect(Set(names).count == names.count)
-        #expect(names.count == 36)
+        #expect(names.count == 45)
     }
 }

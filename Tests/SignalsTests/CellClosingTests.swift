@@ -115,14 +115,19 @@ import Testing
         #expect(engine.statistics.clamped == 0)
     }
 
-    @Test func aPodThatJoinsIsExpectedFromItsFirstCell() {
+    @Test func aPodThatJoinsIsExpectedFromTheFirstCellThatIsOpenThen() {
         var engine = SignalEngine()
         ready(&engine, "a", 1)
+        ready(&engine, "b", 5, 0)
         ready(&engine, "a", 11)
         ready(&engine, "b", 15, 0)
-        let points = engine.advance(to: at(20))
-        #expect(points.map(\.value) == [1, 0.5])
-        #expect(points.map(\.volume) == [1, 2])
+        ready(&engine, "c", 16, 0)
+        ready(&engine, "a", 21)
+        ready(&engine, "b", 25, 0)
+        ready(&engine, "c", 26, 0)
+        let points = engine.advance(to: at(30))
+        #expect(points.map(\.value) == [0.5, 0.5, 1.0 / 3])
+        #expect(points.map(\.volume) == [2, 2, 3])
     }
 
     @Test func lateIncreasesGoToTheOpenCell() throws {

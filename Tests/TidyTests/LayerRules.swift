@@ -19,6 +19,7 @@ struct LayerRules {
     /// Libraries with one importer each.
     static let onlyImporters: [String: Set<String>] = [
         "CLibcurl": ["CurlHTTP"], "CLibpq": ["PostgresClient"], "CZlib": ["SampleCodec", "DetectorStore"],
+        "CTimex": ["HostProbe"],
         "Yams": ["ConfigurationKit", "DeployTests"],
     ]
 

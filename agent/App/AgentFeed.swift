@@ -78,7 +78,7 @@ package final class AgentFeed: Sendable {
                     ?? .certificate(file: configuration.certificateFile, keyFile: configuration.keyFile),
                 trustRootsFile: configuration.trustRootsFile),
             spool: spool, inbox: inbox, assigned: nil, logger: logger,
-            backfillBytesPerSecond: configuration.backfillBytesPerSecond, now: now,
+            backfillBytesPerSecond: configuration.backfillBytesPerSecond, now: now, clock: UplinkClock(now: now),
             vitals: {
                 Uplink.Vitals(statuses: statuses, heartbeat: .with { $0.sentAtMillis = now().millis })
             })

@@ -1,4 +1,5 @@
 import Probing
+import SampleLink
 import Telemetry
 
 /// What is told of the agent: as samples of its target and as text at `/metrics`.
@@ -32,9 +33,22 @@ struct AgentFigures: Hashable, Sendable {
     var shedLevel: Int
     var discovered: DiscoveredTargets.Counts
     var runner: ProbeRunner<ContinuousClock>.Counters
+    /// How far the agent's clock is from the coordinator's; nil before the first stream.
+    var clock: LinkClock.Reading?
 
     /// All of them, in the order of docs/series.md.
-    var all: [Figure] {
+    var all: [Figure] { own + clockFigures }
+
+    private var clockFigures: [Figure] {
+        guard let clock else { return [] }
+        return [
+            Figure(
+                "clock_offset_seconds", clock.offset.inSeconds, "The agent's clock less the coordinator's"),
+            Figure("clock_offset_error_seconds", clock.error.inSeconds, "By how much that may be wrong"),
+        ]
+    }
+
+    private var own: [Figure] {
         [
             Figure("resident_memory_bytes", Double(usage.residentBytes), "Resident memory"),
             Figure("resident_memory_limit_bytes", Double(residentBytesMax), "Resident memory at which load is shed"),
@@ -57,6 +71,7 @@ struct AgentFigures: Hashable, Sendable {
             Figure("probe_runs_total", Double(runner.runs), "Probes started"),
             Figure("probe_overruns_total", Double(runner.overruns), "Probes that did not end by their deadline"),
             Figure("probe_runs_skipped_total", Double(runner.skippedRuns), "Probes left out since one was under way"),
+            Figure("probe_runs_extra_total", Double(runner.extraRuns), "Probes between two turns, since errors began"),
             Figure("probe_runs_shed_total", Double(runner.runsShed), "Probes left out for want of memory"),
             Figure(
                 "probe_results_dropped_total", Double(runner.resultsDropped), "Results dropped before they were written"

@@ -11,9 +11,9 @@ import TocsinProto
 
 /// Turns what the probes find into frames on the disk.
 ///
-/// Results of a fraction of the interval share one sample block; edges are written at once, since somebody may be paged
-/// by them. Probing never waits for it: the runner's buffer drops the oldest result, and counts it, when this falls
-/// behind.
+/// Results of a fraction of the interval share one sample block; edges and looks that find new errors are written at
+/// once, since somebody may be paged by them. Probing never waits for it: the runner's buffer drops the oldest result,
+/// and counts it, when this falls behind.
 final class FrameRecorder: Service {
     /// What was recorded and dropped since the start.
     struct Counters: Hashable, Sendable {
@@ -78,7 +78,7 @@ final class FrameRecorder: Service {
     /// Takes results until the runner ends, which it does at shutdown after its last probe.
     private func collect() async {
         for await result in results {
-            let isUrgent = !result.report.edges.isEmpty
+            let isUrgent = result.isUrgent
             pending.withLock { pending in
                 pending.samples += result.report.samples
                 pending.edges += result.report.edges

@@ -55,6 +55,8 @@ final class Uplink: Service {
     let assigned: AssignedTargets?
     let logger: Logger
     private let now: @Sendable () -> Timestamp
+    /// Learns from each stream how far the two clocks are apart.
+    let clock: UplinkClock
     /// Bytes of blocks a second at which a backlog is sent beside what is new.
     let backfillBytesPerSecond: Int
     let vitals: @Sendable () async -> Vitals
@@ -71,7 +73,7 @@ final class Uplink: Service {
     init(
         identity: Identity, endpoint: Endpoint, spool: SpoolKeeper, inbox: UplinkInbox, assigned: AssignedTargets?,
         logger: Logger, backfillBytesPerSecond: Int, now: @escaping @Sendable () -> Timestamp,
-        vitals: @escaping @Sendable () async -> Vitals
+        clock: UplinkClock, vitals: @escaping @Sendable () async -> Vitals
     ) {
         self.identity = identity
         self.endpoint = endpoint
@@ -80,6 +82,7 @@ final class Uplink: Service {
         self.assigned = assigned
         self.logger = logger
         self.now = now
+        self.clock = clock
         self.backfillBytesPerSecond = backfillBytesPerSecond
         self.vitals = vitals
     }

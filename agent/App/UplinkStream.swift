@@ -57,6 +57,7 @@ final class UplinkStream: Sendable {
         switch message.message {
         case .welcome(let welcome):
             hadWelcome.withLock { $0 = true }
+            uplink.clock.welcomed(at: Timestamp(millis: welcome.sentAtMillis))
             uplink.inbox.welcomed(
                 UplinkInbox.Welcome(
                     durable: welcome.durableSequence, window: welcome.ackWindow,
@@ -84,6 +85,7 @@ final class UplinkStream: Sendable {
     private func send(to writer: RPCWriter<Tocsin_V1_AgentMessage>) async throws -> Uplink.End? {
         var (machine, hello) = try await uplink.greeting()
         defer { uplink.keep(machine) }
+        uplink.clock.asked()
         try await writer.write(.with { $0.hello = hello })
         var drainEnd: ContinuousClock.Instant?
         var lanes = Lanes(backfillBytesPerSecond: uplink.backfillBytesPerSecond)

@@ -134,8 +134,8 @@ package struct CoordinatorApp: Sendable {
         let plan = NoticePlan(routing: configuration.notifications.routing, policy: configuration.escalation)
         let fleet = FleetRegistry(configuration: configuration.fleet)
         let restored = try await Restoration(
-            configuration: configuration, incidents: incidentStore, samples: sampleStore, logger: logger,
-            startedAt: now()
+            configuration: configuration, incidents: incidentStore, samples: sampleStore, counters: counters,
+            logger: logger, startedAt: now()
         ).restored()
         let pipeline = Pipeline(
             restored, store: incidentStore, plan: plan, notifications: notifications, counters: counters,
@@ -160,7 +160,7 @@ package struct CoordinatorApp: Sendable {
         var running: [any Service] =
             [
                 NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
-                retention, compaction, learnedState(pipeline),
+                retention, compaction, learnedState(pipeline, counters),
                 certificateSeries(listeners.keepers, writer),
             ] + listeners.services
         if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
@@ -189,9 +189,10 @@ package struct CoordinatorApp: Sendable {
     }
 
     /// It stops before the pipeline, which it asks one last time.
-    private func learnedState(_ pipeline: Pipeline) -> LearnedStateService {
+    private func learnedState(_ pipeline: Pipeline, _ counters: CounterBoard) -> LearnedStateService {
         LearnedStateService(
-            writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, logger: logger, now: now)
+            writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, counters: counters,
+            logger: logger, now: now)
     }
 
     private func certificateSeries(_ keepers: [CertificateKeeper], _ writer: StoreWriter) -> CertificateSeries {

@@ -48,6 +48,17 @@ package struct Counters: Sendable, Hashable {
     package var thresholdsReloaded: UInt64 = 0
     /// Times that a changed thresholds file was refused.
     package var thresholdsRefused: UInt64 = 0
+    /// Models that detectors had learned and took over from their file at the start.
+    package var modelsRestored: UInt64 = 0
+    /// Models of that file that no detector took over: of subjects beyond a limit, of checks that are gone or learn
+    /// otherwise by now, or not readable.
+    package var modelsNotRestored: UInt64 = 0
+    /// Files of what detectors had learned that could not be used: all models begin anew.
+    package var modelFilesUnusable: UInt64 = 0
+    /// Subjects whose models found no room in the file, each time that it was written.
+    package var modelSubjectsLeftOut: UInt64 = 0
+    /// Times that the file could not be written.
+    package var modelFileFailures: UInt64 = 0
     /// Times that an agent came back after another had used its name.
     package var agentsContended: UInt64 = 0
     /// Requests refused for want of a role.

@@ -10,6 +10,8 @@ struct SignalHistory: Sendable {
         /// Values of the cells up to the last, a ring; NaN where there were no data.
         private var values: [Float]
         private var next: Int
+        /// Events of the present cell that an edge told of already.
+        private var told = 0.0
 
         init(_ point: SignalPoint, capacity: Int) {
             last = point
@@ -22,13 +24,22 @@ struct SignalHistory: Sendable {
         /// Values of the last cells, oldest first.
         var recent: [Float] { Array(values[next...] + values[..<next]) }
 
+        /// Takes what an edge told of before its cell was over: its events are shown with the cell's.
+        ///
+        /// A part of a ratio is not: the rest of the cell is shown alone.
+        mutating func take(part point: SignalPoint) {
+            if point.volume == 0 { told += point.value ?? 0 }
+        }
+
         mutating func take(_ point: SignalPoint, capacity: Int) {
             guard point.at > last.at, point.step > .zero else { return }
             // Cells that never closed are gaps.
             let missing = (point.at - last.at).wholeMilliseconds / point.step.wholeMilliseconds - 1
             for _ in 0..<min(max(0, missing), Int64(capacity)) { push(nil, capacity: capacity) }
-            push(point.value, capacity: capacity)
             last = point
+            if told > 0 { last.value = (point.value ?? 0) + told }
+            told = 0
+            push(last.value, capacity: capacity)
         }
 
         private mutating func push(_ value: Double?, capacity: Int) {
@@ -64,6 +75,10 @@ struct SignalHistory: Sendable {
     var count: Int { tracks.values.reduce(0) { $0 + $1.count } }
 
     mutating func take(_ point: SignalPoint) {
+        guard !point.isOfPart else {
+            tracks[point.subject]?[point.signal]?.take(part: point)
+            return
+        }
         guard tracks[point.subject] != nil || tracks.count < subjectsMax else {
             refused += 1
             return

@@ -286,5 +286,6 @@ extension IncomingFrame {
             throw WireError(.invalidField, "frame \(entry.frame.sequence) has no payload")
         }
         isBackfill = entry.isBackfill
+        clockOffset = entry.clockOffset
     }
 }

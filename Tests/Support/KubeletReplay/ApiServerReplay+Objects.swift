@@ -23,9 +23,16 @@ extension ApiServerReplay {
 
     /// Whether a path names an object rather than a collection: one that is there, or one below a known sort.
     static func namesObject(_ path: String, _ shared: Shared) -> Bool {
-        if shared.objects[path] != nil { return true }
+        if shared.objects[path] != nil || path.hasPrefix(nodes + "/") { return true }
         let parts = path.split(separator: "/")
         return parts.count == 6 && parts[2] == "namespaces" && ["configmaps", "pods"].contains(parts[4])
+    }
+
+    /// A node of the collection by the name that ends its path.
+    private static func node(_ path: String, _ shared: Shared) -> JSONValue? {
+        guard path.hasPrefix(nodes + "/") else { return nil }
+        let name = path.dropFirst(nodes.count + 1)
+        return shared.collections[nodes]?.items.values.first { $0["metadata"]?["name"]?.text == String(name) }
     }
 
     static func object(_ verb: Verb, _ path: String, _ body: [UInt8], _ shared: inout Shared) -> Reply {
@@ -51,7 +58,7 @@ extension ApiServerReplay {
             shared.objects[path] = merged
             return .whole(status: 200, body: merged.bytes)
         case .get, .list, .watch:
-            guard let found = shared.objects[path] else {
+            guard let found = shared.objects[path] ?? node(path, shared) else {
                 return .whole(status: 404, body: status(404, "NotFound", "not found"))
             }
             return .whole(status: 200, body: found.bytes)

@@ -25,7 +25,9 @@ package final class ApiServerReplay: Sendable {
 
     /// Which requests a fault is for.
     package enum Verb: Sendable, Hashable {
-        case list, watch, get, create, patch
+        case list, watch, create, patch
+        /// One object by its name.
+        case get
     }
 
     /// One request that came.
@@ -83,6 +85,8 @@ package final class ApiServerReplay: Sendable {
 
     /// Path of all pods.
     package static let pods = "/api/v1/pods"
+    /// Path of all nodes; one of them is asked for by its name.
+    package static let nodes = "/api/v1/nodes"
 
     let shared: Mutex<Shared>
     private let tls: KubeletReplay.TLS
