@@ -45,11 +45,8 @@ struct HealthService: Service {
         let counted = counters.snapshot
         let snapshot = pipeline.snapshot
         let agents = fleet.agentViews(now: now())
-        var lines: [String] = []
-        func add(_ name: String, _ type: String, _ value: UInt64) {
-            lines.append("# TYPE tocsin_coordinator_\(name) \(type)")
-            lines.append("tocsin_coordinator_\(name) \(value)")
-        }
+        var page = Exposition()
+        func add(_ name: String, _ type: String, _ value: UInt64) { page.add(name, type, value) }
         add("frames_stored_total", "counter", counted.framesStored)
         add("frames_duplicate_total", "counter", counted.framesDuplicate)
         add("frames_rejected_total", "counter", counted.framesRejected)
@@ -78,6 +75,34 @@ struct HealthService: Service {
         add("model_subjects_left_out_total", "counter", counted.modelSubjectsLeftOut)
         add("model_file_failures_total", "counter", counted.modelFileFailures)
         add("agents_contended_total", "counter", counted.agentsContended)
+        addCallers(counted, to: &page)
+        let notices = notifications.status
+        add("notices_delivered_total", "counter", notices.delivered)
+        add("notice_sends_failed_total", "counter", notices.failedSends)
+        add("notices_waiting", "gauge", UInt64(notices.waiting))
+        add("thresholds_reloaded_total", "counter", counted.thresholdsReloaded)
+        add("thresholds_refused_total", "counter", counted.thresholdsRefused)
+        add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
+        add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
+        add("detectors", "gauge", UInt64(snapshot.detectorStatistics.detectors))
+        add("detectors_refused_total", "counter", UInt64(snapshot.detectorStatistics.refused))
+        add("signal_buckets_refused_total", "counter", UInt64(snapshot.signalStatistics.bucketsRefused))
+        add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
+        add("signal_subjects_refused_total", "counter", UInt64(snapshot.signalStatistics.subjectsRefused))
+        for figure in cluster?.figures ?? [] {
+            add(figure.name, figure.isCounter ? "counter" : "gauge", UInt64(max(0, figure.value)))
+        }
+        page.lines.append("# TYPE tocsin_coordinator_agents gauge")
+        for state in ["live", "suspect", "silent", "contended"] {
+            let count = agents.count { $0.state == state }
+            page.lines.append("tocsin_coordinator_agents{state=\"\(state)\"} \(count)")
+        }
+        return page.lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Who was let in, who was not, and why.
+    private func addCallers(_ counted: Counters, to page: inout Exposition) {
+        func add(_ name: String, _ type: String, _ value: UInt64) { page.add(name, type, value) }
         add("requests_denied_total", "counter", counted.requestsDenied)
         add("audit_records_dropped_total", "counter", counted.auditRecordsDropped)
         add("handshakes_refused_total", "counter", counted.handshakesRefused)
@@ -95,27 +120,16 @@ struct HealthService: Service {
         add(
             "certificate_expiry_timestamp_seconds", "gauge",
             UInt64(max(0, certificates.map(\.notValidAfter.timeIntervalSince1970).min() ?? 0)))
-        lines += tokens?.lines ?? []
-        let notices = notifications.status
-        add("notices_delivered_total", "counter", notices.delivered)
-        add("notice_sends_failed_total", "counter", notices.failedSends)
-        add("notices_waiting", "gauge", UInt64(notices.waiting))
-        add("thresholds_reloaded_total", "counter", counted.thresholdsReloaded)
-        add("thresholds_refused_total", "counter", counted.thresholdsRefused)
-        add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
-        add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
-        add("detectors", "gauge", UInt64(snapshot.detectorStatistics.detectors))
-        add("detectors_refused_total", "counter", UInt64(snapshot.detectorStatistics.refused))
-        add("signal_buckets_refused_total", "counter", UInt64(snapshot.signalStatistics.bucketsRefused))
-        add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
-        add("signal_subjects_refused_total", "counter", UInt64(snapshot.signalStatistics.subjectsRefused))
-        for figure in cluster?.figures ?? [] {
-            add(figure.name, figure.isCounter ? "counter" : "gauge", UInt64(max(0, figure.value)))
+        page.lines += tokens?.lines ?? []
+    }
+
+    /// Prometheus' text, as it grows.
+    private struct Exposition {
+        var lines: [String] = []
+
+        mutating func add(_ name: String, _ type: String, _ value: UInt64) {
+            lines.append("# TYPE tocsin_coordinator_\(name) \(type)")
+            lines.append("tocsin_coordinator_\(name) \(value)")
         }
-        lines.append("# TYPE tocsin_coordinator_agents gauge")
-        for state in ["live", "suspect", "silent", "contended"] {
-            lines.append("tocsin_coordinator_agents{state=\"\(state)\"} \(agents.filter { $0.state == state }.count)")
-        }
-        return lines.joined(separator: "\n") + "\n"
     }
 }
