@@ -26,7 +26,7 @@ format: ## Rewrite the sources in the project's format.
 	swift format format --in-place --parallel --recursive --configuration .swift-format $(SWIFT_FORMAT_PATHS)
 
 # Suites that start real processes and judge their timing run one after another; all others run side by side.
-LIVE := CurlHTTPTests|ClusterWatchTests|NotificationTests|ActuatorProbeTests|PostgresProbeTests|PodProbeTests|ProbingTests|CheckProbeTests|PrometheusProbeTests|LogProbeTests|HostProbeTests|TocsinCLITests|LinkTests|CoordinatorAppTests|BlackBoxTests
+LIVE := CurlHTTPTests|ClusterWatchTests|TokenAccessTests|NotificationTests|ActuatorProbeTests|PostgresProbeTests|PodProbeTests|ProbingTests|CheckProbeTests|PrometheusProbeTests|LogProbeTests|HostProbeTests|TocsinCLITests|LinkTests|CoordinatorAppTests|BlackBoxTests
 
 .PHONY: test
 test: deps lint ## Install what is missing, build once, run all tests against real PostgreSQL, a real JVM and real TLS.
@@ -35,7 +35,7 @@ test: deps lint ## Install what is missing, build once, run all tests against re
 	Tests/Support/live.sh '$(LIVE)'
 
 .PHONY: test-pg-versions
-test-pg-versions: deps ## The PostgreSQL probe's tests on server versions 16, 17 and 18, from Python wheels.
+test-pg-versions: deps ## The PostgreSQL probe's tests on server versions 14, 16, 17 and 18, from Python wheels.
 	swift build --build-tests
 	deploy/local/pg-versions.sh
 
@@ -141,6 +141,10 @@ run: ## Coordinator and agent for your own targets, from deploy/local/*.yaml.
 	swift build -c release --product tocsin-coordinator
 	swift build -c release --product tocsin
 	@deploy/local/run.sh "$$(swift build -c release --show-bin-path)"
+
+.PHONY: dist
+dist: deps ## Stripped tarballs of the three programs in dist/, each started in a bare root (a quarter of an hour).
+	@deploy/release/dist.sh
 
 .PHONY: proto
 proto: ## Regenerate proto/Generated from proto/tocsin/v1.

@@ -42,6 +42,7 @@ let packageOfProduct: [String: String] = [
     "DequeModule": "swift-collections",
     "X509": "swift-certificates",
     "Crypto": "swift-crypto",
+    "CryptoExtras": "swift-crypto",
     "SwiftASN1": "swift-asn1",
     "SwiftProtobuf": "swift-protobuf",
     "GRPCCore": "grpc-swift-2",
@@ -51,6 +52,8 @@ let packageOfProduct: [String: String] = [
     "NIOCore": "swift-nio",
     "NIOPosix": "swift-nio",
     "NIOHTTP1": "swift-nio",
+    "NIOTLS": "swift-nio",
+    "NIOHTTP2": "swift-nio-http2",
     "NIOSSL": "swift-nio-ssl",
     "NIOCertificateReloading": "swift-nio-extras",
     "Hummingbird": "hummingbird",
@@ -77,6 +80,7 @@ let packages: [(name: String, dependency: Package.Dependency)] = [
     ("swift-argument-parser", .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")),
     ("swift-nio", .package(url: "https://github.com/apple/swift-nio", from: "2.101.2")),
     ("swift-nio-extras", .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2")),
+    ("swift-nio-http2", .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0")),
     ("swift-nio-ssl", .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6")),
     ("swift-async-algorithms", .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")),
     ("swift-mustache", .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1")),
@@ -106,6 +110,7 @@ let systemLibraries: [Module] = [
     Module(
         name: "CLibcurl", kind: .systemLibrary(pkgConfig: "libcurl", apt: ["libcurl4-openssl-dev"]),
         path: "Sources/CLibcurl"),
+    Module(name: "CTimex", kind: .systemLibrary(pkgConfig: nil, apt: []), path: "Sources/CTimex"),
     Module(name: "CZlib", kind: .systemLibrary(pkgConfig: "zlib", apt: ["zlib1g-dev"]), path: "Sources/CZlib"),
 ]
 
@@ -126,7 +131,7 @@ let adapters: [Module] = [
     library("KubernetesAPI", ["Telemetry", "FlowControl", "Probing"]),
     library("PodProbe", ["Telemetry", "KubernetesAPI", "Probing"]),
     library("ClusterWatch", ["Telemetry", "FlowControl", "KubernetesAPI", "LogText", "Probing"]),
-    library("HostProbe", ["Telemetry", "Probing"]),
+    library("HostProbe", ["Telemetry", "Probing", "CTimex"]),
     library("CheckProbe", ["Telemetry", "Probing"]),
     library("LogProbe", ["Telemetry", "Probing", "LogText"]),
     library("ConfigurationKit", products: ["Yams"]),
@@ -140,6 +145,7 @@ let adapters: [Module] = [
             "TargetSettings",
         ]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
+    library("TokenAccess", ["Telemetry", "CertificateAuthority", "KubernetesAPI"], products: ["Crypto"]),
     library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     Module(
@@ -168,7 +174,7 @@ let apps: [Module] = [
         ],
         products: [
             "ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle", "UnixSignals",
-            "Logging", "NIOCore", "NIOPosix", "NIOHTTP1",
+            "Logging", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL",
         ],
         path: "agent/App"),
     library(
@@ -176,13 +182,14 @@ let apps: [Module] = [
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SQLiteFile", "Selectors", "SampleStore",
             "IncidentStore", "DetectorStore", "Signals", "Detection", "Incidents", "Runbook", "Messages",
-            "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch",
+            "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch", "TokenAccess",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
             "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
         ],
         products: [
             "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf",
-            "ServiceLifecycle", "UnixSignals", "Logging", "Hummingbird", "NIOCertificateReloading", "NIOCore", "NIOSSL",
+            "ServiceLifecycle", "UnixSignals", "Logging", "Hummingbird", "NIOCertificateReloading", "NIOCore",
+            "NIOHTTP2", "NIOSSL", "NIOTLS",
         ],
         path: "coordinator/App"),
 ]
@@ -199,7 +206,8 @@ let support: [Module] = [
     library("AllocationCounter", path: "Tests/Support/AllocationCounter"),
     library("TocsinTestKit", ["Telemetry"], path: "Tests/Support/TestKit"),
     library(
-        "KubeletReplay", ["Telemetry"], products: ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
+        "KubeletReplay", ["Telemetry"],
+        products: ["Crypto", "CryptoExtras", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL"],
         path: "Tests/Support/KubeletReplay"),
     executable(
         "tocsin-demo", ["Telemetry", "Probing", "CurlHTTP", "TocsinTestKit", "KubeletReplay"],
@@ -245,7 +253,7 @@ let testTargets: [Module] = [
     tests("DetectionTests", ["Detection", "Signals", "Telemetry"]),
     tests("LabelledSeriesTests", ["LabelledSeries", "Detection", "Telemetry"]),
     tests("ScenarioTests", ["Scenarios", "Detection", "Signals", "Telemetry"]),
-    tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit"]),
     tests("RunbookTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
     tests(
         "RunbookScenarioTests",
@@ -253,10 +261,11 @@ let testTargets: [Module] = [
             "CoordinatorSettings", "Messages", "Runbook", "Incidents", "Detection", "Signals", "Telemetry",
             "TocsinTestKit",
         ]),
-    tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("SimulationTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit"]),
     tests(
         "SampleStoreTests",
-        ["SampleStore", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile", "Telemetry"], products: ["GRDB"]),
+        ["SampleStore", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile", "Telemetry", "TocsinTestKit"],
+        products: ["GRDB"]),
     tests("SelectorsTests", ["Selectors", "Telemetry"]),
     tests(
         "IncidentStoreTests",
@@ -280,12 +289,21 @@ let testTargets: [Module] = [
     tests("PostgresProbeTests", ["PostgresProbe", "PostgresClient", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("KubernetesAPITests", ["KubernetesAPI", "Telemetry"]),
     tests(
+        "TokenAccessTests",
+        [
+            "TokenAccess", "CertificateAuthority", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit",
+            "KubeletReplay",
+        ]),
+    tests(
         "ClusterWatchTests",
-        ["ClusterWatch", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
+        [
+            "ClusterWatch", "FlowControl", "KubernetesAPI", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit",
+            "KubeletReplay",
+        ]),
     tests("PodProbeTests", ["PodProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit", "KubeletReplay"]),
     tests("HostProbeTests", ["HostProbe", "Probing", "Telemetry"]),
     tests("CheckProbeTests", ["CheckProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
-    tests("LogTextTests", ["LogText", "Selectors", "Telemetry"]),
+    tests("LogTextTests", ["LogText", "Selectors", "Telemetry", "TocsinTestKit"]),
     tests("LogProbeTests", ["LogProbe", "LogText", "Probing", "Selectors", "Telemetry"]),
     tests("ConfigurationKitTests", ["ConfigurationKit"]),
     tests(
@@ -304,12 +322,16 @@ let testTargets: [Module] = [
     tests(
         "CoordinatorAppTests",
         [
-            "CoordinatorApp", "CoordinatorSettings", "ConfigurationKit", "SampleStore", "IncidentStore", "SampleCodec",
-            "IngestWire", "Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinProto", "TocsinTestKit",
+            "CertificateAuthority", "CoordinatorApp", "CoordinatorSettings", "ConfigurationKit", "SampleStore",
+            "IncidentStore", "SampleCodec", "IngestWire", "QueryWire", "Runbook", "Incidents", "Detection", "Signals",
+            "Telemetry", "TocsinProto", "TocsinTestKit",
         ], products: ["Logging", "SwiftProtobuf"]),
     tests(
-        "LinkTests", ["AgentApp", "SampleCodec", "IngestWire", "TocsinProto", "Telemetry", "TocsinTestKit"],
-        products: ["GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "SwiftProtobuf"]),
+        "LinkTests",
+        ["AgentApp", "SampleCodec", "IngestWire", "KubeletReplay", "TocsinProto", "Telemetry", "TocsinTestKit"],
+        products: [
+            "GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "SwiftProtobuf",
+        ]),
     tests("BlackBoxTests", ["TocsinTestKit", "KubeletReplay"]),
     tests("DeployTests", [], products: ["Yams"]),
     tests("TidyTests", []),

@@ -29,6 +29,8 @@ package struct ActuatorMeter: Sendable, Hashable {
     package var splitBy: String?
     /// The values of that tag that are asked for; empty: all that the meter shows.
     package var splitValues: [String] = []
+    /// Whether its buckets are read, where the application has any: summed over all labels but the bound.
+    var hasBuckets = false
     /// Tags with one fixed value that the JSON path puts in, since it does not show them.
     package var fixed: LabelSet = LabelSet()
 
@@ -36,7 +38,7 @@ package struct ActuatorMeter: Sendable, Hashable {
     package static let all: [ActuatorMeter] = [
         ActuatorMeter(
             name: "http.server.requests", prometheusName: "http_server_requests_seconds", kind: .timer,
-            labels: ["outcome", "method", "status", "uri", "exception"]),
+            labels: ["outcome", "method", "status", "uri", "exception"], hasBuckets: true),
         ActuatorMeter(
             name: "jvm.memory.used", prometheusName: "jvm_memory_used_bytes", kind: .gauge, labels: ["area", "id"]),
         ActuatorMeter(
@@ -92,6 +94,7 @@ package struct ActuatorMeter: Sendable, Hashable {
                     for suffix in ["_count", "_sum", "_max"] {
                         names[name + suffix] = (meter, meter.prometheusName + suffix)
                     }
+                    if meter.hasBuckets { names[name + "_bucket"] = (meter, meter.prometheusName + "_bucket") }
                 }
             }
         }
@@ -105,29 +108,37 @@ package enum ActuatorExposition {
     ///
     /// Left out: requests to the actuator itself (`ownPaths`), negative maxima of memory pools, NaN (ZGC says it for
     /// "not known"). Lines that become equal once labels that we do not keep (such as `error`) are gone are merged:
-    /// maxima by the greater, all else by sum.
+    /// maxima by the greater, all else by sum. Buckets are summed over all labels but their bound, so that an
+    /// application has some seventy series more and not seventy for each path (`RequestBuckets`).
     package static func samples(
         _ body: [UInt8], labels: LabelSet, at time: Timestamp, ownPaths: [String]
     ) -> [Sample]? {
-        let text = PrometheusText(body) { ActuatorMeter.byPrometheusName[$0] != nil }
-        guard text.hasSamples else { return nil }
         var order: [Series] = []
         var values: [Series: Double] = [:]
-        for line in text.lines {
-            guard let (meter, metric) = ActuatorMeter.byPrometheusName[line.name] else { continue }
-            if let uri = line.labels["uri"], isOwn(uri, ownPaths) { continue }
-            if line.value.isNaN || (metric == "jvm_memory_max_bytes" && line.value < 0) { continue }
+        var buckets = RequestBuckets()
+        let text = PrometheusText(body, isWanted: { ActuatorMeter.byPrometheusName[$0] != nil }) { line in
+            guard let (meter, metric) = ActuatorMeter.byPrometheusName[line.name] else { return }
+            if let uri = line.labels["uri"], isOwn(uri, ownPaths) { return }
+            if line.value.isNaN || (metric == "jvm_memory_max_bytes" && line.value < 0) { return }
+            if meter.hasBuckets, line.name.hasSuffix("_bucket") {
+                buckets.add(line)
+                return
+            }
             let kept = line.labels.labels.filter { meter.labels.contains($0.name) }
             let series = Series(metric, LabelSet(kept).merging(labels))
             if let value = values[series] {
                 values[series] = metric.hasSuffix("_max") ? max(value, line.value) : value + line.value
-            } else {
+            } else if order.count < seriesMax {
                 order.append(series)
                 values[series] = line.value
             }
         }
-        return order.map { Sample($0, time, values[$0] ?? .nan) }
+        guard text.hasSamples else { return nil }
+        return order.map { Sample($0, time, values[$0] ?? .nan) } + buckets.samples(labels: labels, at: time)
     }
+
+    /// Series of one application beside its buckets.
+    static let seriesMax = 20_000
 
     /// Whether a `uri` tag is the actuator's.
     static func isOwn(_ uri: String, _ ownPaths: [String]) -> Bool {

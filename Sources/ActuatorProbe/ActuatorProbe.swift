@@ -2,8 +2,8 @@ package import Probing
 package import PrometheusProbe
 package import Telemetry
 
-/// Looks at one Spring Boot actuator: health, and the meters over `/prometheus` or, where that is not exposed, one by
-/// one.
+/// Looks at one Spring Boot actuator: health, the meters over `/prometheus` or, where that is not exposed, one by one,
+/// and the logins among the audit events.
 ///
 /// Both paths give series of the same names. The probe asks at most three things at once, follows no redirect, and
 /// leaves its own requests out of the request counts. While the application's connection pool is exhausted it asks for
@@ -39,13 +39,15 @@ package actor ActuatorProbe: Probe {
         package var trust: HTTPRequest.Trust
         /// Which meters are read.
         package var meters: MeterSource
+        /// Whether audit events are read where they are exposed.
+        package var readsLogins: Bool
 
         /// Makes a configuration.
         package init(
             name: String, baseURL: String, labels: LabelSet = LabelSet(), interval: Duration = .seconds(10),
             deadline: Duration = .seconds(5), credentials: HTTPCredentials = .none,
             trust: HTTPRequest.Trust = .system,
-            meters: MeterSource = .automatic
+            meters: MeterSource = .automatic, readsLogins: Bool = true
         ) {
             self.name = name
             self.baseURL = baseURL
@@ -55,10 +57,13 @@ package actor ActuatorProbe: Probe {
             self.credentials = credentials
             self.trust = trust
             self.meters = meters
+            self.readsLogins = readsLogins
         }
     }
 
     package nonisolated let target: Target
+    /// A pod that goes is asked nothing more.
+    package nonisolated var breaksOff: Bool { true }
     private let configuration: Configuration
     private let base: String
     private let ownPaths: [String]
@@ -73,11 +78,17 @@ package actor ActuatorProbe: Probe {
     /// Whether the pool was exhausted when the back-off last grew; its recovery then ends the back-off.
     private var grewOnExhaustion = false
     private var memory = MeterMemory()
+    private let marks: (any LoginMarkKeeping)?
+    private var audit = AuditState()
 
     /// Makes a probe.
-    package init(_ configuration: Configuration, http: any HTTPFetching) {
+    ///
+    /// - Parameter marks: where it keeps how far it has read the audit events, so that the next probe of this target
+    ///   goes on there; nil: logins count from the probe's first look on.
+    package init(_ configuration: Configuration, http: any HTTPFetching, marks: (any LoginMarkKeeping)? = nil) {
         self.configuration = configuration
         self.http = http
+        self.marks = marks
         var base = configuration.baseURL
         while base.hasSuffix("/") { base.removeLast() }
         self.base = base
@@ -118,8 +129,12 @@ package actor ActuatorProbe: Probe {
         let asksHealth = capabilities.mayHave("health") && backoff.takeTurn()
         async let asked = asksHealth ? readHealth(session) : nil
         let meters = await readMeters(session, capabilities, at: startedAt)
+        let logins = await readLogins(session, capabilities, at: startedAt)
         let health = settle(await asked, meters, hasHealth: capabilities.mayHave("health"))
-        let report = report(health, meters, isDenied: isDenied, portAnswered: hasDiscovered, at: startedAt)
+        var report = report(health, meters, isDenied: isDenied, portAnswered: hasDiscovered, at: startedAt)
+        report.samples += logins.samples
+        report.edges += logins.edges
+        report.remarks += logins.remarks
         // A hanging health call alone says nothing about what is exposed; asking again would be one request more for
         // the pool's victim.
         // Silence is the exception: only another question tells a hanging health check from a dead port.
@@ -276,6 +291,37 @@ package actor ActuatorProbe: Probe {
         }
         return reading
     }
+
+    // MARK: - Logins
+
+    /// Reads the audit events where they are offered.
+    ///
+    /// How far they were read is kept when the next look begins: what the last one found is in the agent's queue then.
+    private func readLogins(
+        _ session: ActuatorSession, _ capabilities: ActuatorCapabilities, at time: Timestamp
+    ) async -> AuditReading {
+        guard configuration.readsLogins, capabilities.mayHave("auditevents") else { return AuditReading() }
+        if audit.tally == nil, let mark = await marks?.mark(of: target.id) {
+            audit.kept = mark
+            audit.tally = LoginTally(from: mark)
+        }
+        await keepMark()
+        let reader = AuditReader(session: session, labels: labels, time: time)
+        var state = audit
+        let reading = await reader.read(&state)
+        audit = state
+        if reading == nil { self.capabilities?.absent.insert("auditevents") }
+        return reading ?? AuditReading()
+    }
+
+    private func keepMark() async {
+        guard let mark = audit.tally?.mark, mark != audit.kept else { return }
+        audit.kept = mark
+        await marks?.keep(mark, of: target.id)
+    }
+
+    /// Keeps how far the audit events were read.
+    package func close() async { await keepMark() }
 
     // MARK: - Verdict
 

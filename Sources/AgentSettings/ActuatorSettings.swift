@@ -16,6 +16,8 @@ package struct ActuatorSettings: Hashable, Sendable {
     package var credentials: TargetCredentials?
     /// Whom to trust.
     package var trust: TrustSettings
+    /// Whether logins are read from `/auditevents` where it is exposed.
+    package var readsLogins: Bool
 
     /// Reads one entry of `actuators`.
     init(_ section: Section, interval: Duration) {
@@ -27,6 +29,9 @@ package struct ActuatorSettings: Hashable, Sendable {
             section.optionalSection(
                 "trust", "Whom to trust under https. Default: the system's roots.", TrustSettings.init) ?? .system
         credentials = TargetCredentials.read(section, url: url, trust: trust)
+        readsLogins = section.value(
+            "logins", .boolean, default: true,
+            "Whether logins are read from `/auditevents` where the application exposes it.")
         if !url.isEmpty, !TargetAddress(url: url).isEncrypted, section.has("trust") {
             section.report("trust", "has a meaning only under https; the URL is http", level: .warning)
         }

@@ -9,8 +9,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var node: String
     /// Where the coordinator is.
     package var coordinator: CoordinatorAddress
-    /// Files of mutual TLS towards the coordinator.
-    package var tls: TLSFiles
+    /// What the agent shows the coordinator.
+    package var credentials: Credentials
     /// Folder for the spool and the agent's own state.
     package var dataDirectory: String
     /// Time between the starts of two probes of one target, where the target does not say otherwise.
@@ -56,11 +56,20 @@ package struct AgentSettings: Hashable, Sendable {
         fileprivate init(_ section: Section) {
             self.init(
                 endpoint: section.required(
-                    "endpoint", .endpoint, "Address of the coordinator's gRPC listener, normally port 7443."),
+                    "endpoint", .endpoint,
+                    "Address of the coordinator's gRPC listener, normally port 7443; with a token 7444."),
                 serverName: section.optional(
                     "serverName", .host,
                     "Name that the coordinator's certificate must have. Default: the endpoint's host."))
         }
+    }
+
+    /// What the agent shows the coordinator, and the roots that the coordinator's certificate must lead to.
+    package enum Credentials: Hashable, Sendable {
+        /// A certificate.
+        case certificate(TLSFiles)
+        /// A token, read anew when its file changes.
+        case token(file: String, trustRootsFile: String)
     }
 
     /// The disk queue.
@@ -140,9 +149,7 @@ package struct AgentSettings: Hashable, Sendable {
         cluster = file.required("cluster", .name(), "Name of the cluster; part of every subject's identity.")
         node = file.required(
             "node", .name(lengthMax: 253), "Name of the node, as Kubernetes knows it; in a pod `{env: NODE_NAME}`.")
-        coordinator = file.section("coordinator", "Where the coordinator is.", CoordinatorAddress.init)
-        tls = file.section(
-            "tls", "Files of mutual TLS towards the coordinator; `tocsin tls issue` makes them.", TLSFiles.init)
+        (coordinator, credentials) = Self.link(file)
         dataDirectory = file.value(
             "dataDirectory", .path, default: "/var/lib/tocsin-agent", "Folder for the spool and the agent's own state.")
         let interval = file.value(
@@ -197,6 +204,44 @@ package struct AgentSettings: Hashable, Sendable {
             LogSettings(section, interval: interval)
         }
         warnIfNothingIsProbed(file)
+    }
+
+    /// Where the coordinator is and what it is shown: a certificate or a token.
+    private static func link(_ file: Section) -> (CoordinatorAddress, Credentials) {
+        let (address, tokenFile, caFile) = file.section("coordinator", "Where the coordinator is.") { section in
+            let address = CoordinatorAddress(section)
+            let tokenFile = section.optionalFile(
+                "tokenFile",
+                "File with the token that the coordinator is shown in place of a certificate: in a pod the projected one for"
+                    + " the audience `tocsin`. Read anew when it changes.")
+            let caFile = section.optionalFile(
+                "caFile",
+                "PEM file with the roots that the coordinator's certificate must lead to, beside `tokenFile`.")
+            if tokenFile != nil, caFile == nil {
+                section.reportMissing("caFile", because: "a token is shown to a verified coordinator only")
+            }
+            if tokenFile == nil, caFile != nil {
+                section.report(
+                    "caFile", "has a meaning only beside 'tokenFile'; with a certificate it is 'tls.trustRootsFile'")
+            }
+            return (address, tokenFile, caFile)
+        }
+        let tls = file.optionalSection(
+            "tls",
+            "Files of mutual TLS towards the coordinator; `tocsin tls issue` makes them. Left out with `coordinator.tokenFile`.",
+            TLSFiles.init)
+        switch (tls, tokenFile) {
+        case (let tls?, nil): return (address, .certificate(tls))
+        case (nil, let tokenFile?): return (address, .token(file: tokenFile, trustRootsFile: caFile ?? ""))
+        case (.some, .some):
+            file.report("tls", "a certificate and a token exclude each other: drop 'tls' or 'coordinator.tokenFile'")
+        case (nil, nil):
+            if !file.has("tls") {
+                file.reportMissing(
+                    "tls", because: "the coordinator wants a certificate, or a token ('coordinator.tokenFile')")
+            }
+        }
+        return (address, .token(file: "", trustRootsFile: ""))
     }
 
     private func warnIfNothingIsProbed(_ file: Section) {

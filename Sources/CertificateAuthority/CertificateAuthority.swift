@@ -60,6 +60,15 @@ package struct CertificateAuthority: Sendable {
         }
     }
 
+    /// Whether this authority signed a PEM certificate, and the key is the certificate's.
+    func vouches(for certificatePEM: String, key privateKeyPEM: String) -> Bool {
+        guard let leaf = try? Certificate(pemEncoded: certificatePEM),
+            let key = try? P256.Signing.PrivateKey(pemRepresentation: privateKeyPEM)
+        else { return false }
+        return certificate.publicKey.isValidSignature(leaf.signature, for: leaf)
+            && leaf.publicKey == Certificate.PublicKey(key.publicKey)
+    }
+
     /// The authority's certificate and key as PEM.
     package var files: CertificateFiles {
         get throws(CertificateAuthorityError) {

@@ -76,6 +76,11 @@ package enum CertificateRole: Hashable, Sendable {
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// A host as a certificate's reader would print it: an address in its shortest form.
+    static func canonical(host: String) -> String {
+        addressBytes(of: host).flatMap { try? text(ofAddress: $0) } ?? host
+    }
+
     private static func addressBytes(of host: String) -> [UInt8]? {
         for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
             var bytes = [UInt8](repeating: 0, count: count)

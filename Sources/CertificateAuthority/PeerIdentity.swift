@@ -97,6 +97,17 @@ package enum PeerIdentity: Hashable, Sendable, CustomStringConvertible {
         self = identity
     }
 
+    /// Reads the identity that a verified certificate speaks for, from its DER bytes.
+    package init(certificateDER bytes: [UInt8]) throws(CertificateAuthorityError) {
+        let certificate: Certificate
+        do {
+            certificate = try Certificate(derEncoded: bytes)
+        } catch {
+            throw CertificateAuthorityError(.malformed, "not a DER certificate")
+        }
+        try self.init(certificate: certificate)
+    }
+
     /// Reads the identity of a PEM certificate, whose chain nobody has verified: for a program that looks at its own.
     package init(certificatePEM: String) throws(CertificateAuthorityError) {
         let certificate: Certificate

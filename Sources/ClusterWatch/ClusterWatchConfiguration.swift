@@ -1,3 +1,4 @@
+package import FlowControl
 package import KubernetesAPI
 package import Telemetry
 
@@ -54,12 +55,15 @@ package struct ClusterWatchConfiguration: Sendable, Hashable {
     package var pageSize: Int
     /// Edges that wait to be stored; of more the oldest are dropped and counted.
     package var waitingMax: Int
+    /// Pauses between requests that fail, of each watch.
+    package var backoff: Backoff
 
     /// Makes a configuration.
     package init(
         endpoint: KubernetesEndpoint, eventNamespaces: [String], eventsAPI: EventsAPI = .core,
         events: EventTracker.Configuration = .init(), rolloutScope: RolloutScope = .all,
-        rollouts: RolloutTracker.Configuration = .init(), pageSize: Int = 250, waitingMax: Int = 10_000
+        rollouts: RolloutTracker.Configuration = .init(), pageSize: Int = 250, waitingMax: Int = 10_000,
+        backoff: Backoff = Backoff(base: .milliseconds(200), cap: .seconds(30))
     ) {
         self.endpoint = endpoint
         self.eventNamespaces = eventNamespaces
@@ -69,6 +73,7 @@ package struct ClusterWatchConfiguration: Sendable, Hashable {
         self.rollouts = rollouts
         self.pageSize = pageSize
         self.waitingMax = waitingMax
+        self.backoff = backoff
     }
 }
 

@@ -113,8 +113,8 @@ package actor ClusterWatcher {
                 group.addTask { await self.followEvents(of: namespace) }
             }
             for scope in configuration.rolloutScope.scopes {
-                group.addTask { await self.followReplicaSets(in: scope) }
-                group.addTask { await self.followDeployments(in: scope) }
+                group.addTask { await self.follow(ReplicaSetState.self, in: scope) }
+                group.addTask { await self.follow(DeploymentState.self, in: scope) }
             }
             group.addTask { await self.deliver(store) }
         }
@@ -127,7 +127,7 @@ package actor ClusterWatcher {
         let collection = ListWatch<ClusterEvent>.Collection(
             path: configuration.eventsAPI.path(namespace), name: "events of \(namespace)",
             pageSize: configuration.pageSize, idleTimeout: .seconds(240), watchSeconds: 120...180,
-            sendsBookmarks: false)
+            sendsBookmarks: false, backoff: configuration.backoff)
         await ListWatch(collection, at: configuration.endpoint, http: http).run(
             known: { events[namespace]?.count ?? 0 },
             take: { news in
@@ -149,8 +149,12 @@ package actor ClusterWatcher {
             })
     }
 
-    private func followReplicaSets(in scope: String?) async {
-        let collection: ListWatch<ReplicaSetState>.Collection = collection("replicasets", in: scope)
+    /// Follows one of the collections that rollouts are made of.
+    private func follow<Object: RolloutObject>(_ objects: Object.Type, in scope: String?) async {
+        let collection = ListWatch<Object>.Collection(
+            path: "/apis/apps/v1/" + (scope.map { "namespaces/\(QueryText.escaped($0))/" } ?? "") + Object.resource,
+            name: scope.map { "\(Object.resource) of \($0)" } ?? Object.resource, pageSize: configuration.pageSize,
+            backoff: configuration.backoff)
         await ListWatch(collection, at: configuration.endpoint, http: http).run(
             known: { rollouts.count },
             take: { news in
@@ -158,35 +162,12 @@ package actor ClusterWatcher {
                 let now = wallClock()
                 switch news {
                 case .listed(let all, let isComplete):
-                    emit(rollouts.take(all: all, in: scope, isComplete: isComplete, now: now))
-                case .changed(let replicaSet): emit(rollouts.take(replicaSet, now: now))
-                case .deleted(let replicaSet): rollouts.remove(replicaSet)
+                    emit(Object.take(all, in: scope, isComplete: isComplete, now: now, into: &rollouts))
+                case .changed(let object): emit(object.take(now: now, into: &rollouts))
+                case .deleted(let object): object.remove(from: &rollouts)
                 default: break
                 }
             })
-    }
-
-    private func followDeployments(in scope: String?) async {
-        let collection: ListWatch<DeploymentState>.Collection = collection("deployments", in: scope)
-        await ListWatch(collection, at: configuration.endpoint, http: http).run(
-            known: { rollouts.count },
-            take: { news in
-                note(news, collection.name)
-                let now = wallClock()
-                switch news {
-                case .listed(let all, let isComplete):
-                    emit(rollouts.take(all: all, in: scope, isComplete: isComplete, now: now))
-                case .changed(let deployment): emit(rollouts.take(deployment, now: now))
-                case .deleted(let deployment): rollouts.remove(deployment)
-                default: break
-                }
-            })
-    }
-
-    private func collection<Object>(_ resource: String, in scope: String?) -> ListWatch<Object>.Collection {
-        ListWatch<Object>.Collection(
-            path: "/apis/apps/v1/" + (scope.map { "namespaces/\(QueryText.escaped($0))/" } ?? "") + resource,
-            name: scope.map { "\(resource) of \($0)" } ?? resource, pageSize: configuration.pageSize)
     }
 
     private func note<Object>(_ news: ListWatch<Object>.News, _ name: String) {

@@ -4,8 +4,10 @@ package import ConfigurationKit
 package struct CoordinatorSettings: Hashable, Sendable {
     /// Where agents and the CLI connect, by gRPC with client certificates.
     package var listen: HostPort
-    /// Files of mutual TLS.
-    package var tls: TLSFiles
+    /// Files of mutual TLS; nil: nobody connects with a certificate, but with a token.
+    package var tls: TLSFiles?
+    /// The listener for callers with tokens; nil: there is none.
+    package var tokens: TokenSettings?
     /// Folder of samples, incidents and the audit log.
     package var dataDirectory: String
     /// Where the coordinator serves `/metrics`, `/healthz` and `/readyz`.
@@ -124,17 +126,39 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var agentsMax: Int
         /// Series of one agent that are judged; samples of more are stored and counted.
         package var seriesPerAgentMax: Int
+        /// Different series of one agent in an hour; samples of more are dropped and counted.
+        package var seriesPerAgentHourMax: Int
         /// Bytes of one message on the wire.
         package var frameBytesMax: Int
         /// Subjects that signals are derived for; more are dropped and counted.
         package var subjectsMax: Int
+        /// Connections of agents and users.
+        package var connectionsMax: Int
+        /// Of them, those that have made no call yet.
+        package var newConnectionsMax: Int
+        /// Connections of one agent or user.
+        package var connectionsPerClientMax: Int
+        /// Calls that one agent or user has open at a time.
+        package var callsPerClientMax: Int
+        /// From a connection to its first call, and from an agent's stream to its hello.
+        package var firstCallWithin: Duration
 
-        /// Makes limits.
-        package init(agentsMax: Int, seriesPerAgentMax: Int, frameBytesMax: Int, subjectsMax: Int) {
+        /// Makes limits; the defaults are the file's.
+        package init(
+            agentsMax: Int, seriesPerAgentMax: Int, seriesPerAgentHourMax: Int = 40_000, frameBytesMax: Int,
+            subjectsMax: Int, connectionsMax: Int = 2000, newConnectionsMax: Int = 256,
+            connectionsPerClientMax: Int = 16, callsPerClientMax: Int = 64, firstCallWithin: Duration = .seconds(10)
+        ) {
             self.agentsMax = agentsMax
             self.seriesPerAgentMax = seriesPerAgentMax
+            self.seriesPerAgentHourMax = seriesPerAgentHourMax
             self.frameBytesMax = frameBytesMax
             self.subjectsMax = subjectsMax
+            self.connectionsMax = connectionsMax
+            self.newConnectionsMax = newConnectionsMax
+            self.connectionsPerClientMax = connectionsPerClientMax
+            self.callsPerClientMax = callsPerClientMax
+            self.firstCallWithin = firstCallWithin
         }
     }
 
@@ -171,7 +195,7 @@ package struct CoordinatorSettings: Hashable, Sendable {
         listen = file.value(
             "listen", .listener, default: HostPort(host: "0.0.0.0", port: 7443),
             "Where agents and the CLI connect, by gRPC with client certificates.")
-        tls = file.section("tls", "Files of mutual TLS; `tocsin tls init` makes them.", TLSFiles.init)
+        (tls, tokens) = Self.listeners(file)
         dataDirectory = file.value(
             "dataDirectory", .path, default: "/var/lib/tocsin-coordinator",
             "Folder of samples, incidents and the audit log.")
@@ -203,6 +227,31 @@ package struct CoordinatorSettings: Hashable, Sendable {
             "A cluster's API server. With it events and rollouts are recorded: what changed just before an incident."
         ) { ClusterWatchSettings($0) }
         notifications = NotificationDecoder().decode(file)
+    }
+
+    /// Who may connect, by certificate or by token: one of the two at least.
+    private static func listeners(_ file: Section) -> (TLSFiles?, TokenSettings?) {
+        let tls = file.optionalSection(
+            "tls",
+            "Files of mutual TLS; `tocsin tls init` makes them. Left out, nobody connects with a certificate, but with `tokens`.",
+            TLSFiles.init)
+        let tokens = file.optionalSection(
+            "tokens",
+            "A second listener, for callers who show a token of a cluster's account: agents in their pods, people through"
+                + " `kubectl create token`. The API server says whose a token is (TokenReview).", TokenSettings.init)
+        guard tls == nil else { return (tls, tokens) }
+        if !file.has("tokens") {
+            file.reportMissing("tls", because: "without it and without 'tokens' nobody can connect")
+        } else if let tokens, tokens.authority == nil {
+            file.report(
+                "tokens",
+                "the listener has no certificate: name files under 'tls', or let the coordinator make its own with 'tokens.authority'"
+            )
+        }
+        if file.has("listen") {
+            file.report("listen", "has no meaning without 'tls'; callers with tokens connect to 'tokens.listen'")
+        }
+        return (tls, tokens)
     }
 
     private static func retention(_ file: Section) -> Retention {
@@ -308,11 +357,32 @@ package struct CoordinatorSettings: Hashable, Sendable {
                     "seriesPerAgent", .integer(in: 100...1_000_000), default: 20_000,
                     "Series of one agent that are judged; samples of more are stored, left out of signals, and counted."
                 ),
+                seriesPerAgentHourMax: section.value(
+                    "seriesPerAgentHour", .integer(in: 100...10_000_000), default: 40_000,
+                    "Different series of one agent in an hour; samples of more are neither stored nor judged, and counted. Keep it above "
+                        + "`seriesPerAgent`: rollouts end series and begin others."
+                ),
                 frameBytesMax: section.value(
                     "frameBytes", .size(in: 64 << 10...64 << 20), default: 4 << 20, "Bytes of one message on the wire."),
                 subjectsMax: section.value(
                     "subjects", .integer(in: 10...100_000), default: 5000,
-                    "Subjects that signals are derived for; more are dropped and counted."))
+                    "Subjects that signals are derived for; more are dropped and counted."),
+                connectionsMax: section.value(
+                    "connections", .integer(in: 10...100_000), default: 2000,
+                    "Connections of agents and users together; a further one is refused and counted."),
+                newConnectionsMax: section.value(
+                    "newConnections", .integer(in: 1...10_000), default: 256,
+                    "Connections that have made no call yet; the oldest of them goes, and is counted."),
+                connectionsPerClientMax: section.value(
+                    "connectionsPerClient", .integer(in: 1...1000), default: 16,
+                    "Connections of one agent or user; the oldest of them goes, and is counted."),
+                callsPerClientMax: section.value(
+                    "callsPerClient", .integer(in: 1...1000), default: 64,
+                    "Calls that one agent or user has open at a time; a further one is refused and counted."),
+                firstCallWithin: section.value(
+                    "firstCallWithin", .duration(in: .seconds(1) ... .seconds(300)), default: .seconds(10),
+                    "How long a connection may take to its first call, TLS handshake included, and an agent's stream to its hello."
+                ))
         }
     }
 }

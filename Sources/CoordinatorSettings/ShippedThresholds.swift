@@ -60,6 +60,17 @@ enum ShippedThresholds {
             leaveFor: 10m
             window: 5m
             minimumVolume: 50
+          latency-p95:           # where the application gives buckets; told by counts, see docs/detection.md
+            family: latency
+            group: latency
+            title: Slow requests
+            signal: latency_p95_seconds
+            above: 2s            # twice the mean's: at 1 s quiet services near it open 1.3 times a week (docs/detection.md)
+            leave: 1s            # awesome-prometheus-alerts, API server: p99 > 1 s
+            for: 5m
+            leaveFor: 10m
+            window: 2m           # one slow minute must not fill the five that it has to hold
+            minimumVolume: 50
           latency-unusual:
             family: latency
             group: latency
@@ -340,6 +351,15 @@ enum ShippedThresholds {
             leave: 5GiB
             for: 5m
             leaveFor: 5m
+          slot-lost:
+            family: database
+            group: replication
+            title: Replication slot has lost WAL
+            signal: slot_lost
+            above: 0.5           # PostgreSQL: wal_status `lost`, the slot is of no use any more; its consumer starts anew
+            leave: 0.5
+            for: 0               # it does not come back
+            leaveFor: 2m
           archiving:
             family: database
             title: WAL archiving fails
@@ -386,8 +406,57 @@ enum ShippedThresholds {
             leaveFor: 10m
             window: 5m
             minimumVolume: 100
+          checksums:
+            family: database
+            group: corruption
+            title: Data pages are damaged
+            signal: checksum_failures
+            above: 1             # PostgreSQL counts a page whose checksum is wrong: each is damage on disk or in memory
+            leave: 1
+            for: 0               # it has happened
+            window: 1h
+          checkpoints:
+            family: database
+            group: maintenance
+            title: Checkpoints come before their time
+            signal: checkpoint_requested_ratio
+            above: 50%           # postgres_exporter mixin: less than half of the checkpoints are timed ones
+            leave: 30%
+            for: 15m             # the mixin waits 5 min; a bulk load is over after 15
+            leaveFor: 15m
+            window: 15m
+            minimumVolume: 4     # three timed ones come in 15 min; fewer say nothing
+          cache-misses:
+            family: database
+            group: maintenance
+            title: Database reads past its cache
+            signal: cache_miss_ratio
+            above: 10%           # Grafana's observability library and Zabbix: hit ratio < 90 %
+            leave: 5%
+            for: 15m             # Grafana's observability library: 15 min
+            leaveFor: 15m
+            window: 5m
+            minimumVolume: 30000  # 100 blocks a second: an idle server's few reads are no sign
 
           # --- Nodes ------------------------------------------------------------------------------------------------
+          node-not-ready:
+            family: availability
+            group: node
+            title: Node not ready
+            signal: node_ready
+            below: 0.5           # kubernetes-mixin: KubeNodeNotReady, KubeNodeUnreachable
+            leave: 0.5
+            for: 2m              # not ready some 50 s after its kubelet stopped, and its pods go after 5 min; the mixin: 15 min
+            leaveFor: 2m
+          node-pressure:
+            family: availability
+            group: node
+            title: Node short of memory, disk, process ids or network
+            signal: node_pressure
+            above: 0.5           # kubernetes-mixin: KubeNodePressure
+            leave: 0.5
+            for: 10m             # kubernetes-mixin: 10 min; the kubelet itself holds a pressure for 5 min
+            leaveFor: 5m
           node-memory:
             family: memory
             title: Node short of memory
@@ -458,12 +527,14 @@ enum ShippedThresholds {
           - {check: crash-loop, scopeAtLeast: 100%, level: P1, because: every replica is in a crash loop}
           - {check: health-down, scopeAtLeast: 100%, level: P1, because: every replica says it is down}
           - {check: wraparound, value: 95%, level: P1, because: the server is about to refuse all writes}
+          - {check: checksums, level: P1, because: data are damaged}  # Runbook P1: data loss
           - {check: connections-full, value: 100%, level: P1, because: the database has no connection slot left}
 
           # P2: a major feature unavailable.
           - {check: error-rate, level: P2, because: more than 5 % of requests fail}
           - {check: error-budget, level: P2, because: the error budget of a month is spent within two days}
           - {check: latency, value: 5s, level: P2, because: the mean request takes more than 5 s}
+          - {check: latency-p95, value: 5s, level: P2, because: one request in twenty takes more than 5 s}
           - {check: heap-live, value: 95%, level: P2, because: collections free almost nothing}
           - {check: "*-leak", value: 1h, level: P2, because: the memory is used up within an hour}
           - {check: gc-overhead, level: P2, because: the JVM spends its time collecting garbage}
@@ -482,6 +553,7 @@ enum ShippedThresholds {
           # P3: degraded.
           - {check: error-rate-low, level: P3, because: 2 to 5 % of requests fail}
           - {check: latency, level: P3, because: the mean request takes more than 1 s}
+          - {check: latency-p95, level: P3, because: one request in twenty takes more than 2 s}
           - {check: "*-leak", level: P3, because: the memory is used up within hours}
           - {check: "heap-*", level: P3, because: the heap is nearly full}
           - {check: container-memory, value: 98%, level: P3, because: the container is about to be killed}  # Netdata
@@ -498,9 +570,11 @@ enum ShippedThresholds {
           - {check: replication-stalled, level: P3, because: a standby lacks data and does not catch up}
           - {check: replication-lag, value: 1h, level: P3, because: a failover would lose an hour}  # postgres_exporter mixin
           - {check: slot-wal, value: 50GiB, level: P3, because: a slot fills the disk with WAL}
+          - {check: slot-lost, level: P3, because: a standby or a consumer has to be built anew}
           - {check: archiving, level: P3, because: "backups miss what is written, and WAL piles up"}
           - {check: wraparound, level: P3, because: vacuum does not keep up with transaction ids}
           - {check: target-down, scopeAtLeast: 100%, level: P3, because: nothing of it answers}
+          - {check: node-not-ready, level: P3, because: "the node takes no pods, and its own are about to go"}
           - {check: node-memory, value: 97%, level: P3, because: the node is about to kill processes}
           - {check: node-oom-kill, value: 3, level: P3, because: the node keeps killing processes for memory}
           - {check: disk-space, value: 90%, level: P3, because: the kubelet evicts pods}
@@ -517,6 +591,8 @@ enum ShippedThresholds {
           - {check: replication-lag, level: P4, because: a standby lags}
           - {check: slot-unused, level: P4, because: nobody reads from a replication slot}
           - {check: slot-wal, level: P4, because: a slot holds back WAL}
+          - {check: checkpoints, level: P4, because: WAL outgrows max_wal_size between checkpoints}
+          - {check: cache-misses, level: P4, because: the working set does not fit into the cache}
           - {check: dead-rows, level: P4, because: a large table is mostly dead rows}
           - {check: rollbacks, level: P4, because: more than 10 % of transactions are rolled back}
           - {check: latency-unusual, level: P4, because: requests take several times as long as they did}
@@ -526,6 +602,7 @@ enum ShippedThresholds {
           - {check: agent-silent, level: P4, because: one agent is silent}
           - {check: configuration-refused, level: P4, because: a changed file is not in force}
           - {check: target-down, level: P4, because: part of it does not answer}
+          - {check: node-pressure, level: P4, because: the kubelet evicts pods or takes no more}
           - {check: node-memory, level: P4, because: the node is short of memory}
           - {check: node-oom-kill, level: P4, because: the node killed a process for memory}
           - {check: disk-space, level: P4, because: little room is left}

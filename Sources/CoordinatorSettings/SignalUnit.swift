@@ -94,6 +94,15 @@ package struct SignalDescription: Hashable, Sendable {
         SignalDescription(
             .latencyMeanSeconds, .seconds, of: application, hasVolume: true, hasWindow: true,
             "mean time of a request; volume: requests"),
+        SignalDescription(
+            .latencyP50Seconds, .seconds, of: application, hasVolume: true, hasWindow: true,
+            "time that half of the requests take at most, where there are buckets; volume: requests"),
+        SignalDescription(
+            .latencyP95Seconds, .seconds, of: application, hasVolume: true, hasWindow: true,
+            "time that 95 % of the requests take at most, where there are buckets; volume: requests"),
+        SignalDescription(
+            .latencyP99Seconds, .seconds, of: application, hasVolume: true, hasWindow: true,
+            "time that 99 % of the requests take at most, where there are buckets; volume: requests"),
         SignalDescription(.heapUsedRatio, .ratio, of: application, "heap in use, of the heap's maximum, fullest JVM"),
         SignalDescription(
             .heapLiveRatio, .ratio, of: application,
@@ -133,6 +142,8 @@ package struct SignalDescription: Hashable, Sendable {
         SignalDescription(
             .slotInactiveSeconds, .seconds, of: [.postgresql],
             "time for which a replication slot had no consumer, worst slot"),
+        SignalDescription(
+            .slotLost, .flag, of: [.postgresql], "1 when a replication slot has lost WAL that its consumer needs"),
         SignalDescription(.archiverFailing, .flag, of: [.postgresql], "1 when the archiver's last attempt failed"),
         SignalDescription(
             .wraparoundRatio, .ratio, of: [.postgresql],
@@ -145,6 +156,15 @@ package struct SignalDescription: Hashable, Sendable {
         SignalDescription(
             .rollbackRatio, .ratio, of: [.postgresql], hasVolume: true, hasWindow: true,
             "transactions rolled back, of all; volume: transactions"),
+        SignalDescription(
+            .checksumFailures, .count, of: [.postgresql], hasWindow: true,
+            "pages whose checksum was wrong, over all databases; summed over the window"),
+        SignalDescription(
+            .checkpointRequestedRatio, .ratio, of: [.postgresql], hasVolume: true, hasWindow: true,
+            "checkpoints that WAL asked for before their time, of all; volume: checkpoints"),
+        SignalDescription(
+            .cacheMissRatio, .ratio, of: [.postgresql], hasVolume: true, hasWindow: true,
+            "blocks not found in shared buffers, of all; volume: blocks"),
         SignalDescription(
             .longestQuerySeconds, .seconds, of: [.postgresql], "time the longest active client query runs"),
         SignalDescription(
@@ -171,6 +191,11 @@ package struct SignalDescription: Hashable, Sendable {
         SignalDescription(
             .nodeOOMKills, .count, of: [.node], hasWindow: true,
             "OOM kills on the node, by the kernel's own count; summed over the window"),
+        SignalDescription(
+            .nodeReady, .flag, of: [.node], "1 when the cluster says that the node is ready, 0 when not or not known"),
+        SignalDescription(
+            .nodePressure, .flag, of: [.node],
+            "1 when the kubelet says that memory, disk, process ids or network are short"),
         SignalDescription(.diskUsedRatio, .ratio, of: [.node], "room taken, as `df` counts, fullest file system"),
         SignalDescription(.inodeUsedRatio, .ratio, of: [.node], "inodes taken, fullest file system"),
     ]

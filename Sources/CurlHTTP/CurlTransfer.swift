@@ -167,6 +167,7 @@ final class CurlTransfer {
                 guard let start = bytes.baseAddress else { return string(CURLOPT_COPYPOSTFIELDS, "") }
                 _ = tocsin_easy_setopt_bytes(handle, CURLOPT_COPYPOSTFIELDS, start)
             }
+            if let method = request.method { string(CURLOPT_CUSTOMREQUEST, method) }
             // No wait for a "100 Continue" that few receivers send.
             fields.append("Expect:")
         }

@@ -24,6 +24,12 @@ enum BinomialTail {
         return min(1, sum)
     }
 
+    /// The probability that none of some trials is an event, each with probability `share`.
+    static func none(of trials: Double, share: Double) -> Double {
+        guard share < 1 else { return trials > 0 ? 0 : 1 }
+        return pow(1 - max(0, share), max(0, trials.rounded()))
+    }
+
     /// `lgamma` without its global sign.
     private static func logGamma(_ value: Double) -> Double {
         var sign: Int32 = 0

@@ -21,6 +21,7 @@ extension MeasureState {
         case .lowVolume(let ratios): ratios.heapBytes
         case .burn(let long, let short): long.heapBytes + short.heapBytes
         case .growth(let watch): watch.heapBytes
+        case .quantile(let window): window.heapBytes
         case .baseline(let model): MemoryLayout<BaselineModel>.size + model.value.heapBytes
         case .shift(let model): MemoryLayout<ShiftModel>.size + model.value.heapBytes
         case .surprise(let watch): MemoryLayout<SurpriseWatch>.size + watch.value.heapBytes

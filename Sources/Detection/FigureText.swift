@@ -8,9 +8,11 @@ package enum FigureText {
         switch signal {
         case .errorRatio, .heapUsedRatio, .heapLiveRatio, .gcOverhead, .workingSetRatio, .readyRatio, .connectionRatio,
             .nodeMemoryUsedRatio, .diskUsedRatio, .inodeUsedRatio, .wraparoundRatio, .deadRowRatio, .rollbackRatio,
+            .checkpointRequestedRatio, .cacheMissRatio,
             .logErrorRatio:
             "\(figure(value * 100)) %"
-        case .latencyMeanSeconds, .longestQuerySeconds, .idleInTransactionSeconds, .longestLockWaitSeconds,
+        case .latencyMeanSeconds, .latencyP50Seconds, .latencyP95Seconds, .latencyP99Seconds, .longestQuerySeconds,
+            .idleInTransactionSeconds, .longestLockWaitSeconds,
             .certificateRemainingSeconds, .replicationLagSeconds, .replicationStalledSeconds, .slotInactiveSeconds:
             seconds(value)
         case .slotRetainedBytes: bytes(value)
@@ -125,6 +127,9 @@ struct SignalWords: Sendable {
         case .errorRatio: self.init("Error ratio", "requests", "pods")
         case .requestRate: self.init("Request rate", nil, "pods")
         case .latencyMeanSeconds: self.init("Mean latency", "requests", "pods")
+        case .latencyP50Seconds: self.init("P50 latency", "requests", "pods")
+        case .latencyP95Seconds: self.init("P95 latency", "requests", "pods")
+        case .latencyP99Seconds: self.init("P99 latency", "requests", "pods")
         case .heapUsedRatio: self.init("Heap in use", nil, "JVMs")
         case .heapLiveRatio: self.init("Heap live after collection", nil, "JVMs")
         case .gcOverhead: self.init("Time in garbage collection", nil, "JVMs")

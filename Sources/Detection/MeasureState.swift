@@ -9,6 +9,7 @@ enum MeasureState: Sendable, Codable, Hashable {
     case baseline(Aside<BaselineModel>)
     case shift(Aside<ShiftModel>)
     case surprise(Aside<SurpriseWatch>)
+    case quantile(QuantileWindow)
 }
 
 /// A value that lies beside its owner and not in it, so that owners without one stay small.
@@ -33,6 +34,7 @@ indirect enum Reading: Sendable, Codable, Hashable {
     case burn(long: Double, short: Double)
     case growth(GrowthReading)
     case usual(UsualReading)
+    case quantile(QuantileReading)
     /// The last cells of a window, which prove a recovery; how many and how long they are.
     case recent(cells: Int, seconds: Double)
 }
@@ -41,7 +43,7 @@ extension ThresholdDetector {
     /// Judges by another measure than the plain one.
     mutating func judgeMeasure(_ point: SignalPoint) -> Judgement? {
         switch check.measure {
-        case .signal: return nil
+        case .signal: return judgeQuantile(point)
         case .burnRate(let budget): return judgeBurn(point, budget)
         case .timeToExhaustion(let rule): return judgeGrowth(point, rule)
         case .deviation(let rule): return judgeDeviation(point, rule)
@@ -155,6 +157,7 @@ extension ThresholdDetector {
         guard let (errors, events) = Cell(point).errorsAndEvents else { return plain }
         let span = tuning.lowVolumeMillis
         ratios.add(errors: errors, events: events, at: point.at.millis, span: span, buckets: 24)
+        if isOpen { ratios.noteRun(errors: errors, events: events, isWhole: point.coverage.allowsClosing) }
         if phase == .idle, errors == 0 { return plain }
         if let plain, isEnough(plain) || plain.reading != nil { return plain }
         guard let (all, isProven) = proof(ratios, test, at: point.at.millis, span: span) else { return plain }
@@ -216,12 +219,35 @@ extension ThresholdDetector {
         return ((whole.errors, whole.events, Double(span) / 1000), isProven)
     }
 
-    /// Five good requests and no bad one in ten minutes, or no request at all in half the window.
+    /// So many good requests since the last bad one that they prove it, or five and no bad one in ten minutes, or no
+    /// request at all in half the window.
     private func isOver(_ ratios: RatioWindow, at millis: Int64, span: Int64) -> Bool {
         let width = max(1, span / 24)
+        if isEndProven(ratios, at: millis, width: width) { return true }
         let last = ratios.totals(since: millis - 600_000, width: width)
         if last.errors > 0 { return false }
         return last.events >= 5 || ratios.totals(since: millis - span / 2, width: width).events == 0
+    }
+
+    /// Whether a run of good requests is too long to be chance if half of what failed before still did (0.1 %).
+    ///
+    /// That are 10 requests after a fault in which all failed, 25 after one of a half, 135 after one of a tenth.
+    /// With ten minutes of `leaveFor` that is no less proof than ten minutes without an error of a service with a
+    /// request a minute; one with fewer has those ten minutes first.
+    ///
+    /// What failed before is the least that failed in the last 5, 10, 20, 60 minutes of the fault up to the last error,
+    /// so that a fault which has become less is not taken for one that is over.
+    private func isEndProven(_ ratios: RatioWindow, at millis: Int64, width: Int64) -> Bool {
+        let run = Double(ratios.goodRun)
+        guard run > 0, let onset = onsetAt?.millis else { return false }
+        var least = 1.0
+        for buckets in [Int64(2), 4, 8, 24] {
+            // Buckets that end after the onset's: what was before it would make the fault look less.
+            let since = max(millis - buckets * width, onset)
+            let (errors, events) = ratios.totals(since: since, width: width)
+            if errors > 0 { least = min(least, errors / max(errors, events - run)) }
+        }
+        return BinomialTail.none(of: run, share: max(least / 2, check.leave)) <= 0.001
     }
 
     // MARK: Findings
@@ -260,7 +286,7 @@ extension Explanation {
     /// The sentence of a measure that has its own; nil for the plain one.
     var readingSentence: String? {
         switch reading {
-        case nil, .recent?: return nil
+        case nil, .recent?, .quantile?: return nil
         case .lowVolume(let errors, let requests, let seconds)?:
             let window = FigureText.duration(.seconds(seconds))
             let numbers = "\(FigureText.figure(errors.rounded())) of \(FigureText.figure(requests.rounded())) requests"

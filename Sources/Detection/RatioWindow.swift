@@ -4,6 +4,36 @@ struct RatioWindow: Sendable, Codable, Hashable {
     private var slots: [Float] = []
     /// The newest bucket; ticks count widths since 1970.
     private var lastTick: Int64 = 0
+    /// Events since the last cell with an error, those of cells with full coverage.
+    private(set) var goodRun: Float = 0
+
+    private enum CodingKeys: CodingKey {
+        case slots, lastTick, goodRun
+    }
+
+    /// Makes an empty window.
+    init() {}
+
+    /// Reads a window of this or an earlier form, which had no run.
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        slots = try container.decode([Float].self, forKey: .slots)
+        lastTick = try container.decode(Int64.self, forKey: .lastTick)
+        goodRun = try container.decodeIfPresent(Float.self, forKey: .goodRun) ?? 0
+    }
+
+    /// Writes the run only where there is one.
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(slots, forKey: .slots)
+        try container.encode(lastTick, forKey: .lastTick)
+        if goodRun > 0 { try container.encode(goodRun, forKey: .goodRun) }
+    }
+
+    /// Counts a cell's events to the run without errors, or ends the run.
+    mutating func noteRun(errors: Double, events: Double, isWhole: Bool) {
+        if errors > 0 { goodRun = 0 } else if isWhole { goodRun += Float(events) }
+    }
 
     /// Adds a cell's errors and events; a window of `span` has about `buckets` buckets.
     mutating func add(errors count: Double, events total: Double, at millis: Int64, span: Int64, buckets: Int64) {

@@ -58,7 +58,8 @@ struct Explanation: Sendable {
             }
             return "\(value == 0 ? states.zero : states.one) since \(time(onset)) (\(scope)\(coverageNote))."
         }
-        return "\(measured), \(level(value, check.enter)) since \(time(onset)) (\(scope)\(coverageNote))."
+        let sentence = "\(measured), \(level(value, check.enter)) since \(time(onset)) (\(scope)\(coverageNote))"
+        return sentence + quantileNote + "."
     }
 
     /// The sentence of a finding that closes by a recovery.
@@ -77,12 +78,29 @@ struct Explanation: Sendable {
         let words = plainWords
         var sentence = "\(words.title) \(text(value))"
         if let events = words.events { sentence += " of \(FigureText.figure(volume.rounded())) \(events)" }
-        if case .recent(_, let seconds)? = reading {
+        if case .quantile(let quantile)? = reading {
+            sentence += " over \(FigureText.duration(.seconds(quantile.seconds)))"
+        } else if case .recent(_, let seconds)? = reading {
             sentence += " over \(FigureText.duration(.seconds(seconds)))"
         } else if check.window > .zero, WindowKind(check.signal) != .point, check.measure == .signal {
             sentence += " over \(FigureText.duration(check.window))"
         }
         return sentence
+    }
+
+    /// Of a quantile: how many requests are beyond the level, and the bounds that the last cell's value lies between.
+    ///
+    /// : 7.2 % took longer; the last 10s had it between 1.79 s and 2.15 s
+    private var quantileNote: String {
+        guard case .quantile(let quantile)? = reading else { return "" }
+        let share = "\(FigureText.figure(quantile.slowShare * 100)) %"
+        let cell = FigureText.duration(.seconds(quantile.cellSeconds))
+        let lower = FigureText.seconds(quantile.lower)
+        guard let upper = quantile.upper else {
+            return ": \(share) took longer; the last \(cell) had it beyond \(lower)"
+        }
+        let range = upper > 0 ? "; the last \(cell) had it between \(lower) and \(FigureText.seconds(upper))" : ""
+        return ": \(share) took longer\(range)"
     }
 
     private func level(_ value: Double, _ level: Double) -> String {

@@ -25,6 +25,13 @@ extension ThresholdDetector {
 
     /// Drops what was before a recovery that the last cells proved, so that it opens nothing again.
     mutating func forget(before proof: Reading?) {
+        if case .quantile(let reading)? = proof, let buckets = reading.provenBy, case .quantile(var slow)? = measured {
+            measured = nil
+            slow.keep(last: buckets)
+            measured = .quantile(slow)
+        }
+        // The hour still holds what was before: one more error would open it again.
+        if case .lowVolume? = proof { measured = nil }
         guard case .recent(let cells, _)? = proof else { return }
         window.keep(last: cells)
         if case .lowVolume? = measured { measured = nil }

@@ -135,6 +135,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         if changed.measure != check.measure || changed.signal != check.signal || changed.lowVolume != check.lowVolume {
             measured = nil
         }
+        // The counts are of the levels that were.
+        if case .quantile? = measured, changed.enter != check.enter || changed.leave != check.leave { measured = nil }
         watched = CheckReference(shared)
     }
 

@@ -4,6 +4,7 @@ import Telemetry
 /// What follows from a check, in plain numbers: computed once, so that a point costs no conversions.
 struct Tuning: Sendable {
     let kind: WindowKind
+    /// Whether the value is another one than the signal's, or a quantile, whose window holds counts.
     let isMeasured: Bool
     let isErrorRatio: Bool
     /// Whether no events mean that all is well.
@@ -19,7 +20,8 @@ struct Tuning: Sendable {
         kind = WindowKind(check.signal)
         windowMillis = check.window.wholeMilliseconds
         lowVolumeMillis = check.lowVolume?.window.wholeMilliseconds ?? 0
-        isMeasured = check.measure != .signal
+        let isQuantile = check.signal.quantileShare != nil && check.direction == .above
+        isMeasured = check.measure != .signal || isQuantile
         isErrorRatio = check.signal == .errorRatio
         isWeightedByEvents = isErrorRatio || check.signal == .latencyMeanSeconds
         isAbove = check.direction == .above

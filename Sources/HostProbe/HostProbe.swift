@@ -76,6 +76,7 @@ package actor HostProbe: Probe {
         }
         if let text = file("vmstat") { samples.add(vmstat: ProcText.pairs(text, wanted: HostSamples.vmstatWanted)) }
         if let text = file("loadavg") { samples.add(load: text) }
+        if let clock = KernelClock.read() { samples.add(clock) }
         let network = configuration.procDirectory == "/proc" ? "net/dev" : "1/net/dev"
         if let text = file(network) {
             for device in NetworkDevice.parse(text).prefix(configuration.devicesMax) { samples.add(device) }

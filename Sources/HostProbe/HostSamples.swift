@@ -52,6 +52,13 @@ struct HostSamples {
         }
     }
 
+    mutating func add(_ clock: KernelClock) {
+        add("node_timex_sync_status", clock.isSynchronised ? 1 : 0)
+        add("node_timex_offset_seconds", clock.offsetSeconds)
+        add("node_timex_maxerror_seconds", clock.maximumErrorSeconds)
+        add("node_timex_estimated_error_seconds", clock.estimatedErrorSeconds)
+    }
+
     mutating func add(_ device: NetworkDevice) {
         let label: LabelSet = ["device": device.name]
         add("node_network_receive_bytes_total", device.receivedBytes, label)

@@ -58,11 +58,44 @@ package struct KubernetesClient: Sendable {
             url: endpoint.url + path, headers: [Label("Accept", "application/json")] + credentials,
             connectTimeout: endpoint.deadline / 2, totalTimeout: endpoint.deadline,
             bodyBytesMax: endpoint.bodyBytesMax, trust: endpoint.trust)
+        return await answer(to: request)
+    }
+
+    /// How an object is written.
+    package enum Write: Sendable, Hashable {
+        /// A new object, or a question that is asked by making one, such as a review.
+        case create
+        /// What is named in it changes, all else stays (RFC 7386).
+        case mergePatch
+    }
+
+    /// Writes one object, the token read anew; `path` starts with a slash.
+    ///
+    /// Gives the object as the server has it.
+    package func send(_ object: [UInt8], to path: String, as write: Write) async -> Result<[UInt8], Problem> {
+        let credentials: [Label]
+        do {
+            credentials = try self.credentials()
+        } catch {
+            return .failure(error)
+        }
+        let type = write == .create ? "application/json" : "application/merge-patch+json"
+        var request = HTTPRequest(
+            url: endpoint.url + path,
+            headers: [Label("Accept", "application/json"), Label("Content-Type", type)] + credentials, body: object,
+            connectTimeout: endpoint.deadline / 2, totalTimeout: endpoint.deadline,
+            bodyBytesMax: endpoint.bodyBytesMax, trust: endpoint.trust)
+        if write == .mergePatch { request.method = "PATCH" }
+        return await answer(to: request)
+    }
+
+    private func answer(to request: HTTPRequest) async -> Result<[UInt8], Problem> {
         switch await fetcher.fetch(request) {
         case .failure(let failure):
             let isSilence = failure.failureClass == .timeout && failure.connected
             return .failure(Problem(failureClass: failure.failureClass, message: failure.message, isSilence: isSilence))
-        case .response(let response) where response.status == 200:
+        // An object that was made is answered with 201.
+        case .response(let response) where response.status == 200 || response.status == 201 && request.body != nil:
             return .success(response.body)
         case .response(let response):
             return .failure(refusal(response))

@@ -1,3 +1,4 @@
+package import FlowControl
 import FoundationEssentials
 package import Probing
 import Telemetry
@@ -24,12 +25,14 @@ package struct ListWatch<Object: Decodable & Sendable>: Sendable {
         package var watchSeconds: ClosedRange<Int>
         /// Whether the server sends bookmarks, as it does of all but events.
         package var sendsBookmarks: Bool
+        /// Pauses between requests that fail.
+        package var backoff: Backoff
 
         /// Names a collection.
         package init(
             path: String, selector: String? = nil, name: String, pageSize: Int = 250,
             idleTimeout: Duration = .seconds(150), watchSeconds: ClosedRange<Int> = 240...360,
-            sendsBookmarks: Bool = true
+            sendsBookmarks: Bool = true, backoff: Backoff = Backoff(base: .milliseconds(200), cap: .seconds(30))
         ) {
             self.path = path
             self.selector = selector
@@ -38,6 +41,7 @@ package struct ListWatch<Object: Decodable & Sendable>: Sendable {
             self.idleTimeout = idleTimeout
             self.watchSeconds = watchSeconds
             self.sendsBookmarks = sendsBookmarks
+            self.backoff = backoff
         }
     }
 
@@ -82,7 +86,8 @@ package struct ListWatch<Object: Decodable & Sendable>: Sendable {
     ///     closures run on it, whichever executor an answer comes in on.
     package func run(known: () async -> Int, take: (News) async -> Void) async {
         var generator = SystemRandomNumberGenerator()
-        var machine = ListWatchMachine<Object>(sendsBookmarks: collection.sendsBookmarks)
+        var machine = ListWatchMachine<Object>(
+            sendsBookmarks: collection.sendsBookmarks, backoff: collection.backoff)
         while !Task.isCancelled {
             let isFine =
                 switch machine.request {

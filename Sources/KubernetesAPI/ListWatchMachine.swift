@@ -47,7 +47,7 @@ struct ListWatchMachine<Object: Decodable> {
 
     private let sendsBookmarks: Bool
     private(set) var request = Request.list(continuing: nil)
-    private var backoff = Backoff(base: .milliseconds(200), cap: .seconds(30))
+    private var backoff: Backoff
     private var pages: [Object] = []
     private var unreadable = 0
     private var sawEmpty = false
@@ -56,9 +56,12 @@ struct ListWatchMachine<Object: Decodable> {
 
     /// Makes a client that begins with the list.
     ///
-    /// - Parameter sendsBookmarks: whether the server tells how far a watch is when nothing happens.
-    init(sendsBookmarks: Bool) {
+    /// - Parameters:
+    ///   - sendsBookmarks: whether the server tells how far a watch is when nothing happens.
+    ///   - backoff: the pauses between requests that fail.
+    init(sendsBookmarks: Bool, backoff: Backoff = Backoff(base: .milliseconds(200), cap: .seconds(30))) {
         self.sendsBookmarks = sendsBookmarks
+        self.backoff = backoff
     }
 
     /// Takes a page; returns the list when it is whole and believed.

@@ -6,6 +6,8 @@ struct LogFile: Hashable, Sendable {
     /// What it holds.
     enum Form: Hashable, Sendable {
         case lines(EntryCounter.Form)
+        /// Docker's own form.
+        case docker
         case journal
     }
 
@@ -95,6 +97,7 @@ final class FollowedLog {
     private let tail: LogTail?
     private let pipe: PipeTail?
     private var splitter = LineSplitter()
+    private var docker = DockerLineReader()
     private var journal: JournalReader
     private var counter: EntryCounter
     private var units: [String: EntryCounter] = [:]
@@ -139,15 +142,19 @@ final class FollowedLog {
                 }
             }
         } else {
-            var (splitter, counter) = (splitter, counter)
+            var (splitter, counter, docker) = (splitter, counter, docker)
+            let isDocker = file.form == .docker
             hasMore = pieces(bytesMax, buffer) { piece in
                 switch piece {
                 case .bytes(let bytes):
-                    splitter.split(bytes) { take(counter.take($0), file.owner, raw, redactor, &found) }
+                    splitter.split(bytes) { line in
+                        guard isDocker else { return take(counter.take(line), file.owner, raw, redactor, &found) }
+                        docker.read(line) { take(counter.take($0), file.owner, raw, redactor, &found) }
+                    }
                 case .gap: splitter.reset()
                 }
             }
-            (self.splitter, self.counter) = (splitter, counter)
+            (self.splitter, self.counter, self.docker) = (splitter, counter, docker)
         }
         raw.drain { slot in
             var block = slot.block
@@ -165,7 +172,7 @@ final class FollowedLog {
             (seen, seenUnits) = (counter, units)
             seenTail = tail?.counters ?? seenTail
             seenPipe = pipe?.bytes ?? 0
-            seenMalformed = journal.malformed
+            seenMalformed = journal.malformed + docker.malformed
         }
         var news = News()
         if file.form == .journal {
@@ -176,7 +183,7 @@ final class FollowedLog {
         } else {
             news.counts[file.owner] = Self.increase(counter, since: seen)
         }
-        news.malformed = counter.malformed - seen.malformed + journal.malformed - seenMalformed
+        news.malformed = counter.malformed - seen.malformed + journal.malformed + docker.malformed - seenMalformed
         let now = tail?.counters ?? seenTail
         news.bytes = now.bytes - seenTail.bytes + (pipe?.bytes ?? 0) - seenPipe
         news.truncations = now.truncations - seenTail.truncations

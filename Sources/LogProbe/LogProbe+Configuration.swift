@@ -38,6 +38,8 @@ extension LogProbe {
         package var node: String
         /// Folder of pods' logs; nil: none.
         package var directory: String?
+        /// Folders beside it into which links of containers' logs may lead.
+        package var linkRoots = ["/var/log/pods", "/var/lib/docker/containers"]
         /// Other files.
         package var files: [Files] = []
         /// Time between two looks.

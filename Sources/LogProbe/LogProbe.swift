@@ -92,7 +92,7 @@ package actor LogProbe: Probe {
     private func find() -> [String: LogFile]? {
         var found: [String: LogFile] = [:]
         if let directory = configuration.directory {
-            guard let containers = LogSource.containers(directory) else { return nil }
+            guard let containers = LogSource.containers(directory, roots: configuration.linkRoots) else { return nil }
             found = containers
         }
         for source in configuration.files {
@@ -115,7 +115,8 @@ package actor LogProbe: Probe {
             if file.runFolder == nil, logs.values.contains(where: { $0.hasRead(path) }) { continue }
             guard let log = FollowedLog(file, atEnd: isFirst, lastLines: LastLines()) else {
                 // One that went since it was found is no fault.
-                if let reason = LogSource.fault(path) { figures.unreadable.append((path, reason)) }
+                let roots = configuration.linkRoots
+                if let reason = LogSource.fault(path, roots: roots) { figures.unreadable.append((path, reason)) }
                 continue
             }
             logs[path] = log

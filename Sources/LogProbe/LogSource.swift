@@ -5,25 +5,51 @@ import Telemetry
 /// Finds the logs that there are.
 enum LogSource {
     /// The logs of containers, by path; nil when the folder cannot be read.
-    static func containers(_ directory: String) -> [String: LogFile]? {
+    ///
+    /// The folder is kubelet's `/var/log/pods`, or `/var/log/containers` with its links.
+    static func containers(_ directory: String, roots: [String]) -> [String: LogFile]? {
+        let roots = roots + [directory]
         let pods = DirectoryList.names(directory)
         guard !pods.isEmpty || DirectoryList.exists(directory) else { return nil }
         var found: [String: LogFile] = [:]
         for name in pods {
+            if let (pod, container) = PodLogFolder.link(name) {
+                add("\(directory)/\(name)", of: pod, container, run: nil, roots, to: &found)
+                continue
+            }
             guard let pod = PodLogFolder(folder: name) else { continue }
             for container in DirectoryList.names("\(directory)/\(name)") {
                 let folder = "\(directory)/\(name)/\(container)"
                 for log in DirectoryList.names(folder) {
                     guard let run = run(log) else { continue }
-                    var file = LogFile(path: "\(folder)/\(log)", form: .lines(.container), owner: pod.owner)
-                    file.place = [LabelName.pod: pod.pod, LabelName.container: container]
-                    file.runFolder = folder
-                    file.runNumber = run
-                    found[file.path] = file
+                    add("\(folder)/\(log)", of: pod, container, run: (folder, run), roots, to: &found)
                 }
             }
         }
         return found
+    }
+
+    private static func add(
+        _ path: String, of pod: PodLogFolder, _ container: String, run: (folder: String, number: Int)?,
+        _ roots: [String], to found: inout [String: LogFile]
+    ) {
+        // A link that is not followed stays as it is: opening it fails, and the reason is told.
+        var end = path
+        if case .file(let target) = LogLink.resolve(path, roots: roots) { end = target }
+        let form: LogFile.Form = end.hasSuffix("-json.log") ? .docker : .lines(.container)
+        var file = LogFile(path: end, form: form, owner: pod.owner)
+        file.place = [LabelName.pod: pod.pod, LabelName.container: container]
+        let place = run ?? place(ofRun: end)
+        file.runFolder = place?.folder
+        file.runNumber = place?.number ?? 0
+        found[end] = file
+    }
+
+    private static func place(ofRun path: String) -> (folder: String, number: Int)? {
+        guard let slash = path.lastIndex(of: "/"), let number = run(String(path[path.index(after: slash)...])) else {
+            return nil
+        }
+        return (String(path[..<slash]), number)
     }
 
     /// The number of a container's run: that of `N.log`.
@@ -46,17 +72,23 @@ enum LogSource {
             let name = path.split(separator: "/").last.map(String.init) ?? path
             guard !hasWildcards || !RotatedFiles.looksRotated(name) else { continue }
             let form: LogFile.Form = source.form == .journal ? .journal : .lines(.plain)
-            files.append(LogFile(path: path, form: form, owner: source.owner))
+            // A link beside the file that it names for the time being is usual; one out of the folder is not followed.
+            var end = path
+            if case .file(let target) = LogLink.resolve(path, roots: []) { end = target }
+            files.append(LogFile(path: end, form: form, owner: source.owner))
         }
         return files
     }
 
     /// Why a log cannot be followed; nil when it is not there.
-    static func fault(_ path: String) -> String? {
+    static func fault(_ path: String, roots: [String]) -> String? {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
         switch status.st_mode & S_IFMT {
-        case S_IFLNK: return "symbolic links are not followed"
+        case S_IFLNK:
+            return LogLink.resolve(path, roots: roots) == .nowhere
+                ? "the symbolic link leads nowhere here: is the folder that it names mounted?"
+                : "the symbolic link leads out of the folders that are read"
         case S_IFREG, S_IFIFO:
             guard access(path, R_OK) != 0 else { return "it cannot be opened" }
             return String(cString: strerror(errno))

@@ -49,6 +49,8 @@ package struct PodAccess: Sendable {
                 report.discovery = Self.discovery(list.objects, node: server.node)
             }
             await watch(client, server: server, selector: selector, &report)
+            _ = await ask(
+                client, "/api/v1/nodes/\(server.node)", as: "API server: get the node", .server, &report)
         }
         guard let kubelet else { return report }
         let client = KubernetesClient(kubelet.api, fetcher: http)
@@ -124,6 +126,8 @@ package struct PodAccess: Sendable {
         -> String?
     {
         switch (place, problem.failureClass) {
+        case (.server, .auth) where problem.status == 403 && path.hasPrefix("/api/v1/nodes/"):
+            "ClusterRole of the agent: {apiGroups: [\"\"], resources: [\"nodes\"], verbs: [\"get\"]}"
         case (.server, .auth) where problem.status == 403:
             "ClusterRole of the agent: {apiGroups: [\"\"], resources: [\"pods\"], verbs: [\"list\", \"watch\"]}"
         case (.kubelet, .auth) where problem.status == 403:

@@ -3,7 +3,8 @@ import KubernetesAPI
 package import Probing
 package import Telemetry
 
-/// Follows the pods of one node at the API server: edges as they happen, samples at each run, usage from the kubelet.
+/// Follows the pods of one node at the API server: edges as they happen, samples at each run, usage from the kubelet,
+/// and the conditions of the node itself.
 ///
 /// `watch()` has to run beside the probe. Edges go out through the runner at once; what comes before it is there
 /// waits for a run. While the watch is broken the last state is reported for `staleAfter`; then the target fails with
@@ -37,6 +38,8 @@ package actor WatchingPodProbe: PushingProbe, DiscoveringProbe {
     private let configuration: PodWatchConfiguration
     private let http: any HTTPFetching & HTTPStreaming
     private let kubelet: KubernetesClient?
+    private let server: KubernetesClient
+    private var node = NodeLook()
     private let wallClock: @Sendable () -> Timestamp
     private let outlet = EdgeOutlet()
     private let discovery = DiscoveryOutlet()
@@ -56,6 +59,7 @@ package actor WatchingPodProbe: PushingProbe, DiscoveringProbe {
         self.http = http
         self.wallClock = wallClock
         target = configuration.target
+        server = KubernetesClient(configuration.server.api, fetcher: http)
         kubelet = configuration.kubelet.map { KubernetesClient($0.api, fetcher: http) }
         tracker = PodTracker(node: configuration.server.node)
     }
@@ -84,6 +88,8 @@ package actor WatchingPodProbe: PushingProbe, DiscoveringProbe {
     package func run(startedAt: Timestamp) async -> ProbeReport {
         var usage: KubeletStats?
         var outcome = ProbeOutcome.success
+        let asksNode = node.takeTurn(at: startedAt)
+        async let nodeAnswer = asksNode ? readNode() : nil
         if let kubelet, isSynced {
             switch await Self.usage(kubelet) {
             case .success(let stats): usage = stats
@@ -91,8 +97,12 @@ package actor WatchingPodProbe: PushingProbe, DiscoveringProbe {
                 outcome = .failure(problem.failureClass, "GET /stats/summary of the kubelet: \(problem.message)")
             }
         }
+        settle(await nodeAnswer, at: startedAt)
         defer { waitingEdges = [] }
-        if let stale = staleness(at: startedAt) { return ProbeReport(outcome: stale, edges: waitingEdges) }
+        let conditions = node.samples(node: configuration.server.node, at: startedAt)
+        if let stale = staleness(at: startedAt) {
+            return ProbeReport(outcome: stale, samples: conditions, edges: waitingEdges, remarks: node.remarks)
+        }
         let usageByUID = Dictionary((usage?.pods ?? []).map { ($0.podRef.uid, $0) }, uniquingKeysWith: { $1 })
         var samples = PodSamples(now: startedAt)
         for pod in pods.values.sorted(by: { ($0.namespace, $0.name) < ($1.namespace, $1.name) }) {
@@ -100,7 +110,28 @@ package actor WatchingPodProbe: PushingProbe, DiscoveringProbe {
             samples.add(pod, tracked, usage: usageByUID[pod.usageUID])
         }
         tracker.sampled(at: startedAt)
-        return ProbeReport(outcome: outcome, samples: samples.samples, edges: waitingEdges)
+        return ProbeReport(
+            outcome: outcome, samples: conditions + samples.samples, edges: waitingEdges, remarks: node.remarks)
+    }
+
+    /// Asks for the node's object out of the server's cache: a few kilobytes.
+    private nonisolated func readNode() async -> Result<NodeConditions, KubernetesClient.Problem> {
+        let path = "/api/v1/nodes/\(QueryText.escaped(configuration.server.node))?resourceVersion=0"
+        return await server.get(path).flatMap { bytes in
+            guard let conditions = try? JSONDecoder().decode(NodeConditions.self, from: Data(bytes)) else {
+                let message = "\(bytes.count) bytes that are no node"
+                return .failure(KubernetesClient.Problem(failureClass: .body, message: message))
+            }
+            return .success(conditions)
+        }
+    }
+
+    private func settle(_ answer: Result<NodeConditions, KubernetesClient.Problem>?, at now: Timestamp) {
+        switch answer {
+        case .success(let conditions): node.found(conditions, at: now)
+        case .failure(let problem): node.failed(problem.message)
+        case nil: break
+        }
     }
 
     private func staleness(at now: Timestamp) -> ProbeOutcome? {

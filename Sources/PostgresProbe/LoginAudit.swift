@@ -107,110 +107,19 @@ extension LoginAudit {
     }
 }
 
-/// Turns rows of an audit table into logins, each once, and counts who fails and who succeeds: values only.
-///
-/// A row that is committed late has an earlier time than rows that were there before: so each look goes back by
-/// `overlap` and passes over the rows that it knows. What is committed later than that is missed.
-struct LoginTally {
-    /// How far each look goes back.
-    static let overlap = 30.0
-    /// Rows remembered as known.
-    static let knownMax = 50_000
-    /// Accounts and addresses that are followed.
-    static let trackedMax = 512
-    /// Accounts and addresses that have series, those that fail most.
-    static let reportedMax = 20
-    /// Edges of one look; further logins are counted alone.
-    static let edgesMax = 1000
-
-    private(set) var failures: UInt64 = 0
-    private(set) var successes: UInt64 = 0
-    /// Logins for which there was no edge.
-    private(set) var unreported: UInt64 = 0
-    private var accounts = HeavyHitters(capacity: Self.trackedMax)
-    private var addresses = HeavyHitters(capacity: Self.trackedMax)
-    private var known: [String: Double] = [:]
-    /// Time of the newest row, in seconds since 1970 by the server's clock.
-    private var newest: Double
-    /// While it catches up, no look goes back before this.
-    private var floor: Double
-
-    /// Starts at a time: what was before is history.
-    init(startingAt time: Double) {
-        newest = time
-        floor = time
-    }
-
-    /// From when the next look asks.
-    var since: Double { max(floor, newest - Self.overlap) }
-
-    /// Takes the rows of one look, oldest first, and gives an edge for each run of equal logins.
-    ///
-    /// - Returns: the edges, and whether there are more rows to be asked for at once.
+extension LoginTally {
+    /// Takes the rows of one look, oldest first; a row that lacks its key, time or result is passed over.
     mutating func take(_ rows: PostgresRows, labels: LabelSet) -> (edges: [Edge], hasMore: Bool) {
-        var edges: [Edge] = []
-        var last = since
-        for row in rows.rows.indices {
+        let records = rows.rows.indices.compactMap { row -> LoginRecord? in
             guard let key = rows.text("key", row: row), let at = rows.number("at", row: row),
                 let succeeded = rows.flag("succeeded", row: row)
-            else { continue }
-            last = at
-            guard known.updateValue(at, forKey: key) == nil else { continue }
-            newest = max(newest, at)
-            let (account, address) = (rows.text("account", row: row) ?? "", rows.text("address", row: row) ?? "")
-            count(account: account, address: address, succeeded: succeeded)
-            let kind: Edge.Kind = succeeded ? .loginSucceeded : .loginFailed
-            let attributes: LabelSet = ["account": account, "address": address]
-            if let index = edges.indices.last, edges[index].kind == kind, edges[index].attributes == attributes {
-                edges[index].count += 1
-                edges[index].at = Timestamp(seconds: at)
-            } else if edges.count < Self.edgesMax {
-                edges.append(
-                    Edge(kind, at: Timestamp(seconds: at), labels: labels, attributes: attributes))
-            } else {
-                unreported += 1
-            }
+            else { return nil }
+            return LoginRecord(
+                key: key, at: at, account: rows.text("account", row: row) ?? "",
+                address: rows.text("address", row: row) ?? "", isSuccess: succeeded)
         }
         let isFull = rows.rows.count >= LoginAudit.rowsMax
-        // A page that ends where it began would be asked for again and again: more rows of one moment than fit.
-        floor = isFull ? (last > since ? last : last + 1e-6) : floor
-        forget()
-        return (edges, isFull)
-    }
-
-    private mutating func count(account: String, address: String, succeeded: Bool) {
-        if succeeded {
-            successes += 1
-        } else {
-            failures += 1
-            accounts.add(account)
-            if !address.isEmpty { addresses.add(address) }
-        }
-    }
-
-    private mutating func forget() {
-        let horizon = since
-        if known.contains(where: { $0.value < horizon }) { known = known.filter { $0.value >= horizon } }
-        guard known.count > Self.knownMax else { return }
-        // Too many to remember: rather miss a late row than count one twice.
-        known = [:]
-        floor = newest + 1e-6
-    }
-
-    /// The counters since the start.
-    var values: [SeriesValue] {
-        var values: [SeriesValue] = [
-            (Series("login_failures_total"), Double(failures)), (Series("login_successes_total"), Double(successes)),
-            (Series("login_events_unreported_total"), Double(unreported)),
-            (Series("login_tracking_error_max"), Double(max(accounts.errorMax, addresses.errorMax))),
-        ]
-        for entry in accounts.top(Self.reportedMax) where !entry.key.isEmpty {
-            values.append((Series("login_account_failures_total", ["account": entry.key]), Double(entry.certain)))
-        }
-        for entry in addresses.top(Self.reportedMax) {
-            values.append((Series("login_address_failures_total", ["address": entry.key]), Double(entry.certain)))
-        }
-        return values
+        return (take(records, labels: labels, isFull: isFull), isFull)
     }
 }
 

@@ -1,4 +1,5 @@
 import PostgresClient
+import Probing
 import Telemetry
 
 /// What a probe remembers between two rounds about the operator's own statements.

@@ -6,7 +6,7 @@ package protocol HTTPFetching: Sendable {
     func fetch(_ request: HTTPRequest) async -> HTTPResult
 }
 
-/// A GET request, or with a body a POST.
+/// A GET request, or with a body a POST or what `method` says.
 package struct HTTPRequest: Sendable, Hashable {
     /// Whom to trust on the other side of TLS.
     package enum Trust: Sendable, Hashable {
@@ -27,6 +27,8 @@ package struct HTTPRequest: Sendable, Hashable {
     package var headers: [Label]
     /// What is posted; nil makes the request a GET.
     package var body: [UInt8]?
+    /// The method of a request with a body, such as `PATCH`; nil: POST.
+    package var method: String?
     /// Name resolution, connection and TLS together may take this long.
     package var connectTimeout: Duration
     /// The whole exchange may take this long.

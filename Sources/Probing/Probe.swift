@@ -13,11 +13,20 @@ package protocol Probe: Sendable {
     /// - Returns: when the target's deadline passes at the latest.
     func run(startedAt: Timestamp) async -> ProbeReport
 
+    /// Whether a run under way is broken off when its target is taken out.
+    ///
+    /// Right where a run is many small requests to somebody who is about to go; a probe that holds a session ends its
+    /// run and is closed then.
+    var breaksOff: Bool { get }
+
     /// Ends what the probe holds open, such as a database session.
     func close() async
 }
 
 extension Probe {
+    /// A run ends as it would.
+    package var breaksOff: Bool { false }
+
     /// Nothing to close.
     package func close() async {}
 }

@@ -51,6 +51,8 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         package var samplesDropped: UInt64 = 0
         /// Looks between two grid points, since a target had begun to count server errors.
         package var extraRuns: UInt64 = 0
+        /// Runs broken off since their target was taken out.
+        package var runsBrokenOff: UInt64 = 0
         /// Runs left out since their kind of target is shed.
         package var runsShed: UInt64 = 0
 
@@ -76,6 +78,8 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         /// ended.
         var retired: [Numbered] = []
         var running: [String: UInt64] = [:]
+        /// Breaks off the run of a probe, by the probe's number.
+        var breaks: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var lastNumber: UInt64 = 0
         var counters = Counters()
         var isStopping = false
@@ -114,7 +118,8 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
     ///
     /// Of two probes of one target id the later wins.
     ///
-    /// A target that vanishes ends: its probe is closed and its series get stale markers. A target that stays keeps its
+    /// A target that vanishes ends: its probe is closed, where it `breaksOff` amid its run, and its series get stale
+    /// markers. A target that stays keeps its
     /// grid, its status and its series; when its probe is another instance, the old one is closed after its run.
     ///
     /// - Parameter handedOver: of the targets that vanish, those that go on elsewhere: their series do not end.
@@ -130,6 +135,7 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
                 state.schedule.remove(id)
                 state.active[id] = nil
                 state.retired.append(active.probe)
+                state.breaks[active.probe.number]?.finish()
                 state.counters.samplesDropped += active.ledger.droppedSampleCount
                 state.counters.seriesForgotten += active.ledger.forgottenSeriesCount
                 var ledger = active.ledger
@@ -289,6 +295,7 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
     private enum RunEvent: Sendable {
         case report(ProbeReport)
         case deadline
+        case brokenOff
     }
 
     private func run(_ numbered: Numbered, id: String) async {
@@ -297,8 +304,15 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
         let startedAt = wallClock()
         let started = clock.now
         let limit = target.deadline + configuration.deadlineGrace
+        let broken = probe.breaksOff ? beginBreakable(numbered, id: id) : nil
         await withTaskGroup(of: RunEvent.self) { group in
             group.addTask { .report(await probe.run(startedAt: startedAt)) }
+            if let broken {
+                group.addTask {
+                    for await _ in broken {}
+                    return .brokenOff
+                }
+            }
             group.addTask { [clock] in
                 try? await clock.sleep(until: started.advanced(by: limit), tolerance: nil)
                 return .deadline
@@ -317,15 +331,28 @@ package final class ProbeRunner<C: Clock>: Sendable where C.Duration == Duration
                 for await event in group {
                     if case .report = event { state.withLock { $0.counters.lateReportsDropped += 1 } }
                 }
-            case .deadline, nil:
+            case .brokenOff where !Task.isCancelled:
+                state.withLock { $0.counters.runsBrokenOff += 1 }
+                group.cancelAll()
+            case .deadline, .brokenOff, nil:
                 group.cancelAll()
             }
         }
         state.withLock { state in
             state.running[id] = nil
+            state.breaks[numbered.number] = nil
             state.schedule.finished(id)
         }
         wake.signal()
+    }
+
+    /// Ends when the target is taken out; at once when it was already.
+    private func beginBreakable(_ numbered: Numbered, id: String) -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        state.withLock { state in
+            if state.active[id] == nil { continuation.finish() } else { state.breaks[numbered.number] = continuation }
+        }
+        return stream
     }
 
     /// Hands out edges that a probe found between two runs, through the same bounded buffer as results.

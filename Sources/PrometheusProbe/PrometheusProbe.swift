@@ -52,6 +52,8 @@ package actor PrometheusProbe: Probe {
     static let linesMax = 50_000
 
     package nonisolated let target: Target
+    /// A pod that goes is asked nothing more.
+    package nonisolated var breaksOff: Bool { true }
     private let configuration: Configuration
     private let http: any HTTPFetching
     private let identity: LabelSet

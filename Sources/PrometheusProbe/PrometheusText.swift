@@ -29,6 +29,22 @@ package struct PrometheusText: Sendable {
 
     /// Reads a text; keeps at most `linesMax` lines whose name `isWanted`.
     package init(_ text: [UInt8], linesMax: Int = 20_000, isWanted: (String) -> Bool) {
+        var lines: [Line] = []
+        var dropped = 0
+        self.init(text, isWanted: isWanted) { line in
+            guard lines.count < linesMax else {
+                dropped += 1
+                return
+            }
+            lines.append(line)
+        }
+        self.lines = lines
+        droppedCount = dropped
+    }
+
+    /// Reads a text and gives each line whose name `isWanted` away at once, so that a text of many lines need not be
+    /// held; `lines` stays empty.
+    package init(_ text: [UInt8], isWanted: (String) -> Bool, take: (Line) -> Void) {
         var wanted: [ArraySlice<UInt8>: Bool] = [:]
         for line in text.split(separator: 10, omittingEmptySubsequences: true) {
             let line = line.last == 13 ? line.dropLast() : line
@@ -55,11 +71,7 @@ package struct PrometheusText: Sendable {
                 continue
             }
             hasSamples = true
-            guard lines.count < linesMax else {
-                droppedCount += 1
-                continue
-            }
-            lines.append(Line(name: String(decoding: name, as: UTF8.self), labels: labels, value: value))
+            take(Line(name: String(decoding: name, as: UTF8.self), labels: labels, value: value))
         }
     }
 }

@@ -16,6 +16,8 @@ package struct IncidentDetailView: Hashable, Sendable, Codable {
     package var checklist: [ChecklistView] = []
     /// End of the response time; nil when somebody has it.
     package var respondBy: Timestamp?
+    /// Last lines and new patterns of its subject's logs around it, oldest first.
+    package var logs: [EdgeView] = []
 
     /// Makes a detail.
     package init(incident: IncidentView, ledger: [LedgerView] = [], timeline: [TimelineView] = []) {
@@ -31,6 +33,7 @@ package struct IncidentDetailView: Hashable, Sendable, Codable {
             timeline: proto.timeline.map(TimelineView.init))
         escalation = proto.escalation.map(PendingPageView.init)
         checklist = proto.checklist.map(ChecklistView.init)
+        logs = proto.logs.map(EdgeView.init)
         respondBy = proto.hasRespondByMillis ? Timestamp(millis: proto.respondByMillis) : nil
     }
 
@@ -42,6 +45,7 @@ package struct IncidentDetailView: Hashable, Sendable, Codable {
             $0.timeline = timeline.map(\.proto)
             $0.escalation = escalation.map(\.proto)
             $0.checklist = checklist.map(\.proto)
+            $0.logs = logs.map(\.proto)
             if let respondBy { $0.respondByMillis = respondBy.millis }
         }
     }

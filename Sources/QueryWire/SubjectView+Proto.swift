@@ -31,6 +31,8 @@ extension SignalView {
             name: proto.name, unit: proto.unit, at: Timestamp(millis: proto.atMillis),
             step: .milliseconds(Int64(clamping: proto.stepMillis)))
         value = proto.hasValue ? proto.value : nil
+        lower = proto.hasLower ? proto.lower : nil
+        upper = proto.hasUpper ? proto.upper : nil
         volume = proto.volume
         present = Int(proto.present)
         expected = Int(proto.expected)
@@ -46,6 +48,8 @@ extension SignalView {
             $0.atMillis = at.millis
             $0.stepMillis = UInt64(clamping: step.wholeMilliseconds)
             if let value { $0.value = value }
+            if let lower { $0.lower = lower }
+            if let upper { $0.upper = upper }
             $0.volume = volume
             $0.present = UInt32(clamping: present)
             $0.expected = UInt32(clamping: expected)

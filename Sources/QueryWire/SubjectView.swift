@@ -52,6 +52,10 @@ package struct SignalView: Hashable, Sendable {
     package var step: Duration
     /// The value in the last cell, nil without data.
     package var value: Double?
+    /// Of an estimate, a quantile of buckets: the value is greater than this, or this is 0.
+    package var lower: Double?
+    /// And at most this; nil when it may be beyond the highest bound, which is then the value.
+    package var upper: Double?
     /// Events behind the value, 0 where the signal has none.
     package var volume: Double = 0
     /// Contributors with data in the last cell.

@@ -17,13 +17,25 @@ package struct ClockOffset: Sendable, Hashable {
     private var differences: [Duration] = []
     private var below = 0
 
+    /// What is given out stays until the estimate is better by this much.
+    private static let betterBy: Duration = .milliseconds(10)
+    /// Or until it is less by this much: the best message of the window left it, or the clock drifts.
+    private static let lessBy: Duration = .milliseconds(100)
+
     /// Makes an estimate of zero.
     package init() {}
 
     /// The agent's clock less ours; zero inside the dead band and before the first message.
-    package var value: Duration {
-        guard let greatest = differences.max(), greatest.magnitude >= Self.deadBand else { return .zero }
-        return greatest
+    ///
+    /// It stays where it is while messages only jitter: each change is noted beside the stored samples.
+    package private(set) var value = Duration.zero
+
+    private mutating func settle() {
+        guard let greatest = differences.max(), greatest.magnitude >= Self.deadBand else {
+            value = .zero
+            return
+        }
+        if value == .zero || greatest >= value + Self.betterBy || greatest <= value - Self.lessBy { value = greatest }
     }
 
     /// Takes a message.
@@ -36,5 +48,6 @@ package struct ClockOffset: Sendable, Hashable {
             below = 0
         }
         if differences.count > Self.window { differences.removeFirst() }
+        settle()
     }
 }

@@ -61,6 +61,8 @@ package struct IncomingFrame: Sendable {
     package let chainStart: UInt64?
     /// Whether it came on the lane of what was missed: each lane has its own chains.
     package var isBackfill = false
+    /// The agent's clock less the coordinator's, as it is taken off when the frame is judged.
+    package var clockOffset: Duration = .zero
     /// The series that a block defines, and none for one that defines nothing.
     ///
     /// Nil when the caller does not know: then queries look into the frame for series, which is slower.

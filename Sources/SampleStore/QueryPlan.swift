@@ -35,6 +35,9 @@ struct QueryPlan: Sendable {
         var plan = QueryPlan()
         for row in try Row.fetchAll(database, sql: "SELECT id, cluster, node FROM agents") {
             let agent = Agent(id: row["id"], cluster: row["cluster"], node: row["node"])
+            if let agents = query.agents, !agents.includes(AgentName(cluster: agent.cluster, node: agent.node)) {
+                continue
+            }
             plan.agents[agent.id] = agent
         }
         try plan.noteUncatalogued(database)

@@ -40,6 +40,8 @@ package struct SampleQuery: Sendable {
     ///
     /// Default 5 minutes, as in Prometheus.
     package var staleAfter: Duration = .seconds(300)
+    /// Whose series; nil for those of all agents.
+    package var agents: AgentChoice?
     /// Most series of an answer.
     ///
     /// Default 50,000.
@@ -48,6 +50,21 @@ package struct SampleQuery: Sendable {
     ///
     /// Default 4,194,304: what has just come of all series of a fleet of 40,000.
     package var samplesMax = 1 << 22
+
+    /// Some agents, or all but some.
+    package enum AgentChoice: Hashable, Sendable {
+        /// These alone.
+        case only(Set<AgentName>)
+        /// All others.
+        case except(Set<AgentName>)
+
+        func includes(_ name: AgentName) -> Bool {
+            switch self {
+            case .only(let names): names.contains(name)
+            case .except(let names): !names.contains(name)
+            }
+        }
+    }
 
     /// Makes a query.
     package init(

@@ -53,6 +53,43 @@ extension SampleStore {
         }
     }
 
+    /// The last `limit` edges of some kinds in a time range, both ends included, that `matches` takes, in order of
+    /// time.
+    ///
+    /// - Parameters:
+    ///   - kinds: at least one.
+    ///   - lookedAtMax: edges of these kinds that are looked at, latest first.
+    /// - Returns: the edges, and whether older ones were not looked at. One that cannot be read any more is left out.
+    package func lastEdges(
+        of kinds: [Edge.Kind], from: Timestamp, to: Timestamp, limit: Int, lookedAtMax: Int,
+        where matches: @escaping @Sendable (StoredEdge) -> Bool
+    ) async throws(StoreError) -> (edges: [StoredEdge], isCut: Bool) {
+        try await file.read { database in
+            let marks = Array(repeating: "?", count: kinds.count).joined(separator: ",")
+            let arguments = StatementArguments([from.millis, to.millis]) + StatementArguments(kinds.map(\.rawValue))
+            let rows = try Row.fetchCursor(
+                database,
+                sql: """
+                    SELECT cluster, node, at_millis, kind, labels, attributes, count FROM edges
+                    JOIN sessions ON sessions.id = session_id
+                    WHERE at_millis BETWEEN ? AND ? AND kind IN (\(marks))
+                    ORDER BY at_millis DESC, edges.id DESC
+                    """, arguments: arguments)
+            var found: [StoredEdge] = []
+            var lookedAt = 0
+            while let row = try rows.next() {
+                guard lookedAt < lookedAtMax, found.count < limit else {
+                    return (edges: Array(found.reversed()), isCut: true)
+                }
+                lookedAt += 1
+                guard let edge = Self.edge(row) else { continue }
+                let stored = StoredEdge(cluster: row["cluster"], node: row["node"], edge: edge)
+                if matches(stored) { found.append(stored) }
+            }
+            return (edges: Array(found.reversed()), isCut: false)
+        }
+    }
+
     private static func edge(_ row: Row) -> Edge? {
         let (labels, attributes): (String, String) = (row["labels"], row["attributes"])
         guard let labels = Self.labels(labels), let attributes = Self.labels(attributes) else { return nil }

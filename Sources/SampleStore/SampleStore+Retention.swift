@@ -88,6 +88,7 @@ extension SampleStore {
             if removed < batch { break }
         }
         _ = try await remove("gaps", "max_millis < ?", [cutoff], limit: batch)
+        _ = try await remove("clock_spans", "to_millis < ?", [cutoff], limit: batch)
         while !Task.isCancelled {
             let removed = try await remove("edges", "at_millis < ? ORDER BY at_millis", [cutoff], limit: batch)
             report.edges += removed

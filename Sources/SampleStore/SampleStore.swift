@@ -53,6 +53,8 @@ package final class SampleStore: Sendable {
     let file: SQLiteFile
     let catalogue = SeriesCatalogue()
     let compactor = Compactor()
+    /// The agents' clocks as they are noted in the file.
+    let clocks = Mutex<[AgentName: ClockNote]>([:])
 
     /// Opens the store in a folder that exists, or makes it.
     ///
@@ -79,6 +81,7 @@ package final class SampleStore: Sendable {
         try await compactor.run { [self] in
             let path = try file.replace()
             catalogue.forget()
+            clocks.withLock { $0 = [:] }
             compactor.settled.withLock { $0 = [] }
             try noteSetAside(path, at: now)
             return path
@@ -104,8 +107,10 @@ package final class SampleStore: Sendable {
             throw StoreError(.invalid, "\(frames.count) frames at once; at most \(Self.appendFramesMax)")
         }
         guard !frames.isEmpty else { return AppendResult() }
-        let (result, lookups) = try await file.write { [catalogue] database in
+        let noted = clocks.withLock { $0 }
+        let (result, lookups, clocks) = try await file.write { [catalogue] database in
             var result = AppendResult()
+            var clocks = noted
             var lookups = catalogue.begin()
             for (key, frames) in Dictionary(grouping: frames, by: \.key) {
                 let seenAt = frames.map(\.receivedAt).max() ?? frames[0].receivedAt
@@ -117,13 +122,26 @@ package final class SampleStore: Sendable {
                     result.duplicates += isNew ? 0 : 1
                 }
                 try Self.note(frames, of: key, &lookups, database)
+                try Self.note(frames, of: key, &clocks, database)
                 try session.save(seenAt: seenAt, database)
                 result.durable[key] = session.durable
             }
-            return (result, lookups)
+            return (result, lookups, clocks)
         }
         catalogue.remember(lookups)
+        self.clocks.withLock { $0 = clocks }
         return result
+    }
+
+    /// Notes what is taken off the times of an agent's frames; those of an outage are not judged, and say nothing.
+    private static func note(
+        _ frames: [IncomingFrame], of key: SessionKey, _ clocks: inout [AgentName: ClockNote], _ database: Database
+    ) throws {
+        let name = AgentName(cluster: key.cluster, node: key.node)
+        let agent = try SeriesCatalogue.agent(cluster: key.cluster, node: key.node, database)
+        var clock = try clocks[name] ?? ClockNote.read(agent: agent, database)
+        for frame in frames where !frame.isBackfill { try clock.take(frame, agent: agent, database) }
+        clocks[name] = clock
     }
 
     private static func note(

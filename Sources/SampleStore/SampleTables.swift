@@ -44,6 +44,16 @@ extension SampleStore {
         migrator.registerMigration("3 chunks") { database in
             try database.execute(sql: chunkTables)
         }
+        migrator.registerMigration("4 clocks") { database in
+            // Times by the agent's clock; to_millis is NULL while the offset holds.
+            try database.execute(
+                sql: """
+                    CREATE TABLE clock_spans (
+                        id INTEGER PRIMARY KEY, agent_id INTEGER NOT NULL, from_millis INTEGER NOT NULL,
+                        to_millis INTEGER, offset_millis INTEGER NOT NULL);
+                    CREATE INDEX clock_spans_by_agent ON clock_spans (agent_id);
+                    """)
+        }
         return migrator
     }
 }

@@ -16,6 +16,9 @@ final class SeriesCatalogue: Sendable {
     /// A group of so many is closed where the next target begins.
     static let groupSeriesEnough = 12
 
+    /// Series that memory holds, some 40 bytes each; beyond it all are forgotten and looked up in the file again.
+    static let knownMax = 1 << 20
+
     private let known = Mutex<[Int64: [Int64: Int64]]>([:])
 
     /// What is found out in one transaction, and known once that is committed.
@@ -42,6 +45,7 @@ final class SeriesCatalogue: Sendable {
     func remember(_ transaction: Transaction) {
         known.withLock { known in
             for (agent, groups) in transaction.found { known[agent, default: [:]].merge(groups) { $1 } }
+            if known.values.reduce(0, { $0 + $1.count }) > Self.knownMax { known = [:] }
         }
     }
 

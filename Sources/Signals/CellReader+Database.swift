@@ -5,10 +5,10 @@ extension CellReader {
         var exhausted = Gauge()
         var maximum: Double?
         var reserved = 0.0
-        var counters = Gauge()
+        var counters = CounterPresence()
         for index in contributor.slots where cell.expects(slots[index]) {
             let slot = slots[index]
-            if slot.role.isDatabaseCounter { counters.take(slot, in: cell, max) }
+            if slot.role.isDatabaseCounter { counters.take(slot, in: cell) }
             switch slot.role {
             case .clientConnections: clients.take(slot, in: cell, max)
             case .slotsExhausted: exhausted.take(slot, in: cell, max)
@@ -30,6 +30,7 @@ extension CellReader {
             case .replicationStalled: .replicationStalled
             case .slotRetained: .slotRetained
             case .slotInactive: .slotInactive
+            case .slotLost: .slotLost
             case .archiverFailing: .archiverFailing
             case .wraparound: .wraparound
             case .deadRows: .deadRows
@@ -38,21 +39,39 @@ extension CellReader {
         }
     }
 
-    /// - Parameter counters: whether the counters have values in the cell.
-    private mutating func readCounts(_ contributor: ContributorState, _ counters: Gauge) {
+    private mutating func readCounts(_ contributor: ContributorState, _ counters: CounterPresence) {
         let counts = contributor.database
-        let isThere = counters.value != nil && counts.isKnown
-        let isMissing = counters.isExpected && counters.value == nil
-        report(
-            .deadlocks, Gauge(value: isThere ? counts.deadlocks : nil, isExpected: isMissing), contributor.name)
-        let transactions = counts.commits + counts.rollbacks
-        if isThere, transactions > 0 {
-            accumulators[Signal.rollbackRatio.rawValue].add(
-                contributor.name, value: counts.rollbacks / transactions, volume: transactions)
-        } else if isThere {
-            accumulators[Signal.rollbackRatio.rawValue].addSilent()
-        } else if isMissing {
-            accumulators[Signal.rollbackRatio.rawValue].miss()
+        readCount(.deadlocks, counts.deadlocks, contributor, counters.transactions)
+        readCount(.checksumFailures, counts.checksumFailures, contributor, counters.checksums)
+        readRatio(
+            .rollbackRatio, counts.rollbacks, of: counts.commits + counts.rollbacks, contributor, counters.transactions)
+        readRatio(
+            .checkpointsRequested, counts.checkpointsRequested,
+            of: counts.checkpointsRequested + counts.checkpointsTimed, contributor, counters.checkpoints)
+        readRatio(
+            .cacheMiss, counts.blocksRead, of: counts.blocksRead + counts.blocksHit, contributor, counters.blocks)
+    }
+
+    /// - Parameter counter: whether the counters have values in the cell.
+    private mutating func readCount(
+        _ signal: Signal, _ count: Double, _ contributor: ContributorState, _ counter: Gauge
+    ) {
+        let isThere = counter.value != nil && contributor.database.isKnown
+        let isMissing = counter.isExpected && counter.value == nil
+        report(signal, Gauge(value: isThere ? count : nil, isExpected: isMissing), contributor.name)
+    }
+
+    private mutating func readRatio(
+        _ signal: Signal, _ part: Double, of whole: Double, _ contributor: ContributorState, _ counter: Gauge
+    ) {
+        if counter.value != nil, contributor.database.isKnown {
+            if whole > 0 {
+                accumulators[signal.rawValue].add(contributor.name, value: part / whole, volume: whole)
+            } else {
+                accumulators[signal.rawValue].addSilent()
+            }
+        } else if counter.isExpected, counter.value == nil {
+            accumulators[signal.rawValue].miss()
         }
     }
 
@@ -66,5 +85,22 @@ extension CellReader {
             ratio.value = min(1, used / (maximum - reserved))
         }
         return ratio
+    }
+}
+
+/// Which of a server's counters have values in the cell, and which should: a server without checksums counts none.
+private struct CounterPresence {
+    var transactions = Gauge()
+    var checksums = Gauge()
+    var checkpoints = Gauge()
+    var blocks = Gauge()
+
+    mutating func take(_ slot: SeriesSlot, in cell: Cell) {
+        switch slot.role {
+        case .checksumFailures: checksums.take(slot, in: cell, max)
+        case .checkpointsTimed, .checkpointsRequested: checkpoints.take(slot, in: cell, max)
+        case .blocksHit, .blocksRead: blocks.take(slot, in: cell, max)
+        default: transactions.take(slot, in: cell, max)
+        }
     }
 }

@@ -26,6 +26,13 @@ extension CellReader {
             available.value = available.value.map { max(0, 1 - $0 / total) }
             report(.nodeMemory, available, contributor.name)
         }
+        readGauges(contributor, slots: slots) { role in
+            switch role {
+            case .nodeReady: .nodeReady
+            case .nodePressure: .nodePressure
+            default: nil
+            }
+        }
         report(.nodeOOMKills, count(oomKills, &contributor.oomKills), contributor.name)
     }
 

@@ -62,6 +62,8 @@ struct CellReader {
     var cell: Cell
     /// Indexed by `Signal.rawValue`.
     var accumulators: [SignalAccumulator] = Signal.allCases.map(SignalAccumulator.init)
+    /// The buckets of all contributors of the cell.
+    var latency = LatencyCell()
 
     init(cell: Cell) {
         self.cell = cell
@@ -112,6 +114,7 @@ struct CellReader {
             gauges.take(slots[index], in: cell)
         }
         readRequests(&contributor, expected: gauges.hasRequestSeries)
+        if contributor.buckets.hasFiniteBounds { readBuckets(&contributor, expected: gauges.hasBucketSeries) }
         report(.heapUsed, gauges.heapUsedRatio(poolsShareMaximum: contributor.poolsShareMaximum), contributor.name)
         report(.heapLive, gauges.heapLiveRatio, contributor.name)
         report(.collectionOverhead, collectionOverhead(contributor, gauges), contributor.name)
@@ -204,6 +207,7 @@ struct CellReader {
 /// An application's gauges of one cell.
 private struct ApplicationGauges {
     var hasRequestSeries = false
+    var hasBucketSeries = false
     var hasPauseSeries = false
     var heapUsed = Gauge()
     var heapMaximumSum = 0.0
@@ -218,6 +222,7 @@ private struct ApplicationGauges {
     mutating func take(_ slot: SeriesSlot, in cell: Cell) {
         switch slot.role {
         case .requestCount, .requestErrorCount: hasRequestSeries = true
+        case .requestBucket: hasBucketSeries = true
         case .pauseSeconds, .concurrentSeconds: hasPauseSeries = true
         case .heapUsed: heapUsed.take(slot, in: cell, +)
         case .heapMaximum where slot.value.isFinite && slot.value > 0:

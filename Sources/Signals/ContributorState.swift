@@ -48,6 +48,8 @@ struct ContributorState: Sendable {
     /// Requests and requests a second in the last cell that had any: the estimate while it is missing.
     var lastRequests = 0.0
 
+    /// What its buckets of request times rose by in the open cell.
+    var buckets = LatencyBuckets()
     var database = DatabaseCounts()
     var log = LogCounts()
     var oomKills = WitnessedCount()
@@ -123,6 +125,7 @@ struct ContributorState: Sendable {
         concurrentSeconds = 0
         hasRequests = false
         hasPauses = false
+        buckets.startCell()
         database = DatabaseCounts()
         log = LogCounts()
         increaseSince = nil
@@ -135,6 +138,11 @@ struct DatabaseCounts: Sendable {
     var deadlocks = 0.0
     var commits = 0.0
     var rollbacks = 0.0
+    var checksumFailures = 0.0
+    var checkpointsTimed = 0.0
+    var checkpointsRequested = 0.0
+    var blocksHit = 0.0
+    var blocksRead = 0.0
     /// Whether there is any increase to speak of, be it 0: not before the second look.
     var isKnown = false
 
@@ -144,6 +152,11 @@ struct DatabaseCounts: Sendable {
         case .deadlocks: deadlocks += increase
         case .commits: commits += increase
         case .rollbacks: rollbacks += increase
+        case .checksumFailures: checksumFailures += increase
+        case .checkpointsTimed: checkpointsTimed += increase
+        case .checkpointsRequested: checkpointsRequested += increase
+        case .blocksHit: blocksHit += increase
+        case .blocksRead: blocksRead += increase
         default: break
         }
     }

@@ -4,7 +4,7 @@ import Telemetry
 ///
 /// Series without a role are passed over after one look at their metric's name.
 enum SeriesRole: UInt8, Sendable {
-    case requestCount, requestErrorCount, requestSeconds
+    case requestCount, requestErrorCount, requestSeconds, requestBucket
     case processStart, pauseSeconds, concurrentSeconds
     case heapUsed, heapMaximum, usageAfterCollection, liveData, liveDataMaximum, collectionOverhead
     case health, poolPending
@@ -12,10 +12,10 @@ enum SeriesRole: UInt8, Sendable {
     case workingSet, memoryLimit, restarts, oomKills
     case databaseUp, slotsExhausted, connectionsMaximum, connectionsReserved, clientConnections
     case longestQuery, idleInTransaction, lockWaiters, longestLockWait
-    case replicationLag, replicationStalled, slotRetained, slotInactive, archiverFailing, wraparound, deadRows
-    case deadlocks, commits, rollbacks
+    case replicationLag, replicationStalled, slotRetained, slotInactive, slotLost, archiverFailing, wraparound, deadRows
+    case deadlocks, commits, rollbacks, checksumFailures, checkpointsTimed, checkpointsRequested, blocksHit, blocksRead
     case probeUp, certificateNotAfter
-    case nodeMemoryTotal, nodeMemoryAvailable, nodeOOMKills
+    case nodeMemoryTotal, nodeMemoryAvailable, nodeOOMKills, nodeReady, nodePressure
     case filesystemAvailable, filesystemFree, filesystemSize, inodes, inodesFree
     case logEntries, logErrorEntries, logNewErrorPatterns
     /// Counts that come as edges instead of samples; a contributor has at most one pseudo series of each.
@@ -24,18 +24,19 @@ enum SeriesRole: UInt8, Sendable {
     /// Whose series it is.
     var contributorKind: ContributorKind {
         switch self {
-        case .requestCount, .requestErrorCount, .requestSeconds, .processStart, .pauseSeconds, .concurrentSeconds,
-            .heapUsed, .heapMaximum, .usageAfterCollection, .liveData, .liveDataMaximum, .collectionOverhead, .health,
-            .poolPending:
+        case .requestCount, .requestErrorCount, .requestSeconds, .requestBucket, .processStart, .pauseSeconds,
+            .concurrentSeconds, .heapUsed, .heapMaximum, .usageAfterCollection, .liveData, .liveDataMaximum,
+            .collectionOverhead, .health, .poolPending:
             .application
         case .podReady: .pod
         case .workingSet, .memoryLimit, .restarts, .oomKills, .oomKillEdges, .restartEdges: .container
         case .databaseUp, .slotsExhausted, .connectionsMaximum, .connectionsReserved, .clientConnections, .longestQuery,
             .idleInTransaction, .lockWaiters, .longestLockWait, .replicationLag, .replicationStalled, .slotRetained,
-            .slotInactive, .archiverFailing, .wraparound, .deadRows, .deadlocks, .commits, .rollbacks:
+            .slotInactive, .slotLost, .archiverFailing, .wraparound, .deadRows, .deadlocks, .commits, .rollbacks,
+            .checksumFailures, .checkpointsTimed, .checkpointsRequested, .blocksHit, .blocksRead:
             .database
         case .probeUp, .certificateNotAfter: .target
-        case .nodeMemoryTotal, .nodeMemoryAvailable, .nodeOOMKills: .node
+        case .nodeMemoryTotal, .nodeMemoryAvailable, .nodeOOMKills, .nodeReady, .nodePressure: .node
         case .filesystemAvailable, .filesystemFree, .filesystemSize, .inodes, .inodesFree: .filesystem
         case .logEntries, .logErrorEntries, .logNewErrorPatterns: .log
         }
@@ -44,13 +45,20 @@ enum SeriesRole: UInt8, Sendable {
     /// Whether the values are counted since the process of the application started.
     var isProcessCounter: Bool {
         switch self {
-        case .requestCount, .requestErrorCount, .requestSeconds, .pauseSeconds, .concurrentSeconds: true
+        case .requestCount, .requestErrorCount, .requestSeconds, .requestBucket, .pauseSeconds, .concurrentSeconds: true
         default: false
         }
     }
 
     /// Whether the values are counted by a database, since its statistics were last reset.
-    var isDatabaseCounter: Bool { self == .deadlocks || self == .commits || self == .rollbacks }
+    var isDatabaseCounter: Bool {
+        switch self {
+        case .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed, .checkpointsRequested, .blocksHit,
+            .blocksRead:
+            true
+        default: false
+        }
+    }
 
     /// Whether the values are counted by an agent, since it started.
     var isLogCounter: Bool { self == .logEntries || self == .logErrorEntries || self == .logNewErrorPatterns }
@@ -72,6 +80,7 @@ enum SeriesRole: UInt8, Sendable {
         switch candidate {
         case .requestCount:
             isServerError(labels) ? .requestErrorCount : .requestCount
+        case .requestBucket: LatencyBuckets.bound(labels) == nil ? nil : candidate
         case .logEntries:
             labels["level"] == "error" ? .logErrorEntries : .logEntries
         case .logNewErrorPatterns:
@@ -87,9 +96,17 @@ enum SeriesRole: UInt8, Sendable {
         case .replicationLag, .replicationStalled:
             // With this label it is one standby as its primary sees it; the worst of them has a series of its own.
             labels["standby"] == nil ? candidate : nil
+        case .nodePressure:
+            // What other tools add has meanings of its own.
+            labels["condition"].map(nodePressures.contains) == true ? candidate : nil
         default: candidate
         }
     }
+
+    /// The kubelet's own conditions beside Ready; true is bad.
+    private static let nodePressures: Set<String> = [
+        "MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable",
+    ]
 
     /// The status decides only where the source has no outcome.
     private static func isServerError(_ labels: LabelSet) -> Bool {
@@ -104,6 +121,7 @@ enum SeriesRole: UInt8, Sendable {
     private static let byMetric: [String: SeriesRole] = [
         "http_server_requests_seconds_count": .requestCount,
         "http_server_requests_seconds_sum": .requestSeconds,
+        "http_server_requests_seconds_bucket": .requestBucket,
         "process_start_time_seconds": .processStart,
         "jvm_gc_pause_seconds_sum": .pauseSeconds,
         "jvm_gc_concurrent_phase_time_seconds_sum": .concurrentSeconds,
@@ -137,12 +155,18 @@ enum SeriesRole: UInt8, Sendable {
         "pg_standbys_worst_stalled_seconds": .replicationStalled,
         "pg_slots_worst_retained_bytes": .slotRetained,
         "pg_slots_worst_inactive_seconds": .slotInactive,
+        "pg_replication_slot_lost": .slotLost,
         "pg_archiver_failing": .archiverFailing,
         "pg_wraparound_ratio": .wraparound,
         "pg_large_table_dead_ratio": .deadRows,
         "pg_stat_database_deadlocks": .deadlocks,
         "pg_stat_database_xact_commit": .commits,
         "pg_stat_database_xact_rollback": .rollbacks,
+        "pg_stat_database_checksum_failures": .checksumFailures,
+        "pg_checkpoints_timed_total": .checkpointsTimed,
+        "pg_checkpoints_requested_total": .checkpointsRequested,
+        "pg_stat_database_blks_hit": .blocksHit,
+        "pg_stat_database_blks_read": .blocksRead,
         "probe_up": .probeUp,
         "log_lines_total": .logEntries,
         "log_new_patterns_total": .logNewErrorPatterns,
@@ -150,6 +174,8 @@ enum SeriesRole: UInt8, Sendable {
         "node_memory_MemTotal_bytes": .nodeMemoryTotal,
         "node_memory_MemAvailable_bytes": .nodeMemoryAvailable,
         "node_vmstat_oom_kill": .nodeOOMKills,
+        "kube_node_ready": .nodeReady,
+        "kube_node_condition": .nodePressure,
         "node_filesystem_avail_bytes": .filesystemAvailable,
         "node_filesystem_free_bytes": .filesystemFree,
         "node_filesystem_size_bytes": .filesystemSize,
@@ -203,6 +229,8 @@ struct SeriesSlot: Sendable {
     var round = SeriesRound()
     var contributor: Int
     var agent: Int
+    /// Of a bucket: its place among its contributor's.
+    var bucket = 0
     /// Milliseconds since 1970 of the last sample.
     var at: Int64 = .min
     var value = 0.0

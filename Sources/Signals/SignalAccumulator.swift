@@ -24,6 +24,7 @@ struct SignalAccumulator {
         case .flow, .count, .share: numerator += value
         case .greatest: extreme = extreme.map { max($0, value) } ?? value
         case .least: extreme = extreme.map { min($0, value) } ?? value
+        case .quantile: break
         }
         contributions.append(Contribution(contributor: name, value: value, volume: volume))
     }
@@ -37,6 +38,9 @@ struct SignalAccumulator {
     mutating func miss(last: Double = 0) {
         missing.append(last)
     }
+
+    /// The volume that the missing ones are thought to have.
+    var missingVolume: Double { present > 0 ? missingEstimate(mean: volume / Double(present)) : 0 }
 
     /// The point, or nil when no contributor is expected.
     ///
@@ -64,6 +68,8 @@ struct SignalAccumulator {
         case .flow: return (numerator, numerator + missingEstimate(mean: numerator / Double(present)))
         case .count: return (numerator, numerator)
         case .greatest, .least: return (extreme, extreme)
+        // Comes from the buckets: `LatencyCell`.
+        case .quantile: return (nil, nil)
         case .share:
             let healthy = Double(missing.count)
             return (numerator / Double(present), (numerator + healthy) / (Double(present) + healthy))

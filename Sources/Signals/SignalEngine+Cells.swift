@@ -64,7 +64,7 @@ extension SignalEngine {
         let end = Timestamp(millis: reader.cell.endMillis)
         let subject = groups[group].subject
         for signal in groups[group].kind.signals {
-            if var point = reader.accumulators[signal].finish(subject: subject, at: end, step: step) {
+            if var point = reader.finish(signal, subject: subject, at: end, step: step) {
                 point.knownAt = Timestamp(millis: reader.cell.knownMillis)
                 points.append(point)
             }

@@ -25,6 +25,8 @@ extension SignalEngine {
         package var contributorsMax: Int
         /// Series that signals read; more are refused and counted.
         package var seriesMax: Int
+        /// Finite bounds of one contributor's buckets; samples of more are refused and counted.
+        package var bucketsMax: Int
         /// Agents whose OOM counters are followed from their start; counters of more begin with their second value.
         package var agentsMax: Int
         /// Samples that wait for their cell; more are refused and counted.
@@ -35,7 +37,7 @@ extension SignalEngine {
             step: Duration = .seconds(10), silentStepsMax: Int = 5, futureMax: Duration = .seconds(60),
             pastMax: Duration = .seconds(300), edgeAgeMax: Duration = .seconds(3600),
             forgetAfter: Duration = .seconds(1800), subjectsMax: Int = 10_000, contributorsMax: Int = 1_000,
-            seriesMax: Int = 200_000, agentsMax: Int = 10_000, pendingMax: Int = 1_000_000
+            seriesMax: Int = 200_000, bucketsMax: Int = 128, agentsMax: Int = 10_000, pendingMax: Int = 1_000_000
         ) {
             self.step = step
             self.silentStepsMax = silentStepsMax
@@ -46,6 +48,7 @@ extension SignalEngine {
             self.subjectsMax = subjectsMax
             self.contributorsMax = contributorsMax
             self.seriesMax = seriesMax
+            self.bucketsMax = bucketsMax
             self.agentsMax = agentsMax
             self.pendingMax = pendingMax
         }
@@ -71,6 +74,8 @@ extension SignalEngine {
         package var refused = 0
         /// Those of them that were of one subject too many.
         package var subjectsRefused = 0
+        /// Those of them that were of a bucket with one bound too many.
+        package var bucketsRefused = 0
         /// Counters that fell.
         package var resets = 0
         /// Applications that started anew.

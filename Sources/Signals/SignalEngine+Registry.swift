@@ -34,10 +34,28 @@ extension SignalEngine {
             counts.refused += 1
             return nil
         }
+        var bucket = 0
+        if role == .requestBucket {
+            guard let place = bucketPlace(labels, contributor) else { return nil }
+            bucket = place
+        }
         let slot = series.insert(key, role: role, contributor: contributor, agent: agent)
+        series[slot].bucket = bucket
         contributors[contributor].slots.append(slot)
         noteCollector(role, labels, contributor)
         return slot
+    }
+
+    /// The place of a bucket among its contributor's; nil, and counted, when there are too many.
+    private mutating func bucketPlace(_ labels: LabelSet, _ contributor: Int) -> Int? {
+        let place = LatencyBuckets.bound(labels).flatMap {
+            contributors[contributor].buckets.place(of: $0, finiteMax: configuration.bucketsMax)
+        }
+        if place == nil {
+            counts.refused += 1
+            counts.bucketsRefused += 1
+        }
+        return place
     }
 
     /// The pseudo series of a contributor's edges; nil when the edge names none or a limit is reached.

@@ -26,9 +26,9 @@ extension SignalEngine {
             return
         }
         switch role {
-        case .requestCount, .requestErrorCount, .requestSeconds, .pauseSeconds, .concurrentSeconds, .restarts,
-            .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
-            .logNewErrorPatterns:
+        case .requestCount, .requestErrorCount, .requestSeconds, .requestBucket, .pauseSeconds, .concurrentSeconds,
+            .restarts, .oomKills, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed,
+            .checkpointsRequested, .blocksHit, .blocksRead, .logEntries, .logErrorEntries, .logNewErrorPatterns:
             guard value.isFinite, value >= 0 else {
                 counts.invalid += 1
                 return
@@ -85,9 +85,12 @@ extension SignalEngine {
         switch role {
         case .restarts: contributors[contributor].restarts.addToCounter(increase, at: time)
         case .oomKills, .nodeOOMKills: contributors[contributor].oomKills.addToCounter(increase, at: time)
-        case .deadlocks, .commits, .rollbacks: contributors[contributor].database.add(increase, role: role)
+        case .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed, .checkpointsRequested, .blocksHit,
+            .blocksRead:
+            contributors[contributor].database.add(increase, role: role)
         case .logEntries, .logErrorEntries, .logNewErrorPatterns:
             contributors[contributor].log.add(increase, role: role)
+        case .requestBucket: contributors[contributor].buckets.add(increase, at: slot.bucket)
         default:
             contributors[contributor].add(increase: increase, role: role)
             if role == .requestErrorCount, increase > 0 { noteBetweenRounds(contributor, at: time) }
@@ -98,8 +101,8 @@ extension SignalEngine {
     /// when there was no earlier look.
     private func firstIncrease(_ slot: SeriesSlot, at time: Int64, value: Double) -> Double? {
         switch slot.role {
-        case .restarts, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .logEntries, .logErrorEntries,
-            .logNewErrorPatterns:
+        case .restarts, .nodeOOMKills, .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed,
+            .checkpointsRequested, .blocksHit, .blocksRead, .logEntries, .logErrorEntries, .logNewErrorPatterns:
             return nil
         case .oomKills:
             guard slot.agent >= 0, agents[slot.agent].podRoundsFrom != .max else { return nil }
@@ -127,7 +130,12 @@ extension SignalEngine {
         let roundAt = contributors[contributor].roundAt ?? time
         for slot in contributors[contributor].slots where series[slot].hasValue && series[slot].role.isProcessCounter {
             if series[slot].at >= roundAt {
-                contributors[contributor].add(increase: series[slot].previousValue, role: series[slot].role)
+                let counted = series[slot].previousValue
+                if series[slot].role == .requestBucket {
+                    contributors[contributor].buckets.add(counted, at: series[slot].bucket)
+                } else {
+                    contributors[contributor].add(increase: counted, role: series[slot].role)
+                }
                 series[slot].previousValue = 0
             } else {
                 series[slot].value = 0

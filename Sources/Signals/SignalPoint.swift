@@ -38,6 +38,12 @@ package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Cod
     package static let requestRate = SignalName(rawValue: "request_rate")
     /// Mean seconds a request; volume = requests.
     package static let latencyMeanSeconds = SignalName(rawValue: "latency_mean_seconds")
+    /// Seconds that half of the requests take at most, from buckets; volume = requests.
+    package static let latencyP50Seconds = SignalName(rawValue: "latency_p50_seconds")
+    /// Seconds that 95 % of the requests take at most, from buckets; volume = requests.
+    package static let latencyP95Seconds = SignalName(rawValue: "latency_p95_seconds")
+    /// Seconds that 99 % of the requests take at most, from buckets; volume = requests.
+    package static let latencyP99Seconds = SignalName(rawValue: "latency_p99_seconds")
     /// Heap in use / heap maximum of the fullest JVM, 0...1.
     package static let heapUsedRatio = SignalName(rawValue: "heap_used_ratio")
     /// Long-lived heap in use after the last collection / its maximum, fullest JVM, 0...1.
@@ -76,6 +82,8 @@ package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Cod
     package static let slotRetainedBytes = SignalName(rawValue: "slot_retained_bytes")
     /// Seconds for which the worst replication slot has had no consumer.
     package static let slotInactiveSeconds = SignalName(rawValue: "slot_inactive_seconds")
+    /// 1 when some replication slot has lost WAL that its consumer still needed, else 0.
+    package static let slotLost = SignalName(rawValue: "slot_lost")
     /// 1 when the archiver's last attempt failed, else 0.
     package static let archiverFailing = SignalName(rawValue: "archiver_failing")
     /// Age of the oldest transaction or multixact id / the age at which the server takes no more writes, 0...1.
@@ -86,12 +94,22 @@ package struct SignalName: RawRepresentable, Hashable, Comparable, Sendable, Cod
     package static let deadlocks = SignalName(rawValue: "deadlocks")
     /// Transactions rolled back / all of them, over all databases, 0...1; volume = transactions.
     package static let rollbackRatio = SignalName(rawValue: "rollback_ratio")
+    /// Pages in the cell whose checksum was wrong, over all databases.
+    package static let checksumFailures = SignalName(rawValue: "checksum_failures")
+    /// Checkpoints that were asked for, since WAL had grown too much / all of them, 0...1; volume = checkpoints.
+    package static let checkpointRequestedRatio = SignalName(rawValue: "checkpoint_requested_ratio")
+    /// Blocks not found in shared buffers / all asked for, over all databases, 0...1; volume = blocks.
+    package static let cacheMissRatio = SignalName(rawValue: "cache_miss_ratio")
     /// Seconds until the first certificate of the target's chain expires, 0 or less when it has; the soonest target.
     package static let certificateRemainingSeconds = SignalName(rawValue: "certificate_remaining_seconds")
     /// Memory of the node that is not available / all of it, 0...1.
     package static let nodeMemoryUsedRatio = SignalName(rawValue: "node_memory_used_ratio")
     /// OOM kills on the node in the cell, by the kernel's own count.
     package static let nodeOOMKills = SignalName(rawValue: "node_oom_kills")
+    /// 1 when the cluster says that the node is ready, 0 when it says that it is not or does not know.
+    package static let nodeReady = SignalName(rawValue: "node_ready")
+    /// 1 when the node's kubelet says that memory, disk, process ids or network are short, else 0.
+    package static let nodePressure = SignalName(rawValue: "node_pressure")
     /// Room taken / room for processes without privileges of the fullest file system, 0...1.
     package static let diskUsedRatio = SignalName(rawValue: "disk_used_ratio")
     /// Inodes taken / all of them of the fullest file system, 0...1.
@@ -168,6 +186,8 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package var coverage: Coverage
     /// The worst contributors, worst first, at most `contributionsMax`.
     package var contributions: [Contribution]
+    /// What the value rests on, where it is an estimate: of quantiles alone.
+    package var evidence: SignalEvidence?
     /// Nil for `at`, so that what was written before it existed reads the same.
     private var known: Timestamp?
     /// Nil for no, for the same reason.
@@ -193,7 +213,7 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package init(
         subject: Subject, signal: SignalName, at: Timestamp, step: Duration, value: Double?,
         valueIfMissingHealthy: Double?,
-        volume: Double = 0, coverage: Coverage, contributions: [Contribution] = []
+        volume: Double = 0, coverage: Coverage, contributions: [Contribution] = [], evidence: SignalEvidence? = nil
     ) {
         self.subject = subject
         self.signal = signal
@@ -204,5 +224,6 @@ package struct SignalPoint: Hashable, Sendable, Codable {
         self.volume = volume
         self.coverage = coverage
         self.contributions = contributions
+        self.evidence = evidence
     }
 }

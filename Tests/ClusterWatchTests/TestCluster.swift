@@ -1,5 +1,6 @@
 import ClusterWatch
 import CurlHTTP
+import FlowControl
 import Foundation
 import KubeletReplay
 import KubernetesAPI
@@ -36,7 +37,9 @@ struct TestCluster {
             url: "https://127.0.0.1:\(port)", tokenFile: tokenFile,
             trust: .roots(file: tls.certificate, serverName: "lab-node-1"), deadline: .seconds(60))
         var configuration = ClusterWatchConfiguration(
-            endpoint: endpoint, eventNamespaces: ["oddsmaker"], pageSize: pageSize)
+            endpoint: endpoint, eventNamespaces: ["oddsmaker"], pageSize: pageSize,
+            // Half a minute of jitter after a few refusals is right in a cluster and says nothing here.
+            backoff: Backoff(base: .milliseconds(50), cap: .milliseconds(500)))
         configure(&configuration)
         let client = CurlHTTPClient()
         let watcher = ClusterWatcher(configuration, http: client, wallClock: { ClusterCapture.now }, stored: before)

@@ -1,6 +1,10 @@
+import Foundation
 import IngestWire
+import QueryWire
+import SwiftProtobuf
 import Telemetry
 import Testing
+import TocsinProto
 
 @testable import CoordinatorApp
 

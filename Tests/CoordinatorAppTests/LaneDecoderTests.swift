@@ -96,6 +96,28 @@ struct LaneDecoderTests {
         #expect(lane.samplesRefused == 4)
     }
 
+    @Test("Series that are one too many for an agent's hour are neither handed on nor stored, whatever builds on them")
+    func seriesLeftOut() throws {
+        var encoder = encoder
+        var lane = LaneDecoder(limits: .default)
+        for sequence in 1...3 as ClosedRange<UInt64> {
+            let samples = round(Int(sequence))
+            let kept = [samples[0], samples[2], samples[3], samples[4]]
+            let block = try encoder.encode(samples)
+            #expect(try lane.samples(of: block, sequence: sequence) { _ in [1] } == kept)
+            let stored = lane.rewritten(keeping: nil)
+            #expect(try stored.map { try SampleBlockDecoder.decode($0.block) } == kept)
+            #expect(lane.definitions == nil && lane.chainStart == nil)
+        }
+        #expect(lane.samplesLeftOut == 3 && lane.samplesRefused == 0)
+        let alone = round(9)
+        let block = try SampleBlockEncoder().encode(alone)
+        #expect(try lane.samples(of: block, sequence: 9) { _ in [0, 4] } == Array(alone[1...3]))
+        let stored = lane.rewritten(keeping: nil)
+        #expect(try stored.map { try SampleBlockDecoder.decode($0.block) } == Array(alone[1...3]))
+        #expect(lane.samplesLeftOut == 5)
+    }
+
     private func refusal(_ body: () throws -> Void) throws -> WireError.Code? {
         do {
             try body()

@@ -125,7 +125,10 @@ struct KubernetesTests {
             #expect(resources.isDisjoint(with: ["nodes/proxy", "pods/log", "pods/exec", "secrets", "*"]), "\(rule)")
             // A review asks the API server a question; the verb for asking is `create`.
             let reviews = !resources.isEmpty && resources.allSatisfy { $0.hasSuffix("reviews") }
-            #expect(verbs.isSubset(of: reviews ? ["create"] : ["get", "list", "watch"]), "\(rule)")
+            // What is written is one object, by its name: the certificate that everybody may see.
+            let publishes = resources == ["configmaps"] && rule["resourceNames"] as? [String] == ["tocsin-ca"]
+            let allowed: Set = reviews ? ["create"] : publishes ? ["get", "patch"] : ["get", "list", "watch"]
+            #expect(verbs.isSubset(of: allowed), "\(rule)")
         }
     }
 
@@ -137,17 +140,27 @@ struct KubernetesTests {
                 $0["kind"] as? String == kind && Manifests.value($0, "metadata.name") as? String == name
             }
         }
-        func rules(_ role: String) -> [Set<String>] {
-            Manifests.list(named("ClusterRole", role), "rules").flatMap { rule in
+        func rules(_ kind: String, _ role: String) -> [Set<String>] {
+            Manifests.list(named(kind, role), "rules").flatMap { rule in
                 ["apiGroups", "resources", "verbs"].map { Set(rule[$0] as? [String] ?? []) }
             }
         }
-        #expect(rules("tocsin-coordinator") == [["apps"], ["deployments", "replicasets"], ["list", "watch"]])
-        #expect(rules("tocsin-events") == [[""], ["events"], ["list", "watch"]])
+        #expect(
+            rules("ClusterRole", "tocsin-coordinator") == [
+                ["apps"], ["deployments", "replicasets"], ["list", "watch"],
+                ["authentication.k8s.io"], ["tokenreviews"], ["create"],
+            ])
+        #expect(
+            rules("Role", "tocsin-coordinator") == [
+                [""], ["configmaps"], ["get", "patch"], [""], ["pods"], ["get"],
+            ])
+        #expect(rules("ClusterRole", "tocsin-events") == [[""], ["events"], ["list", "watch"]])
         let bound = objects.filter { ($0["kind"] as? String ?? "").hasSuffix("RoleBinding") }.filter {
             Manifests.list($0, "subjects").contains { $0["name"] as? String == "tocsin-coordinator" }
         }
-        #expect(bound.compactMap { Manifests.value($0, "roleRef.name") as? String } == ["tocsin-coordinator"])
+        #expect(
+            bound.compactMap { Manifests.value($0, "roleRef.name") as? String }
+                == ["tocsin-coordinator", "tocsin-coordinator"])
         // The token lies where the configuration looks for it.
         let pod = Manifests.value(named("StatefulSet", "tocsin-coordinator"), "spec.template.spec")
         let mounts = Manifests.list(Manifests.list(pod, "containers").first, "volumeMounts")
@@ -157,6 +170,72 @@ struct KubernetesTests {
         #expect(Manifests.value(settings, "kubernetes.caFile") as? String == mount.map { $0 + "/ca.crt" })
         let agent = try Manifests.mapping(Manifests.load("agent/agent.yaml").first)
         #expect(Manifests.value(settings, "kubernetes.cluster") as? String == agent["cluster"] as? String)
+    }
+
+    @Test("tokens, accounts, ports and the published authority fit together, and nothing is made by hand")
+    func tokensFitTogether() throws {
+        let objects = try Manifests.base()
+        func spec(_ kind: String) -> Any? {
+            Manifests.value(objects.first { $0["kind"] as? String == kind }, "spec.template.spec")
+        }
+        let accounts = objects.filter { $0["kind"] as? String == "ServiceAccount" }.compactMap {
+            Manifests.value($0, "metadata.name") as? String
+        }
+        let coordinator = try Manifests.mapping(Manifests.load("coordinator/coordinator.yaml").first)
+        let agent = try Manifests.mapping(Manifests.load("agent/agent.yaml").first)
+        #expect(coordinator["tls"] == nil && agent["tls"] == nil)
+        #expect(Manifests.value(coordinator, "tokens.cluster") as? String == agent["cluster"] as? String)
+        let listed =
+            (Manifests.value(coordinator, "tokens.agents") as? [String] ?? [])
+            + Manifests.list(coordinator, "tokens.users").compactMap { $0["serviceAccount"] as? String }
+        #expect(listed.count == 4 && Set(listed).isSubset(of: accounts.map { "tocsin/\($0)" }))
+        #expect(listed.first == "tocsin/\(Manifests.value(spec("DaemonSet"), "serviceAccountName") as? String ?? "")")
+
+        // The agent shows the token that is projected for the coordinator, and trusts what the coordinator publishes.
+        let volumes = Manifests.list(spec("DaemonSet"), "volumes")
+        let sources = Manifests.list(
+            volumes.first { $0["name"] as? String == "coordinator-access" }, "projected.sources")
+        let token = sources.compactMap { Manifests.value($0, "serviceAccountToken") }.first
+        #expect(Manifests.value(token, "audience") as? String == "tocsin", "the default of tokens.audience")
+        let map = sources.compactMap { Manifests.value($0, "configMap.name") as? String }.first
+        #expect(Manifests.value(coordinator, "tokens.authority.configMap") as? String == map.map { "tocsin/\($0)" })
+        let authority = objects.first {
+            $0["kind"] as? String == "ConfigMap" && Manifests.value($0, "metadata.name") as? String == map
+        }
+        #expect(
+            authority != nil && authority?["data"] == nil, "data here would take the certificate away at each apply")
+        let container = Manifests.list(spec("DaemonSet"), "containers").first
+        let mount = Manifests.list(container, "volumeMounts").first { $0["name"] as? String == "coordinator-access" }
+        let folder = mount?["mountPath"] as? String ?? "?"
+        #expect(Manifests.value(agent, "coordinator.tokenFile") as? String == "\(folder)/token")
+        #expect(Manifests.value(agent, "coordinator.caFile") as? String == "\(folder)/ca.crt")
+
+        // The endpoint is a service's port and a host of the certificate.
+        let endpoint = (Manifests.value(agent, "coordinator.endpoint") as? String ?? "").split(separator: ":")
+        let hosts = Manifests.value(coordinator, "tokens.authority.hosts") as? [String] ?? []
+        #expect(hosts.contains(String(endpoint[0])))
+        let service = objects.first {
+            $0["kind"] as? String == "Service"
+                && Manifests.value($0, "metadata.name") as? String == "tocsin-coordinator"
+        }
+        #expect(Manifests.list(service, "spec.ports").contains { "\($0["port"] ?? "")" == endpoint[1] })
+        for kind in ["DaemonSet", "StatefulSet"] {
+            #expect(Manifests.list(spec(kind), "volumes").allSatisfy { $0["secret"] == nil }, "\(kind)")
+        }
+    }
+
+    @Test("the component certificates changes nothing but how callers are let in")
+    func certificatesChangeTheLinkAlone() throws {
+        for (file, keys) in [("agent", ["coordinator", "tls"]), ("coordinator", ["listen", "tls", "tokens"])] {
+            var changed = try Manifests.mapping(Manifests.load("components/certificates/\(file).yaml").first)
+            var plain = try Manifests.mapping(Manifests.load("\(file)/\(file).yaml").first)
+            #expect(changed["tls"] != nil && changed["tokens"] == nil)
+            for key in keys {
+                changed[key] = nil
+                plain[key] = nil
+            }
+            #expect(NSDictionary(dictionary: changed) == NSDictionary(dictionary: plain), "\(file)")
+        }
     }
 
     @Test("components patch objects and containers of the base, with fields that fit")

@@ -59,6 +59,73 @@ import Testing
         #expect((findings.last?.at ?? at(0)) <= at(280 + 15 * 60))
     }
 
+    /// One request each 10 s from a time on; which of them fail.
+    private func run(
+        _ detector: inout ThresholdDetector, from: Double, _ count: Int,
+        coverage: Coverage = Coverage(present: 1, expected: 1),
+        isBad: (Int) -> Bool
+    ) -> [Finding] {
+        (0..<count).compactMap { index in
+            detector.take(
+                point(.errorRatio, from + Double(index) * 10, isBad(index) ? 1 : 0, volume: 1, coverage: coverage))
+        }
+    }
+
+    /// Seconds from the fault's end to the closing, beyond `leaveFor`.
+    private func closing(afterShare share: Double, seed: UInt64) throws -> Double {
+        var noise = SeededNoise(seed)
+        var detector = ThresholdDetector(subject: orders, check: check)
+        _ = run(&detector, from: 10, 60) { _ in false }
+        _ = run(&detector, from: 610, 90) { _ in noise.next() < share }
+        try #require(detector.isOpen)
+        let findings = run(&detector, from: 1510, 360) { _ in false }
+        let closed = try #require(findings.last { $0.phase == .closed })
+        return (closed.at - at(1500)).inSeconds - check.leaveFor.inSeconds
+    }
+
+    @Test(arguments: [(share: 1.0, requests: 11.0), (0.6, 25), (0.4, 45)])
+    func aRunOfGoodRequestsProvesTheEnd(share: Double, requests: Double) throws {
+        // By ten minutes without an error it would take sixty requests, whatever failed before.
+        #expect(try closing(afterShare: share, seed: 3) <= requests * 10)
+    }
+
+    @Test(arguments: 1...20) func aFaultThatHasBecomeLessStaysOpen(seed: Int) {
+        var noise = SeededNoise(UInt64(seed))
+        var check = check
+        check.leaveFor = .seconds(600)
+        var detector = ThresholdDetector(subject: orders, check: check)
+        _ = run(&detector, from: 10, 60) { _ in true }
+        let findings = run(&detector, from: 610, 360) { _ in noise.next() < 0.2 }
+        #expect(detector.isOpen)
+        #expect(!findings.contains { $0.phase == .closed })
+    }
+
+    @Test func noRequestsProveNoEnd() {
+        var detector = ThresholdDetector(subject: orders, check: check)
+        _ = run(&detector, from: 10, 60) { _ in true }
+        for second in stride(from: 610.0, to: 2200, by: 10) { _ = detector.take(point(.errorRatio, second, nil)) }
+        #expect(detector.isOpen)
+    }
+
+    @Test func goodRequestsOfHalfThePodsProveNoEnd() {
+        var detector = ThresholdDetector(subject: orders, check: check)
+        _ = run(&detector, from: 10, 60) { _ in true }
+        _ = run(&detector, from: 610, 30, coverage: Coverage(present: 1, expected: 2)) { _ in false }
+        #expect(detector.isOpen)
+        // The first cell of full coverage is one good request, and no run of thirty.
+        _ = run(&detector, from: 910, 1) { _ in false }
+        #expect(detector.phase == .open)
+    }
+
+    @Test func oneErrorAfterTheEndOpensNothing() {
+        var detector = ThresholdDetector(subject: orders, check: check)
+        _ = run(&detector, from: 10, 60) { _ in true }
+        _ = run(&detector, from: 610, 60) { _ in false }
+        #expect(!detector.isOpen)
+        let findings = run(&detector, from: 1210, 60) { $0 == 0 }
+        #expect(findings.isEmpty)
+    }
+
     @Test func enoughErrorsNeedNoBound() {
         var noise = SeededNoise(1)
         var detector = ThresholdDetector(subject: orders, check: check)

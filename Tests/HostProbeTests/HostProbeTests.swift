@@ -21,7 +21,9 @@ import Testing
         let first = await probe.run(startedAt: at)
         #expect(first.outcome == .success)
         #expect(first.samples.allSatisfy { $0.series.labels[LabelName.node] == "worker-1" && $0.timestamp == at })
-        #expect(first.samples.allSatisfy { $0.value.isFinite && $0.value >= 0 })
+        // A clock may be ahead or behind; nothing else is less than nothing.
+        let sizes = first.samples.filter { $0.series.metric != "node_timex_offset_seconds" }
+        #expect(first.samples.allSatisfy { $0.value.isFinite } && sizes.allSatisfy { $0.value >= 0 })
         #expect(Set(first.samples.map(\.series)).count == first.samples.count)
         let values = values(first)
         let total = try #require(values[#"node_memory_MemTotal_bytes{node="worker-1"}"#])
@@ -35,6 +37,11 @@ import Testing
         #expect(values[#"node_filesystem_device_error{mountpoint="/",node="worker-1"}"#] == 0)
         #expect(values[#"node_vmstat_oom_kill{node="worker-1"}"#] != nil)
         #expect(values[#"node_load1{node="worker-1"}"#] != nil)
+        // Asked of this machine's kernel, without any right.
+        let isInStep = try #require(values[#"node_timex_sync_status{node="worker-1"}"#])
+        #expect(isInStep == 0 || isInStep == 1)
+        #expect(values[#"node_timex_offset_seconds{node="worker-1"}"#] != nil)
+        #expect(try #require(values[#"node_timex_maxerror_seconds{node="worker-1"}"#]) >= 0)
         let boot = try #require(values[#"node_boot_time_seconds{node="worker-1"}"#])
         #expect(abs(Date().timeIntervalSince1970 - boot - ProcessInfo.processInfo.systemUptime) < 5)
         let cpus = Set(first.samples.compactMap { $0.series.labels["cpu"] })

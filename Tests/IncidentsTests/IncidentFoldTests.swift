@@ -3,6 +3,7 @@ import Foundation
 import Incidents
 import Telemetry
 import Testing
+import TocsinTestKit
 
 /// Random days of a small shop: whatever happens, the log gives back the book, and the book keeps its promises.
 struct IncidentFoldTests {

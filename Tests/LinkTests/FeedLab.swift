@@ -9,9 +9,12 @@ struct FeedLab: Sendable {
     let lab: TocsinLab
     private static let cluster = "test"
 
-    init(nodes: [String] = ["node-a"]) async throws {
+    /// - Parameter more: YAML at the top level of `coordinator.yaml`.
+    init(nodes: [String] = ["node-a"], more: String = "") async throws {
         lab = try await TocsinLab(nodes: nodes, cluster: Self.cluster)
-        try lab.writeCoordinator(step: "1s", thresholds: TocsinLab.packageRoot + "/deploy/local/demo-thresholds.yaml")
+        try lab.writeCoordinator(
+            step: "1s", thresholds: TocsinLab.packageRoot + "/deploy/local/demo-thresholds.yaml",
+            more: more)
     }
 
     /// The link of a node; `spool` tells several links with one certificate apart.

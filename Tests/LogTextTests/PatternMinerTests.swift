@@ -1,5 +1,6 @@
 import Telemetry
 import Testing
+import TocsinTestKit
 
 @testable import LogText
 

@@ -1,5 +1,6 @@
 import Selectors
 import Testing
+import TocsinTestKit
 
 @testable import LogText
 

@@ -58,6 +58,24 @@ private final class SteeredProbe: Probe {
     }
 }
 
+/// A probe that asks one thing after another until it is told to stop, as one of many small requests does.
+private final class AskingProbe: Probe {
+    let target = Target(kind: .actuator, name: "asking", address: "x", interval: .seconds(10), deadline: .seconds(5))
+    let breaksOff = true
+    let asked = Mutex(0)
+    let closed = Mutex(false)
+
+    func run(startedAt: Timestamp) async -> ProbeReport {
+        while !Task.isCancelled {
+            asked.withLock { $0 += 1 }
+            await Task.yield()
+        }
+        return ProbeReport(outcome: .success)
+    }
+
+    func close() async { closed.withLock { $0 = true } }
+}
+
 @Suite(.timeLimit(.minutes(1)))
 struct ProbeRunnerTests {
     private let clock = ManualClock()
@@ -92,6 +110,26 @@ struct ProbeRunnerTests {
         let step = target.interval.wholeMilliseconds
         let rest = ((offset - now) % step + step) % step
         clock.advance(by: .milliseconds(rest == 0 ? step : rest))
+    }
+
+    /// Not after some time but at once: however slow the machine, it asks nothing more once it has been told.
+    @Test func aRunIsBrokenOffWhenItsTargetGoes() async throws {
+        let probe = AskingProbe()
+        let runner = runner([probe])
+        var results = runner.results.makeAsyncIterator()
+        let service = Task { await runner.run() }
+        try await advanceToGrid(probe.target, runner)
+        while probe.asked.withLock({ $0 }) < 3 { try await turn() }
+        runner.update(probes: [])
+        // Neither its deadline nor the next grid point: time stands still.
+        while !probe.closed.withLock({ $0 }) { try await turn() }
+        let asked = probe.asked.withLock { $0 }
+        for _ in 0..<100 { try await turn() }
+        #expect(probe.asked.withLock { $0 } == asked)
+        #expect(runner.counters.runsBrokenOff == 1 && !runner.isRunning(probe.target.id))
+        runner.stop()
+        await service.value
+        #expect(await results.next(isolation: #isolation) == nil, "a run that was broken off says nothing")
     }
 
     @Test func runsOnItsGridAndReports() async throws {

@@ -42,6 +42,28 @@ import Testing
         #expect((estimate.value + .seconds(3600)).magnitude <= .milliseconds(10))
     }
 
+    @Test func jitterMovesNothingAndDriftIsFollowed() {
+        var estimate = ClockOffset()
+        observe(&estimate, offset: .seconds(60), delays: [10])
+        var values: Set<Duration> = []
+        for round in 0..<50 {
+            observe(
+                &estimate, offset: .seconds(60), delays: [12 + round * 37 % 60, 18, 4, 90], from: Int64(round) * 50_000)
+            values.insert(estimate.value)
+        }
+        #expect(values == [.milliseconds(59_990)])
+        // A clock that loses 20 ms a message is followed within a tenth of a second and its window of sixteen.
+        var changes = 0
+        for message in 1...200 {
+            let before = estimate.value
+            let offset = Duration.seconds(60) - .milliseconds(20 * message)
+            observe(&estimate, offset: offset, delays: [5], from: 10_000_000 + Int64(message) * 5000)
+            changes += estimate.value == before ? 0 : 1
+            #expect((estimate.value - offset).magnitude <= .milliseconds(20 * 16 + 105))
+        }
+        #expect(changes <= 40)
+    }
+
     @Test func oneSlowMessageChangesNothing() {
         var estimate = ClockOffset()
         observe(&estimate, offset: .seconds(60), delays: [10, 30_000, 10, 10])

@@ -5,6 +5,7 @@ import SampleCodec
 import Selectors
 import Telemetry
 import Testing
+import TocsinTestKit
 
 @testable import SampleStore
 

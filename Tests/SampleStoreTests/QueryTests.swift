@@ -4,6 +4,7 @@ import SQLiteFile
 import Selectors
 import Telemetry
 import Testing
+import TocsinTestKit
 
 @testable import SampleStore
 

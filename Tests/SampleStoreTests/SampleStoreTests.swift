@@ -135,6 +135,20 @@ struct SampleStoreTests {
         #expect(try await last([.kubernetesEvent, .rolloutStarted], limit: 2) == [7, 9])
         #expect(try await last([.kubernetesEvent, .rolloutStarted], since: 5) == [5, 7, 9])
         #expect(try await last([]) == [])
+        func chosen(
+            _ limit: Int, lookedAtMax: Int = 100, from: Int64 = 0
+        ) async throws -> (edges: [String], isCut: Bool) {
+            let found = try await store.lastEdges(
+                of: [.kubernetesEvent, .rolloutStarted], from: Fleet.time(from), to: Fleet.time(8), limit: limit,
+                lookedAtMax: lookedAtMax
+            ) { $0.edge.kind == .kubernetesEvent }
+            let edges = found.edges.map { "\($0.cluster) \(($0.edge.at - Fleet.time(0)).components.seconds)" }
+            return (edges, found.isCut)
+        }
+        #expect(try await chosen(9) == (["alpha 1", "alpha 5", "beta 6"], false))
+        #expect(try await chosen(2) == (["alpha 5", "beta 6"], true))
+        #expect(try await chosen(9, lookedAtMax: 2) == (["beta 6"], true), "the limit is of what is looked at")
+        #expect(try await chosen(9, from: 5) == (["alpha 5", "beta 6"], false))
     }
 
     @Test func whatTheCoordinatorObservesIsOfNoAgent() async throws {

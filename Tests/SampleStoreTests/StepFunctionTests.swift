@@ -1,6 +1,7 @@
 import SQLiteFile
 import Telemetry
 import Testing
+import TocsinTestKit
 
 @testable import SampleStore
 

@@ -17,6 +17,10 @@ package struct Conditions: Sendable {
     package var latency: Double
     /// Latencies of single pods.
     package var podLatency: [Int: Double] = [:]
+    /// Share of requests that take `slowSeconds`.
+    package var slowShare = 0.0
+    /// Seconds of those requests.
+    package var slowSeconds = 0.0
     /// Heap live after collection of the limit.
     package var heapLive: Double
     /// Heaps of single pods.

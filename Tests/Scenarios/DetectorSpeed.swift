@@ -26,7 +26,8 @@ package enum DetectorSpeed {
     }
 
     private static let plainSignals: [SignalName] = [
-        .errorRatio, .requestRate, .latencyMeanSeconds, .heapLiveRatio, .gcOverhead, .healthUp, .poolPending,
+        .errorRatio, .requestRate, .latencyMeanSeconds, .latencyP95Seconds, .heapLiveRatio, .gcOverhead, .healthUp,
+        .poolPending,
         .readyRatio,
         .workingSetRatio, .oomKills, .restarts, .probeUp,
     ]
@@ -43,6 +44,7 @@ package enum DetectorSpeed {
         case .errorRatio: random.unit() * 0.01
         case .requestRate: 20 + 5 * random.normal()
         case .latencyMeanSeconds: 0.1 + 0.02 * random.unit()
+        case .latencyP95Seconds: 0.3 + 0.02 * random.unit()
         case .heapLiveRatio, .workingSetRatio: 0.55 + 0.02 * random.unit()
         case .gcOverhead: 0.01
         case .healthUp, .readyRatio, .probeUp: 1
@@ -80,16 +82,26 @@ package enum DetectorSpeed {
             let subject = Subject(cluster: "production", kind: .workload, path: "shop/Deployment/service-\(index)")
             return signals.map { signal in
                 let value = value(of: signal, &random)
-                let hasVolume = signal == .errorRatio || signal == .latencyMeanSeconds
+                let hasVolume = [.errorRatio, .latencyMeanSeconds, .latencyP95Seconds].contains(signal)
                 return SignalPoint(
                     subject: subject, signal: signal, at: origin, step: .seconds(10), value: value,
                     valueIfMissingHealthy: value, volume: hasVolume ? 200 : 0,
                     coverage: Coverage(present: 3, expected: 3),
-                    contributions: (0..<3).map { Contribution(contributor: "service-\(index)-pod-\($0)", value: value) }
-                )
+                    contributions: (0..<3).map {
+                        Contribution(contributor: "service-\(index)-pod-\($0)", value: value)
+                    }, evidence: signal == .latencyP95Seconds ? buckets : nil)
             }
         }
     }
+
+    /// As many buckets as Micrometer makes, all requests but one in a hundred below 0.5 s.
+    private static let buckets: SignalEvidence = {
+        let bounds = (0..<68).map { 0.001 * pow(30_000, Double($0) / 67) } + [.infinity]
+        return .quantile(
+            QuantileEvidence(
+                share: 0.95, lower: 0.28, upper: 0.33, bounds: bounds,
+                slower: bounds.map { $0 < 0.3 ? 200 : $0 < 0.5 ? 2 : 0 }, requestsIfMissingHealthy: 200))
+    }()
 
     /// A state's size in its compact form: eight bytes a number, the bytes of strings.
     private static func bytes(_ checks: [Check], cells: Int) -> Double {

@@ -45,6 +45,20 @@ extension ScenarioBuilder {
                 now.errorShare = 0.012
             },
             quiet("latency-spike-60s", .latency, lasting: 60) { _, now, _ in now.latency = 2.5 },
+            // Of a hundred requests two or three are slow for hours, which no p95 may say.
+            quiet("slow-few-requests", .latency, seconds: 7200) { _, now, _ in
+                now.slowShare = 0.03
+                now.slowSeconds = 4
+            },
+            // Half a request a second: in most cells one slow request is more than 5 % of them.
+            quiet("slow-few-of-a-quiet-service", .latency, seconds: 10_800, pods: 1, rate: 0.5) { _, now, _ in
+                now.slowShare = 0.025
+                now.slowSeconds = 4
+            },
+            quiet("slow-tail-90s", .latency, lasting: 90) { _, now, _ in
+                now.slowShare = 0.3
+                now.slowSeconds = 3
+            },
             quiet("slow-single-requests", .latency, seconds: 7200) { second, now, _ in
                 if second.truncatingRemainder(dividingBy: 600) == 0 { now.podLatency = [1: 3] }
             },

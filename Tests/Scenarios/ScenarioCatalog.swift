@@ -79,9 +79,20 @@ extension ScenarioBuilder {
             fault("latency-one-pod", .latency, kind, expects: ["latency"]) { _, now, random in
                 now.podLatency = [2: slowPod * random.within(0.9...1.1)]
             },
+            slowTail(kind),
             quietService(kind),
             latencyBelowItsThreshold(kind),
         ]
+    }
+
+    /// A part of the requests is slow, too few for the mean to pass its level.
+    private func slowTail(_ kind: Scenario.Kind) -> Scenario {
+        let share = sort(kind, clear: 0.1...0.14, marginal: 0.065...0.075, "slow-tail")
+        let seconds = sort(kind, clear: 2.8...3.5, marginal: 2.2...2.4, "slow-tail-seconds")
+        return fault("latency-slow-tail", .latency, kind, expects: ["latency-p95"]) { _, now, _ in
+            now.slowShare = share
+            now.slowSeconds = seconds
+        }
     }
 
     /// Many times what is usual after some hours of it, and still less than a second: only what was learned tells.

@@ -34,6 +34,8 @@ package struct ScenarioWorld {
         var ok = 5000.0
         var failed = 3.0
         var seconds = 400.0
+        /// Requests at or below each bound, and all.
+        var buckets = Array(repeating: 0.0, count: LatencyShape.bounds.count + 1)
         var restarts = 0.0
         var kills = 0.0
         var startedAt: Double
@@ -45,6 +47,8 @@ package struct ScenarioWorld {
     private let scenario: Scenario
     private let checks: [Check]
     private var random: ScenarioRandom
+    /// Of its own, so that buckets change nothing of what else is drawn.
+    private var spread: ScenarioRandom
     private var requests: NoiseStream
     private var latency: NoiseStream
     private var memory: NoiseStream
@@ -95,6 +99,7 @@ package struct ScenarioWorld {
                     startedAt: origin.seconds - random.within(3600...90_000), offset: random.within(0...9.5)))
         }
         self.random = random
+        spread = ScenarioRandom(seed: seed, name: scenario.name + "/spread")
     }
 
     /// All findings so far, of the watches too.
@@ -162,6 +167,7 @@ package struct ScenarioWorld {
             pods[index].ok = 0
             pods[index].failed = 0
             pods[index].seconds = 0
+            for place in pods[index].buckets.indices { pods[index].buckets[place] = 0 }
             pods[index].startedAt = origin.seconds + second
         }
         if now.crashed.contains(index) { pods[index].restarts += 1 }
@@ -171,20 +177,24 @@ package struct ScenarioWorld {
         let failed = random.binomial(count, now.podErrorShare[index] ?? now.errorShare)
         pods[index].ok += count - failed
         pods[index].failed += failed
-        let mean = (now.podLatency[index] ?? now.latency) * factors.latency
-        pods[index].seconds += count * mean * (1 + 0.1 * random.normal())
+        let mean = (now.podLatency[index] ?? now.latency) * factors.latency * (1 + 0.1 * random.normal())
+        let slow = spread.binomial(count, now.slowShare)
+        pods[index].seconds += (count - slow) * mean + slow * now.slowSeconds
+        let counts = LatencyShape.counts(count, mean: mean, slow: slow, slowSeconds: now.slowSeconds, &spread)
+        for place in counts.indices { pods[index].buckets[place] += counts[place] }
     }
 
     private mutating func report(_ index: Int, _ now: Conditions, at time: Timestamp) {
         let pod = pods[index]
         let heap = min(1, (now.podHeap[index] ?? now.heapLive) * factors.memory + 0.01 * random.unit())
         let workingSet = min(1, now.workingSet * factors.memory + 0.004 * random.unit())
-        let values: [Double] = [
-            now.notReady.contains(index) ? 0 : 1, pod.restarts, pod.kills, pod.startedAt, pod.ok, pod.failed,
-            pod.seconds,
-            heap, max(0, now.gcOverhead * (1 + 0.2 * random.normal())), now.unhealthy.contains(index) ? 0 : 1,
-            now.poolPending, workingSet * 1_073_741_824, 1_073_741_824,
-        ]
+        let values: [Double] =
+            [
+                now.notReady.contains(index) ? 0 : 1, pod.restarts, pod.kills, pod.startedAt, pod.ok, pod.failed,
+                pod.seconds,
+                heap, max(0, now.gcOverhead * (1 + 0.2 * random.normal())), now.unhealthy.contains(index) ? 0 : 1,
+                now.poolPending, workingSet * 1_073_741_824, 1_073_741_824,
+            ] + pod.buckets
         let samples = zip(pod.series, values).map { Sample($0, time, $1) }
         engine.ingest(samples, cluster: Self.cluster, agent: "node-\(index)")
     }
@@ -261,6 +271,9 @@ package struct ScenarioWorld {
             Series("container_memory_working_set_bytes", container),
             Series("container_spec_memory_limit_bytes", container),
         ]
+            + (LatencyShape.bounds.map { "\($0)" } + ["+Inf"]).map {
+                Series("http_server_requests_seconds_bucket", labels.merging(["le": "\($0)"]))
+            }
     }
 
     private static let databaseNames = [

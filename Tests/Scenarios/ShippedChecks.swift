@@ -49,6 +49,10 @@ package enum ShippedChecks {
             name: "latency", group: "latency", family: .latency, title: "High latency", signal: .latencyMeanSeconds,
             direction: .above, enter: 1, leave: 0.5, holdFor: .seconds(300), leaveFor: .seconds(600),
             window: .seconds(300), minimumVolume: 50),
+        Check(
+            name: "latency-p95", group: "latency", family: .latency, title: "Slow requests",
+            signal: .latencyP95Seconds, direction: .above, enter: 2, leave: 1, holdFor: .seconds(300),
+            leaveFor: .seconds(600), window: .seconds(120), minimumVolume: 50),
     ]
 
     private static let memory: [Check] = [

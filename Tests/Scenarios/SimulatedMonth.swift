@@ -64,6 +64,8 @@ struct SimulatedWorkload {
     private let step: Duration
     private let origin = Timestamp(millis: 1_793_491_200_000)
     private var random: ScenarioRandom
+    /// Of its own, so that buckets change nothing of what else is drawn.
+    private var spread: ScenarioRandom
     private var requests: NoiseStream
     private var latency: NoiseStream
     private var memory: NoiseStream
@@ -117,6 +119,7 @@ struct SimulatedWorkload {
         nextDeploy = random.within(0...302_400)
         nextDisturbance = random.within(0...172_800)
         self.random = random
+        spread = ScenarioRandom(seed: seed, name: "workload-\(index)/spread")
     }
 
     mutating func points(ofCell cell: Int) -> [SignalPoint] {
@@ -171,6 +174,7 @@ struct SimulatedWorkload {
             point(.errorRatio, at, hasRequests ? failed / count : nil, volume: count),
             point(.requestRate, at, count / stepSeconds),
             point(.latencyMeanSeconds, at, hasRequests ? max(0.001, seconds) : nil, volume: count),
+            quantile(at, LatencyShape.counts(count, mean: max(0.001, seconds), &spread)),
             point(.readyRatio, at, ready, volume: pods), point(.healthUp, at, 1), point(.poolPending, at, 0),
             point(.restarts, at, 0), point(.oomKills, at, 0),
         ]
@@ -205,6 +209,13 @@ struct SimulatedWorkload {
             point(.lockWaiters, at, wait > 0 ? 2 : 0, of: subject),
             point(.longestLockWaitSeconds, at, wait, of: subject),
         ]
+    }
+
+    private func quantile(_ at: Timestamp, _ counts: [Double]) -> SignalPoint {
+        let p95 = LatencyShape.p95(counts)
+        var point = point(.latencyP95Seconds, at, p95?.value, volume: counts.last ?? 0)
+        point.evidence = p95.map { .quantile($0.evidence) }
+        return point
     }
 
     private func point(

@@ -38,13 +38,19 @@ import Testing
         #expect(database.timing.timeout == .seconds(5))
     }
 
+    @Test func aTokenInPlaceOfACertificate() throws {
+        let settings = try decoded("agent/token.yaml")
+        #expect(settings.credentials == .token(file: "/etc/tocsin/coordinator.token", trustRootsFile: "/ca.crt"))
+        #expect(settings.coordinator.endpoint.port == 7444)
+    }
+
     @Test func everyKeyArrives() throws {
         let settings = try decoded("agent/full.yaml")
         #expect(settings.coordinator.endpoint == HostPort(host: "fd00::7", port: 7443))
         #expect(settings.coordinator.serverName == "coordinator.example")
-        #expect(settings.tls.certificateFile == "/etc/tls/agent.crt")
-        #expect(settings.tls.keyFile == "/etc/tocsin/tls/agent.key")
-        #expect(settings.tls.trustRootsFile == "/roots.crt")
+        #expect(settings.tls?.certificateFile == "/etc/tls/agent.crt")
+        #expect(settings.tls?.keyFile == "/etc/tocsin/tls/agent.key")
+        #expect(settings.tls?.trustRootsFile == "/roots.crt")
         #expect(settings.dataDirectory == "/etc/tocsin/data")
         #expect(settings.interval == .seconds(15))
         #expect(settings.spool.bytesMax == 64 << 20)
@@ -199,5 +205,12 @@ import Testing
             ConfigurationSource(file: "agent.yaml", folder: "/etc/tocsin", text: text),
             environment: GoldenFiles.environment.merging(variables) { $1 })
         #expect(settings.value.kubernetes?.apiServer == expected)
+    }
+}
+
+extension AgentSettings {
+    /// The files of a certificate; nil with a token.
+    fileprivate var tls: TLSFiles? {
+        if case .certificate(let files) = credentials { files } else { nil }
     }
 }

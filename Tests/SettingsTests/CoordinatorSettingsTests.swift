@@ -11,7 +11,7 @@ import Testing
     @Test func defaultsAreFilledIn() throws {
         let settings = try decoded("coordinator/minimal.yaml")
         #expect(settings.listen == HostPort(host: "0.0.0.0", port: 7443))
-        #expect(settings.tls.certificateFile == "/etc/tocsin/tls/coordinator.crt")
+        #expect(settings.tls?.certificateFile == "/etc/tocsin/tls/coordinator.crt")
         #expect(settings.dataDirectory == "/var/lib/tocsin-coordinator")
         #expect(settings.httpListen == HostPort(host: "127.0.0.1", port: 7480))
         #expect(settings.thresholdsFile == "/etc/tocsin/thresholds.yaml")
@@ -28,6 +28,29 @@ import Testing
         #expect(
             settings.limits
                 == .init(agentsMax: 500, seriesPerAgentMax: 20_000, frameBytesMax: 4 << 20, subjectsMax: 5000))
+    }
+
+    @Test func callersWithTokens() throws {
+        let settings = try decoded("coordinator/tokens.yaml")
+        #expect(settings.tls == nil)
+        let tokens = try #require(settings.tokens)
+        #expect(tokens.listen == HostPort(host: "127.0.0.1", port: 7000))
+        #expect(tokens.cluster == "shop" && tokens.audience == "tocsin-shop")
+        #expect(tokens.access.apiServer == "https://10.0.0.1:6443")
+        #expect(tokens.access.tokenFile == "/etc/tocsin/token")
+        #expect(tokens.timeout == .seconds(2) && tokens.keepFor == .seconds(30))
+        #expect(tokens.agents == [NamespacedName(namespace: "tocsin", name: "tocsin-agent")])
+        #expect(
+            tokens.users == [
+                .init(holder: .serviceAccount(NamespacedName(namespace: "tocsin", name: "viewer")), role: .viewer),
+                .init(holder: .user("ana@shop.example"), role: .admin),
+                .init(holder: .group("shop:sre"), role: .responder),
+            ])
+        #expect(
+            tokens.authority
+                == .init(
+                    hosts: ["tocsin.example"], configMap: NamespacedName(namespace: "tocsin", name: "tocsin-ca")))
+        #expect(try decoded("coordinator/minimal.yaml").tokens == nil)
     }
 
     @Test func everyKeyArrives() throws {
@@ -52,7 +75,10 @@ import Testing
                     flapping: .init(openings: 5, within: .seconds(1800), quiet: .seconds(60))))
         #expect(
             settings.limits
-                == .init(agentsMax: 20, seriesPerAgentMax: 1000, frameBytesMax: 1 << 20, subjectsMax: 100))
+                == .init(
+                    agentsMax: 20, seriesPerAgentMax: 1000, seriesPerAgentHourMax: 3000, frameBytesMax: 1 << 20,
+                    subjectsMax: 100, connectionsMax: 90, newConnectionsMax: 12, connectionsPerClientMax: 3,
+                    callsPerClientMax: 5, firstCallWithin: .seconds(4)))
     }
 
     @Test func theClusterToWatchIsOffByDefault() throws {

@@ -31,7 +31,7 @@ import Testing
 
     @Test(arguments: [
         "deploy/config/agent.yaml", "deploy/local/agent.yaml", "deploy/kubernetes/agent/agent.yaml",
-        "deploy/kubernetes/components/host-logs/agent.yaml",
+        "deploy/kubernetes/components/host-logs/agent.yaml", "deploy/kubernetes/components/certificates/agent.yaml",
     ])
     func agentFilesAreAccepted(name: String) throws {
         let loaded = try AgentSettings.load(path: path(name), environment: environment)
@@ -41,6 +41,7 @@ import Testing
     @Test(arguments: [
         "deploy/config/coordinator.yaml", "deploy/local/coordinator.yaml",
         "deploy/kubernetes/coordinator/coordinator.yaml",
+        "deploy/kubernetes/components/certificates/coordinator.yaml",
     ])
     func coordinatorFilesAreAccepted(name: String) throws {
         #expect(try CoordinatorSettings.load(path: path(name), environment: environment).warnings == [])
@@ -208,6 +209,6 @@ import Testing
     @Test func everySignalThatAnEngineDerivesHasAUnit() {
         let names = SignalDescription.all.map(\.name)
         #expect(Set(names).count == names.count)
-        #expect(names.count == 36)
+        #expect(names.count == 45)
     }
 }

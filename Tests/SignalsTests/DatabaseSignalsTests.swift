@@ -98,6 +98,54 @@ import Testing
         #expect(third.first { $0.signal == .rollbackRatio }?.volume == 12)
     }
 
+    @Test func pagesThatAreDamagedCheckpointsAndTheCache() throws {
+        var engine = SignalEngine()
+        // Failures, checkpoints timed and asked for, blocks hit and read.
+        let looks = [(0, (0.0, 5.0, 1.0, 900.0, 100.0)), (1, (2, 6, 4, 1700, 300)), (2, (2, 6, 4, 1700, 300))]
+        for (cell, counts) in looks {
+            let time = Double(cell) * 10 + 3
+            engine.feed("pg_checkpoints_timed_total", labels, time, counts.1)
+            engine.feed("pg_checkpoints_requested_total", labels, time, counts.2)
+            for datname in ["orders", "bets"] {
+                let labels = labels.merging(["datname": datname])
+                engine.feed("pg_stat_database_checksum_failures", labels, time, counts.0)
+                engine.feed("pg_stat_database_blks_hit", labels, time, counts.3)
+                engine.feed("pg_stat_database_blks_read", labels, time, counts.4)
+            }
+        }
+        let points = engine.advance(to: at(30))
+        func point(_ signal: SignalName, _ seconds: Double) -> SignalPoint? {
+            points.first { $0.signal == signal && $0.at == at(seconds) }
+        }
+        #expect(point(.checksumFailures, 20)?.value == 4 && point(.checksumFailures, 30)?.value == 0)
+        let checkpoints = try #require(point(.checkpointRequestedRatio, 20))
+        #expect(checkpoints.value == 0.75 && checkpoints.volume == 4)
+        #expect(point(.checkpointRequestedRatio, 30)?.volume == 0, "most cells have no checkpoint")
+        let misses = try #require(point(.cacheMissRatio, 20))
+        #expect(misses.value == 0.2 && misses.volume == 2000)
+    }
+
+    @Test func aServerWithoutChecksumsCountsNone() {
+        var engine = SignalEngine()
+        for cell in 0..<2 {
+            engine.feed("pg_stat_database_xact_commit", labels, Double(cell) * 10 + 3, Double(cell))
+        }
+        let signals = Set(engine.advance(to: at(20)).map(\.signal))
+        #expect(signals.contains(.deadlocks))
+        #expect(signals.isDisjoint(with: [.checksumFailures, .checkpointRequestedRatio, .cacheMissRatio]))
+    }
+
+    @Test func aSlotThatIsLostCountsUntilItIsDropped() {
+        var engine = SignalEngine()
+        engine.feed("pg_replication_slot_lost", labels.merging(["slot": "a", "kind": "physical"]), 3, 0)
+        engine.feed("pg_replication_slot_lost", labels.merging(["slot": "b", "kind": "logical"]), 3, 1)
+        #expect(engine.points(.slotLost, until: 10).map(\.value) == [1])
+        engine.feed("pg_replication_slot_lost", labels.merging(["slot": "a", "kind": "physical"]), 13, 0)
+        engine.feed(
+            "pg_replication_slot_lost", labels.merging(["slot": "b", "kind": "logical"]), 13, StaleMarker.value)
+        #expect(engine.points(.slotLost, until: 20).map(\.value) == [0])
+    }
+
     @Test func twoProbersDuringAHandOverAreOneInstance() {
         var engine = SignalEngine()
         engine.feed("pg_up", labels, 3, 1, agent: "node-1")

@@ -12,6 +12,23 @@ import Testing
         for (metric, value) in values { engine.feed(metric, labels, seconds, value) }
     }
 
+    @Test func whatTheClusterSaysOfTheNode() {
+        var engine = SignalEngine()
+        let labels: LabelSet = ["node": "worker-1"]
+        for (condition, value) in [("MemoryPressure", 0.0), ("DiskPressure", 1), ("KernelDeadlock", 1)] {
+            engine.feed("kube_node_condition", labels.merging(["condition": condition]), 3, value)
+        }
+        engine.feed("kube_node_ready", labels, 3, 0)
+        let points = engine.advance(to: at(10))
+        #expect(points.allSatisfy { $0.subject == node })
+        #expect(points.first { $0.signal == .nodeReady }?.value == 0)
+        #expect(points.first { $0.signal == .nodePressure }?.value == 1)
+        // A condition of another tool may have a meaning of its own.
+        engine.feed("kube_node_condition", labels.merging(["condition": "DiskPressure"]), 13, 0)
+        engine.feed("kube_node_condition", labels.merging(["condition": "KernelDeadlock"]), 13, 1)
+        #expect(engine.points(.nodePressure, until: 20).map(\.value) == [0])
+    }
+
     @Test func memoryThatIsNotAvailable() {
         var engine = SignalEngine()
         feed(&engine, 1, ["node_memory_MemTotal_bytes": 1000, "node_memory_MemAvailable_bytes": 50])

@@ -2,6 +2,7 @@ import Detection
 import Incidents
 import Signals
 import Telemetry
+import TocsinTestKit
 
 /// What is watched in a simulation: six services on two databases and three nodes, and the agents of the nodes.
 enum SimulatedShop {
@@ -94,22 +95,7 @@ enum SimulatedShop {
     }
 }
 
-/// SplitMix64, https://prng.di.unimi.it/splitmix64.c by Vigna.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SeededRandom {
     /// True in `share` of the cases.
     mutating func chance(_ share: Double) -> Bool { Double.random(in: 0..<1, using: &self) < share }
 }

@@ -4,6 +4,7 @@ import Incidents
 import Runbook
 import Signals
 import Telemetry
+import TocsinTestKit
 
 /// A fault that is put into the machinery on purpose, to see that the simulation finds it.
 enum Mutation: String, CaseIterable, Sendable {
@@ -60,7 +61,7 @@ struct Simulation {
     private var escalation = EscalationMachine(policy: .runbook)
     private var checker: Invariants
     private var paging = PagingInvariants(policy: .runbook)
-    private var random: SplitMix
+    private var random: SeededRandom
     private var clock = SimulatedShop.start
     private var shift = 0
     private var open: [Int: Timestamp] = [:]
@@ -79,7 +80,7 @@ struct Simulation {
     init(seed: UInt64, mutation: Mutation? = nil) {
         self.seed = seed
         self.mutation = mutation
-        random = SplitMix(seed: seed)
+        random = SeededRandom(seed: seed)
         book = IncidentBook(severities: SimulatedShop.table, configuration: Self.configuration)
         checker = Invariants(configuration: Self.configuration)
     }

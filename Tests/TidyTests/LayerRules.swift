@@ -19,13 +19,14 @@ struct LayerRules {
     /// Libraries with one importer each.
     static let onlyImporters: [String: Set<String>] = [
         "CLibcurl": ["CurlHTTP"], "CLibpq": ["PostgresClient"], "CZlib": ["SampleCodec", "DetectorStore"],
+        "CTimex": ["HostProbe"],
         "Yams": ["ConfigurationKit", "DeployTests"],
     ]
 
     /// What the agent must not link: the coordinator's half of the product.
     static let neverInAgent: Set<String> = [
         "Signals", "Detection", "Incidents", "SampleStore", "IncidentStore", "DetectorStore", "SQLiteFile",
-        "CoordinatorSettings", "ClusterWatch", "QueryWire",
+        "CoordinatorSettings", "ClusterWatch", "TokenAccess", "QueryWire",
         "CoordinatorApp", "TocsinCLI",
     ]
 

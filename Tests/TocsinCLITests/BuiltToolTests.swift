@@ -49,7 +49,9 @@ struct BuiltToolTests {
                 (["config", "show", "--effective", "ns/Deployment/x"], "user-vic", 0),
                 (["config", "show", "--effective", "ns/Deployment/x", "--check", "none"], "user-vic", 3),
                 (["config", "show", "--effective", "ns/Deployment/x"], "agent-node-1", 5),
-                (["status"], "agent-node-1", 5),
+                (["status"], "agent-node-1", 5), (["cluster", "rollouts", "-o", "json"], "user-vic", 0),
+                (["cluster", "events", "-n", "oddsmaker", "--limit", "2", "--cluster", "prod"], "user-vic", 0),
+                (["cluster", "events"], "agent-node-1", 5), (["workload", "log", "odds-control"], "user-vic", 0),
             ]
             for (arguments, name, status) in cases {
                 let result = try await BuiltTool.run(["--endpoint", running.endpoint] + arguments + credentials(name))
@@ -61,6 +63,12 @@ struct BuiltToolTests {
             #expect(calls.contains("note INC-7 as ana: a note by user ana (responder)"))
             #expect(calls.contains("compose customer of INC-7: service=10.0.0.7 by user ana (responder)"))
             #expect(calls.contains("send update of INC-7: nextSteps=wait by user ana (responder)"))
+            #expect(
+                calls.contains(
+                    "edges kubernetes_event, 2 of '' in 'oddsmaker' of 'prod' by user vic (viewer)"))
+            #expect(
+                calls.contains(
+                    "edges log_tail log_pattern_new, 100 of 'odds-control' in '' of '' by user vic (viewer)"))
             #expect(calls.contains("query up{a=\"b\"} over 1800000 by 10000 by user vic (viewer)"))
             let versions = running.tlsVersions.versions.withLock { Set($0) }
             #expect(versions == ["tlsv13"])
@@ -153,8 +161,13 @@ struct BuiltToolTests {
         (["incident", "state", "7", "resolved"], "'resolved' is invalid"), (["incident", "resolve", "7"], "--cause"),
         (["incident", "resolve", "7", "--cause", " "], "the cause is empty"),
         (["incident", "list", "--open", "--all"], "exclude each other"),
+        (["cluster", "events", "--limit", "0"], "not between 1 and 10000"),
         (["status", "--plaintext", "--endpoint", "example.com:7443"], "loopback"),
         (["status", "--endpoint", "a:b:c", "--plaintext"], "no endpoint"),
+        (["status", "--plaintext", "--token-file", "t"], "over TLS only"),
+        (["status", "--cert", "a", "--token-file", "t"], "exclude each other"),
+        (["status", "--token-file", "t"], "no trusted authority"),
+        (["status", "--token-file", "t", "--ca", "/nonexistent"], "trusted authority: cannot read /nonexistent"),
         (["config", "check", "/nonexistent.yaml"], "1 of 1 file refused"),
         (["tls", "init", "/nonexistent/x", "--host", "a b"], "'a b' is neither"),
     ])

@@ -149,6 +149,18 @@ final class FixtureQueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         return .with { $0.records = FixtureViews.auditRecords.map(\.proto) }
     }
 
+    func listEdges(
+        request: Tocsin_V1_ListEdgesRequest, context: ServerContext
+    ) async throws -> Tocsin_V1_ListEdgesResponse {
+        let range = "\(request.limit) of '\(request.subject)' in '\(request.namespace)' of '\(request.cluster)'"
+        try allow(.viewer, context, "edges \(request.kinds.joined(separator: " ")), \(range)")
+        let all = FixtureViews.clusterEvents + FixtureViews.rollouts + FixtureViews.logs
+        return .with {
+            $0.edges = all.filter { request.kinds.contains($0.edge.kind.rawValue) }.map(\.proto)
+            $0.isCut = request.limit == 2
+        }
+    }
+
     func listSubjects(
         request: Tocsin_V1_ListSubjectsRequest, context: ServerContext
     ) async throws -> Tocsin_V1_ListSubjectsResponse {

@@ -64,6 +64,7 @@ enum FixtureViews {
             step: "tellStakeholders", title: "Communicate status to stakeholders", listMinutes: 15,
             dueAt: now + .seconds(588), isLate: false)
         view.checklist = [done, missing, later]
+        view.logs = logs
         return view
     }
 

@@ -37,6 +37,9 @@ struct GoldenOutputTests {
         ("incident-explain", ExplanationReport(detail: FixtureViews.detail)),
         ("silence-list", SilenceListReport(silences: FixtureViews.silences, noun: "silence")),
         ("audit", AuditReport(records: FixtureViews.auditRecords, unreadable: 1)),
+        ("cluster-events", ClusterEventReport(edges: FixtureViews.clusterEvents, isCut: true)),
+        ("cluster-rollouts", RolloutReport(edges: FixtureViews.rollouts)),
+        ("workload-log", LogReport(edges: FixtureViews.logs)),
         ("silence-add", SilenceReport(silence: FixtureViews.silences[1])),
         ("query", SeriesReport(series: FixtureViews.series, detail: .summary)),
         ("query-points", SeriesReport(series: [FixtureViews.series[1]], detail: .points)),
@@ -86,7 +89,7 @@ struct GoldenOutputTests {
         #expect(
             detail
                 == incident.union([
-                    "ledger", "timeline", "respondBy", "escalation", "checklist", "evidence", "queries",
+                    "ledger", "timeline", "respondBy", "escalation", "checklist", "evidence", "queries", "logs",
                 ]))
     }
 
@@ -113,6 +116,9 @@ struct GoldenOutputTests {
         #expect(IncidentListReport(incidents: [], filter: "open").table(context) == "No open incidents.\n")
         #expect(SilenceListReport(silences: [], noun: "silence").table(context) == "No silences.\n")
         #expect(SubjectListReport(subjects: []).table(context) == "Nothing is measured yet.\n")
+        #expect(ClusterEventReport(edges: []).table(context) == "No events.\n")
+        #expect(RolloutReport(edges: []).table(context) == "No rollouts.\n")
+        #expect(LogReport(edges: []).table(context).hasPrefix("No lines are stored. "))
         #expect(SeriesReport(series: [], detail: .plot).table(context) == "No series.\n")
         #expect(IncidentListReport(incidents: [], filter: "open").value.json == "[]\n")
         #expect(IncidentListReport(incidents: [], filter: "open").value.yaml == "[]\n")

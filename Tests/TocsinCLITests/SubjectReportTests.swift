@@ -27,6 +27,24 @@ struct SubjectReportTests {
         }
     }
 
+    @Test func aQuantileShowsItsError() {
+        var subject = FixtureViews.subjects[0]
+        var p95 = SignalView(
+            name: "latency_p95_seconds", unit: "seconds", at: FixtureViews.now - .seconds(4), step: .seconds(10))
+        (p95.value, p95.lower, p95.upper) = (0.625, 0.5, 1)
+        var p99 = p95
+        p99.name = "latency_p99_seconds"
+        (p99.value, p99.lower, p99.upper) = (30, 30, nil)
+        subject.signals += [p95, p99]
+        let report = SubjectReport(subject: subject)
+        let lines = report.table(context).split(separator: "\n")
+        #expect(lines.contains { $0.contains("latency_p95_seconds") && $0.contains("0.625s (0.5-1)") })
+        #expect(lines.contains { $0.contains("latency_p99_seconds") && $0.contains(">30s") })
+        let json = report.value.json
+        #expect(json.contains("\"lower\": 0.5"))
+        #expect(json.contains("\"upper\": null"))
+    }
+
     @Test func programsGetTheLastCellsAndGapsAreNull() {
         let json = SubjectReport(subject: FixtureViews.subjects[0]).value.json
         #expect(json.contains("\"subject\": \"oddsmaker/Deployment/oddsmaker-control\""))

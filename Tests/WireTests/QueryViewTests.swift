@@ -50,6 +50,7 @@ struct QueryViewTests {
     @Test func subjectRoundTrips() throws {
         var subject = SubjectView(cluster: "prod", kind: "workload", path: "ns/Deployment/x")
         var signal = SignalView(name: "error_ratio", unit: "ratio", at: now, step: .seconds(10))
+        (signal.lower, signal.upper) = (0.1, 0.2)
         signal.value = 0
         signal.volume = 12
         (signal.present, signal.expected) = (1, 2)

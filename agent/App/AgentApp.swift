@@ -47,8 +47,9 @@ package struct AgentApp: Sendable {
         let recorder = FrameRecorder(
             results: runner.results, spool: spool, inbox: inbox, flushInterval: flushInterval, logger: logger)
         let pulse = AgentPulse(silenceMax: max(settings.interval * 3, .seconds(30)))
-        let figures = figures(probing, recorder: recorder, spool: spool)
-        let selfProbe = SelfProbe(node: settings.node, interval: settings.interval) {
+        let clock = UplinkClock(now: now)
+        let figures = figures(probing, recorder: recorder, spool: spool, clock: clock)
+        let selfProbe = SelfProbe(node: settings.node, interval: settings.interval, certificateFile: certificateFile) {
             pulse.beat()
             return await figures()
         }
@@ -57,7 +58,7 @@ package struct AgentApp: Sendable {
             identity: Uplink.Identity(cluster: settings.cluster, node: settings.node, boot: boot()),
             endpoint: Uplink.Endpoint(settings),
             spool: spool, inbox: inbox, assigned: assigned, logger: logger,
-            backfillBytesPerSecond: settings.spool.backfillBytesPerSecond, now: now,
+            backfillBytesPerSecond: settings.spool.backfillBytesPerSecond, now: now, clock: clock,
             vitals: {
                 await Self.vitals(runner: runner, recorder: recorder, spool: spool, assigned: assigned, now: now())
             })
@@ -78,9 +79,13 @@ package struct AgentApp: Sendable {
         await spool.close()
     }
 
+    private var certificateFile: String? {
+        if case .certificate(let files) = settings.credentials { files.certificateFile } else { nil }
+    }
+
     /// Weak: the runner holds the probe that asks for them.
     private func figures(
-        _ probing: ProbingParts, recorder: FrameRecorder, spool: SpoolKeeper
+        _ probing: ProbingParts, recorder: FrameRecorder, spool: SpoolKeeper, clock: UplinkClock
     ) -> @Sendable () async -> AgentFigures {
         let (runner, budget, discovered) = (probing.runner, probing.budget, probing.discovered)
         return { [weak runner, weak recorder, weak spool, weak budget, weak discovered, settings] in
@@ -93,7 +98,7 @@ package struct AgentApp: Sendable {
                 targets: runner?.statuses.count ?? 0, series: runner?.liveSeriesCount ?? 0,
                 seriesMax: settings.limits.seriesMax, shedLevel: budget?.level ?? 0,
                 discovered: discovered?.counts ?? DiscoveredTargets.Counts(),
-                runner: runner?.counters ?? ProbeRunner<ContinuousClock>.Counters())
+                runner: runner?.counters ?? ProbeRunner<ContinuousClock>.Counters(), clock: clock.reading)
         }
     }
 

@@ -21,6 +21,8 @@ package final class AgentFeed: Sendable {
         package var certificateFile: String
         /// PEM file of the private key.
         package var keyFile: String
+        /// File of a token that is shown in place of the certificate; nil: the certificate is shown.
+        package var tokenFile: String?
         /// PEM file of the coordinator's trust roots.
         package var trustRootsFile: String
         /// Folder of the spool.
@@ -72,10 +74,11 @@ package final class AgentFeed: Sendable {
                 boot: (0..<16).map { _ in UInt8.random(in: 0...255) }),
             endpoint: Uplink.Endpoint(
                 host: configuration.host, port: configuration.port, serverName: nil,
-                certificateFile: configuration.certificateFile, keyFile: configuration.keyFile,
+                credentials: configuration.tokenFile.map { .token(TokenFile(path: $0)) }
+                    ?? .certificate(file: configuration.certificateFile, keyFile: configuration.keyFile),
                 trustRootsFile: configuration.trustRootsFile),
             spool: spool, inbox: inbox, assigned: nil, logger: logger,
-            backfillBytesPerSecond: configuration.backfillBytesPerSecond, now: now,
+            backfillBytesPerSecond: configuration.backfillBytesPerSecond, now: now, clock: UplinkClock(now: now),
             vitals: {
                 Uplink.Vitals(statuses: statuses, heartbeat: .with { $0.sentAtMillis = now().millis })
             })

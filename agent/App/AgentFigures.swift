@@ -1,4 +1,5 @@
 import Probing
+import SampleLink
 import Telemetry
 
 /// What is told of the agent: as samples of its target and as text at `/metrics`.
@@ -32,9 +33,22 @@ struct AgentFigures: Hashable, Sendable {
     var shedLevel: Int
     var discovered: DiscoveredTargets.Counts
     var runner: ProbeRunner<ContinuousClock>.Counters
+    /// How far the agent's clock is from the coordinator's; nil before the first stream.
+    var clock: LinkClock.Reading?
 
     /// All of them, in the order of docs/series.md.
-    var all: [Figure] {
+    var all: [Figure] { own + clockFigures }
+
+    private var clockFigures: [Figure] {
+        guard let clock else { return [] }
+        return [
+            Figure(
+                "clock_offset_seconds", clock.offset.inSeconds, "The agent's clock less the coordinator's"),
+            Figure("clock_offset_error_seconds", clock.error.inSeconds, "By how much that may be wrong"),
+        ]
+    }
+
+    private var own: [Figure] {
         [
             Figure("resident_memory_bytes", Double(usage.residentBytes), "Resident memory"),
             Figure("resident_memory_limit_bytes", Double(residentBytesMax), "Resident memory at which load is shed"),

@@ -21,6 +21,8 @@ struct ProbeFactory: Sendable {
     let postgres: PostgresEventLoop
     let secrets: SecretFiles
     let now: @Sendable () -> Timestamp
+    /// Where probes keep how far they have read audit events; nil: nowhere.
+    var marks: LoginMarks?
 
     /// One probe for each target; throws when a secret named by an environment variable is missing.
     func probes(_ settings: AgentSettings) throws -> [any Probe] {
@@ -146,8 +148,9 @@ struct ProbeFactory: Sendable {
         if labels[LabelName.node] == nil { labels[LabelName.node] = node }
         let configuration = ActuatorProbe.Configuration(
             name: entry.name, baseURL: entry.url, labels: labels, interval: entry.timing.interval,
-            deadline: entry.timing.timeout, credentials: try credentials(entry.credentials), trust: trust(entry.trust))
-        return ActuatorProbe(configuration, http: http)
+            deadline: entry.timing.timeout, credentials: try credentials(entry.credentials), trust: trust(entry.trust),
+            readsLogins: entry.readsLogins)
+        return ActuatorProbe(configuration, http: http, marks: marks)
     }
 
     private func credentials(_ settings: TargetCredentials?) throws -> HTTPCredentials {
@@ -191,7 +194,7 @@ struct ProbeFactory: Sendable {
         for binding in settings.bindings {
             if let named = binding.credentials { logins[named] = try credentials(named) }
         }
-        return { [http, logins] endpoint in
+        return { [http, marks, logins] endpoint in
             let named = settings.credentials(
                 namespace: endpoint.labels[LabelName.namespace] ?? "",
                 workload: endpoint.labels[LabelName.workload] ?? "")
@@ -202,7 +205,7 @@ struct ProbeFactory: Sendable {
                     ActuatorProbe.Configuration(
                         name: endpoint.name, baseURL: endpoint.url, labels: endpoint.labels,
                         interval: settings.timing.interval, deadline: settings.timing.timeout, credentials: login),
-                    http: http)
+                    http: http, marks: marks)
             case .prometheus:
                 return PrometheusProbe(
                     PrometheusProbe.Configuration(

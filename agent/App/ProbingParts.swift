@@ -26,7 +26,9 @@ struct ProbingParts {
     ) throws {
         let secrets = SecretFiles(
             environment: ProcessInfo.processInfo.environment, directory: settings.dataDirectory)
-        let factory = ProbeFactory(http: http, postgres: postgres, secrets: secrets, now: now)
+        let factory = ProbeFactory(
+            http: http, postgres: postgres, secrets: secrets, now: now,
+            marks: LoginMarks(directory: settings.dataDirectory, logger: logger))
         listed = try factory.probes(settings)
         runner = ProbeRunner(
             probes: [], clock: ContinuousClock(), wallClock: now,

@@ -13,7 +13,8 @@ import TocsinProto
 /// The agent's connection to its coordinator: sends what the spool holds, acknowledges what is durable, comes back
 /// after failures.
 ///
-/// Certificates and trust roots are read anew for every connection, so that a rotation needs no restart.
+/// Certificates, tokens and trust roots are read anew for every connection, so that a rotation needs no restart; for a
+/// token that is replaced a new connection is made, since the old one ends with the old token.
 final class Uplink: Service {
     /// What the agent says of itself.
     struct Identity: Sendable {
@@ -28,9 +29,16 @@ final class Uplink: Service {
         var port: Int
         /// Name that its certificate must have; nil: the host.
         var serverName: String?
-        var certificateFile: String
-        var keyFile: String
+        /// What the agent shows.
+        var credentials: Credentials
+        /// Roots that the coordinator's certificate must lead to.
         var trustRootsFile: String
+    }
+
+    /// What the agent shows the coordinator.
+    enum Credentials: Sendable {
+        case certificate(file: String, keyFile: String)
+        case token(TokenFile)
     }
 
     /// The state of the agent at a moment, for heartbeats and target reports.
@@ -40,13 +48,15 @@ final class Uplink: Service {
     }
 
     private let identity: Identity
-    private let endpoint: Endpoint
+    let endpoint: Endpoint
     let spool: SpoolKeeper
     let inbox: UplinkInbox
     /// Nil for a link whose agent probes no cluster targets.
     let assigned: AssignedTargets?
     let logger: Logger
     private let now: @Sendable () -> Timestamp
+    /// Learns from each stream how far the two clocks are apart.
+    let clock: UplinkClock
     /// Bytes of blocks a second at which a backlog is sent beside what is new.
     let backfillBytesPerSecond: Int
     let vitals: @Sendable () async -> Vitals
@@ -63,7 +73,7 @@ final class Uplink: Service {
     init(
         identity: Identity, endpoint: Endpoint, spool: SpoolKeeper, inbox: UplinkInbox, assigned: AssignedTargets?,
         logger: Logger, backfillBytesPerSecond: Int, now: @escaping @Sendable () -> Timestamp,
-        vitals: @escaping @Sendable () async -> Vitals
+        clock: UplinkClock, vitals: @escaping @Sendable () async -> Vitals
     ) {
         self.identity = identity
         self.endpoint = endpoint
@@ -72,6 +82,7 @@ final class Uplink: Service {
         self.assigned = assigned
         self.logger = logger
         self.now = now
+        self.clock = clock
         self.backfillBytesPerSecond = backfillBytesPerSecond
         self.vitals = vitals
     }
@@ -86,6 +97,9 @@ final class Uplink: Service {
                         return
                     }
                     self.inbox.heartbeat()
+                    if case .token(let file) = self.endpoint.credentials, file.isReplaced {
+                        self.inbox.credentialsReplaced()
+                    }
                 }
             }
             await withGracefulShutdownHandler {

@@ -16,6 +16,8 @@ final class UplinkInbox: Sendable {
         var welcome: Welcome?
         /// The last sequences that the coordinator acknowledged.
         var acknowledged: (durable: UInt64, fresh: UInt64)?
+        /// The token was replaced: a new stream is to show the new one.
+        var areCredentialsReplaced = false
         /// The agent is stopping: send what is left and end.
         var isStopping = false
     }
@@ -59,6 +61,7 @@ final class UplinkInbox: Sendable {
     func appended(through sequence: UInt64) { change { $0.appended = max($0.appended ?? 0, sequence) } }
     func targetsChanged() { change { $0.targetsChanged = true } }
     func heartbeat() { change { $0.heartbeatDue = true } }
+    func credentialsReplaced() { change { $0.areCredentialsReplaced = true } }
     func stop() { change { $0.isStopping = true } }
     func welcomed(_ welcome: Welcome) { change { $0.welcome = welcome } }
     func acknowledged(through sequence: UInt64, fresh: UInt64) {
@@ -73,6 +76,7 @@ final class UplinkInbox: Sendable {
         contents.withLock {
             $0.welcome = nil
             $0.acknowledged = nil
+            $0.areCredentialsReplaced = false
         }
     }
 

@@ -30,6 +30,7 @@ final class UplinkStream: Sendable {
         let ending = Mutex<Uplink.End?>(nil)
         do {
             try await Tocsin_V1_Ingest.Client(wrapping: client).connect(
+                metadata: try uplink.endpoint.metadata(),
                 requestProducer: { writer in
                     let end = try await self.send(to: writer)
                     ending.withLock { $0 = end }
@@ -56,6 +57,7 @@ final class UplinkStream: Sendable {
         switch message.message {
         case .welcome(let welcome):
             hadWelcome.withLock { $0 = true }
+            uplink.clock.welcomed(at: Timestamp(millis: welcome.sentAtMillis))
             uplink.inbox.welcomed(
                 UplinkInbox.Welcome(
                     durable: welcome.durableSequence, window: welcome.ackWindow,
@@ -83,6 +85,7 @@ final class UplinkStream: Sendable {
     private func send(to writer: RPCWriter<Tocsin_V1_AgentMessage>) async throws -> Uplink.End? {
         var (machine, hello) = try await uplink.greeting()
         defer { uplink.keep(machine) }
+        uplink.clock.asked()
         try await writer.write(.with { $0.hello = hello })
         var drainEnd: ContinuousClock.Instant?
         var lanes = Lanes(backfillBytesPerSecond: uplink.backfillBytesPerSecond)
@@ -107,6 +110,10 @@ final class UplinkStream: Sendable {
                 actions += machine.acknowledged(through: acknowledged.durable, fresh: acknowledged.fresh)
             }
             if let end = try await perform(actions) { return end }
+            if contents.areCredentialsReplaced, !contents.isStopping {
+                uplink.logger.info("starting a new stream", metadata: ["reason": "the token was replaced"])
+                return .again
+            }
             guard machine.isStreaming else { continue }
             if contents.welcome != nil || contents.targetsChanged || contents.heartbeatDue {
                 let isHeartbeatDue = contents.welcome != nil || contents.heartbeatDue

@@ -43,9 +43,10 @@ extension CoordinatorApp.Configuration {
         incidents.flapQuiet = settings.incidents.flapping.quiet
         self.init(
             host: settings.listen.host, port: settings.listen.port,
-            tls: CoordinatorApp.TLSFiles(
-                certificate: settings.tls.certificateFile, key: settings.tls.keyFile,
-                trustRoots: settings.tls.trustRootsFile),
+            tls: settings.tls.map {
+                CoordinatorApp.TLSFiles(
+                    certificate: $0.certificateFile, key: $0.keyFile, trustRoots: $0.trustRootsFile)
+            }, tokens: settings.tokens.map { TokenListener($0) },
             dataDirectory: settings.dataDirectory, httpHost: settings.httpListen.host,
             httpPort: settings.httpListen.port,
             signals: SignalEngine.Configuration(step: settings.step, subjectsMax: settings.limits.subjectsMax),
@@ -58,7 +59,13 @@ extension CoordinatorApp.Configuration {
                 settings.targets.map { ($0.cluster, Self.targets($0)) }, uniquingKeysWith: { $0 + $1 }),
             targetLease: settings.agents.targetLease,
             ingest: IngestLimits(
-                frameBytesMax: settings.limits.frameBytesMax, seriesPerAgentMax: settings.limits.seriesPerAgentMax),
+                frameBytesMax: settings.limits.frameBytesMax, seriesPerAgentMax: settings.limits.seriesPerAgentMax,
+                seriesPerAgentHourMax: settings.limits.seriesPerAgentHourMax),
+            listener: ListenerLimits(
+                connectionsMax: settings.limits.connectionsMax, newConnectionsMax: settings.limits.newConnectionsMax,
+                connectionsPerClientMax: settings.limits.connectionsPerClientMax,
+                callsPerClientMax: settings.limits.callsPerClientMax,
+                firstCallWithin: settings.limits.firstCallWithin),
             agents: AgentWatch.Configuration(
                 suspectAfter: settings.agents.suspectAfter, silentAfter: settings.agents.silentAfter,
                 incidentAfter: settings.agents.incidentAfter, blindShare: settings.agents.blindShare,

@@ -18,6 +18,7 @@ import ServiceLifecycle
 package import Signals
 import Synchronization
 package import Telemetry
+import TokenAccess
 package import UnixSignals
 
 /// The coordinator as one value: opens its stores, continues from its event log, serves until it is told to stop.
@@ -26,12 +27,14 @@ package import UnixSignals
 package struct CoordinatorApp: Sendable {
     /// All that a coordinator is told.
     package struct Configuration: Sendable {
-        /// Host of the gRPC listener.
+        /// Host of the gRPC listener for callers with certificates.
         package var host: String
-        /// Port of the gRPC listener; 0 takes a free one.
+        /// Port of the gRPC listener for callers with certificates; 0 takes a free one.
         package var port: Int
-        /// PEM files of the mutual TLS.
-        package var tls: TLSFiles
+        /// PEM files of the mutual TLS; nil: that listener is not there.
+        package var tls: TLSFiles?
+        /// The gRPC listener for callers with tokens; nil: it is not there.
+        package var tokens: TokenListener?
         /// Folder of the stores; made when it is missing.
         package var dataDirectory: String
         /// Host of `/metrics`, `/healthz` and `/readyz`; nil serves none.
@@ -60,6 +63,8 @@ package struct CoordinatorApp: Sendable {
         package var targetLease: Duration
         /// What an agent may send.
         package var ingest: IngestLimits
+        /// What clients may have open.
+        package var listener: ListenerLimits
         /// When silence of agents is an incident.
         package var agents: AgentWatch.Configuration
         /// Samples older than this are removed.
@@ -93,6 +98,7 @@ package struct CoordinatorApp: Sendable {
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
     private let address = AddressBox()
+    private let tokenAddress = AddressBox()
 
     /// Makes a coordinator; nothing is opened before `run`.
     package init(
@@ -109,6 +115,9 @@ package struct CoordinatorApp: Sendable {
 
     /// The port the gRPC listener took; waits until it listens.
     package var port: Int { get async { await address.port } }
+
+    /// The port that the listener for tokens took; waits until it listens.
+    package var tokenPort: Int { get async { await tokenAddress.port } }
 
     /// Runs until the task is cancelled, a graceful shutdown is triggered or, with `signals`, the process is told to
     /// stop.
@@ -127,8 +136,8 @@ package struct CoordinatorApp: Sendable {
         let plan = NoticePlan(routing: configuration.notifications.routing, policy: configuration.escalation)
         let fleet = FleetRegistry(configuration: configuration.fleet)
         let restored = try await Restoration(
-            configuration: configuration, incidents: incidentStore, samples: sampleStore, logger: logger,
-            startedAt: now()
+            configuration: configuration, incidents: incidentStore, samples: sampleStore, counters: counters,
+            logger: logger, startedAt: now()
         ).restored()
         let pipeline = Pipeline(
             restored, store: incidentStore, plan: plan, notifications: notifications, counters: counters,
@@ -137,13 +146,12 @@ package struct CoordinatorApp: Sendable {
         let health = StoreHealth()
         let writer = StoreWriter(
             store: sampleStore, pipeline: pipeline, counters: counters, health: health, logger: logger, now: now)
-        let certificates = try CertificateKeeper(paths: configuration.tls, counters: counters, logger: logger)
-        let server = GRPCService(
-            configuration: configuration, certificates: certificates,
+        let listeners = try Listeners(
+            configuration, counters: counters, client: client, logger: logger, now: now,
+            addresses: .init(certificates: address, tokens: tokenAddress),
             services: services(
                 fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, incidents: incidentStore,
-                notifications: notifications, desk: desk, counters: counters, health: health),
-            address: address, logger: logger)
+                notifications: notifications, desk: desk, counters: counters, health: health))
         let retention = RetentionService(
             store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
             outbox: notifications, logger: logger, now: now)
@@ -151,10 +159,12 @@ package struct CoordinatorApp: Sendable {
         let compaction = CompactionService(store: sampleStore, counters: counters, logger: logger, now: now)
         // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline
         // judges it, and who is to be called for it is called last.
-        var running: [any Service] = [
-            NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
-            retention, compaction, certificates, learnedState(pipeline), server,
-        ]
+        var running: [any Service] =
+            [
+                NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
+                retention, compaction, learnedState(pipeline, counters),
+                certificateSeries(listeners.keepers, writer),
+            ] + listeners.services
         if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
             running.append(
                 HeartbeatService(
@@ -169,7 +179,9 @@ package struct CoordinatorApp: Sendable {
             running.insert(
                 HealthService(
                     host: host, port: configuration.httpPort, counters: counters, health: health,
-                    certificates: certificates, fleet: fleet, pipeline: pipeline, notifications: notifications,
+                    certificates: listeners.keepers, tokens: listeners.figures, gate: listeners.gate, fleet: fleet,
+                    pipeline: pipeline,
+                    notifications: notifications,
                     cluster: cluster?.board, logger: logger, now: now), at: 0)
         }
         var group = ServiceGroupConfiguration(
@@ -180,9 +192,16 @@ package struct CoordinatorApp: Sendable {
     }
 
     /// It stops before the pipeline, which it asks one last time.
-    private func learnedState(_ pipeline: Pipeline) -> LearnedStateService {
+    private func learnedState(_ pipeline: Pipeline, _ counters: CounterBoard) -> LearnedStateService {
         LearnedStateService(
-            writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, logger: logger, now: now)
+            writer: DetectorStateWriter(configuration.detectorState), pipeline: pipeline, counters: counters,
+            logger: logger, now: now)
+    }
+
+    private func certificateSeries(_ keepers: [CertificateKeeper], _ writer: StoreWriter) -> CertificateSeries {
+        CertificateSeries(
+            cluster: configuration.tokens?.access.policy.cluster ?? configuration.kubernetes?.cluster ?? "",
+            interval: configuration.signals.step, keepers: keepers, writer: writer, logger: logger, now: now)
     }
 
     private func openStores() throws -> (IncidentStore, SampleStore) {
@@ -231,8 +250,11 @@ package struct CoordinatorApp: Sendable {
                 lease: configuration.targetLease, interval: configuration.signals.step,
                 targets: configuration.clusterTargets), counters: counters, startedAt: now())
         let ingest = IngestService(
-            configuration: IngestService.Configuration(configuration.ingest, version: configuration.version),
-            authorization: authorization, fleet: fleet, assignments: assignments, writer: writer, counters: counters,
+            configuration: IngestService.Configuration(
+                configuration.ingest, helloWithin: configuration.listener.firstCallWithin,
+                version: configuration.version),
+            authorization: authorization, fleet: fleet, assignments: assignments, writer: writer,
+            quota: SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax), counters: counters,
             logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, incidents: incidents,

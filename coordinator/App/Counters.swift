@@ -10,12 +10,14 @@ package struct Counters: Sendable, Hashable {
     package var framesDuplicate: UInt64 = 0
     /// Frames, or streams by way of one, that were refused.
     package var framesRejected: UInt64 = 0
-    /// Samples stored.
+    /// Samples of agents stored.
     package var samplesStored: UInt64 = 0
     /// Of them, samples of an outage that came after newer ones: stored, not judged.
     package var samplesBackfilled: UInt64 = 0
     /// Samples stored and not judged, since their agent has too many series.
     package var samplesRefused: UInt64 = 0
+    /// Samples neither stored nor judged, since their agent brought in too many series within an hour.
+    package var samplesLeftOut: UInt64 = 0
     /// Edges stored.
     package var edgesStored: UInt64 = 0
     /// Samples that agents declared lost, and frames that never came.
@@ -48,12 +50,37 @@ package struct Counters: Sendable, Hashable {
     package var thresholdsReloaded: UInt64 = 0
     /// Times that a changed thresholds file was refused.
     package var thresholdsRefused: UInt64 = 0
+    /// Models that detectors had learned and took over from their file at the start.
+    package var modelsRestored: UInt64 = 0
+    /// Models of that file that no detector took over: of subjects beyond a limit, of checks that are gone or learn
+    /// otherwise by now, or not readable.
+    package var modelsNotRestored: UInt64 = 0
+    /// Files of what detectors had learned that could not be used: all models begin anew.
+    package var modelFilesUnusable: UInt64 = 0
+    /// Subjects whose models found no room in the file, each time that it was written.
+    package var modelSubjectsLeftOut: UInt64 = 0
+    /// Times that the file could not be written.
+    package var modelFileFailures: UInt64 = 0
     /// Times that an agent came back after another had used its name.
     package var agentsContended: UInt64 = 0
     /// Requests refused for want of a role.
     package var requestsDenied: UInt64 = 0
     /// Handshakes refused for the client's certificate.
     package var handshakesRefused: UInt64 = 0
+    /// Connections closed since they made no call within their time.
+    package var handshakesOverdue: UInt64 = 0
+    /// Connections without a call so far that went for newer ones.
+    package var handshakesDisplaced: UInt64 = 0
+    /// Connections refused since there were too many.
+    package var connectionsRefused: UInt64 = 0
+    /// Connections of a client that went for a newer one of the same client.
+    package var connectionsDisplaced: UInt64 = 0
+    /// Errors in HTTP/2.
+    package var connectionsMalformed: UInt64 = 0
+    /// Calls refused since their client had too many open.
+    package var callsRefused: UInt64 = 0
+    /// Streams of agents that said no hello within their time.
+    package var hellosOverdue: UInt64 = 0
     /// Times that changed certificate files were put in force.
     package var certificatesReloaded: UInt64 = 0
     /// Times that changed certificate files could not be used.

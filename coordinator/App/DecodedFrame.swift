@@ -9,14 +9,16 @@ enum DecodedFrame: Sendable {
     case edges([Edge])
 
     /// Decodes a frame's payload within the limits; its lane's chain moves on.
-    init(_ frame: Tocsin_V1_Frame, lane: inout LaneDecoder, limits: WireLimits) throws(WireError) {
+    init(
+        _ frame: Tocsin_V1_Frame, lane: inout LaneDecoder, limits: WireLimits, refusing: LaneDecoder.Refusal
+    ) throws(WireError) {
         switch frame.payload {
         case .sampleBlock(let block):
             guard block.count <= limits.blockBytesMax else {
                 throw WireError(
                     .tooLarge, "a sample block of \(block.count) bytes, at most \(limits.blockBytesMax) are taken")
             }
-            self = .samples(try lane.samples(of: [UInt8](block), sequence: frame.sequence))
+            self = .samples(try lane.samples(of: [UInt8](block), sequence: frame.sequence, refusing: refusing))
         case .edgeBatch(let batch):
             self = .edges(try batch.decoded(limits: limits))
         case nil:

@@ -53,6 +53,9 @@ package struct DetectionCore: Sendable {
     /// What the signal engine counts.
     package var signalStatistics: SignalEngine.Statistics { engine.statistics }
 
+    /// What the detectors count.
+    package var detectorStatistics: DetectorBank.Statistics { bank.statistics }
+
     /// Takes samples of one agent; nothing is judged before `advance`.
     package mutating func ingest(samples: [Sample], cluster: String, agent: String, clockOffset: Duration = .zero) {
         guard catchUp == nil else {

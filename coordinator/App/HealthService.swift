@@ -1,3 +1,4 @@
+import Detection
 import Foundation
 import Hummingbird
 import Incidents
@@ -13,7 +14,10 @@ struct HealthService: Service {
     let port: Int
     let counters: CounterBoard
     let health: StoreHealth
-    let certificates: CertificateKeeper
+    let certificates: [CertificateKeeper]
+    /// Nil when nobody is let in by a token.
+    let tokens: TokenFigures?
+    let gate: ConnectionGate
     let fleet: FleetRegistry
     let pipeline: Pipeline
     let notifications: NotificationService
@@ -51,6 +55,7 @@ struct HealthService: Service {
         add("frames_rejected_total", "counter", counted.framesRejected)
         add("samples_stored_total", "counter", counted.samplesStored)
         add("samples_refused_total", "counter", counted.samplesRefused)
+        add("samples_left_out_total", "counter", counted.samplesLeftOut)
         add("samples_backfilled_total", "counter", counted.samplesBackfilled)
         add("samples_lost_total", "counter", counted.samplesLost)
         add("edges_stored_total", "counter", counted.edgesStored)
@@ -67,15 +72,30 @@ struct HealthService: Service {
         add("incident_event_failures_total", "counter", counted.incidentEventFailures)
         add("target_samples_of_non_owners_total", "counter", counted.samplesOfNonOwners)
         add("target_samples_unconfirmed_total", "counter", counted.samplesUnconfirmed)
+        add("models_restored_total", "counter", counted.modelsRestored)
+        add("models_not_restored_total", "counter", counted.modelsNotRestored)
+        add("model_files_unusable_total", "counter", counted.modelFilesUnusable)
+        add("model_subjects_left_out_total", "counter", counted.modelSubjectsLeftOut)
+        add("model_file_failures_total", "counter", counted.modelFileFailures)
         add("agents_contended_total", "counter", counted.agentsContended)
         add("requests_denied_total", "counter", counted.requestsDenied)
         add("audit_records_dropped_total", "counter", counted.auditRecordsDropped)
         add("handshakes_refused_total", "counter", counted.handshakesRefused)
+        add("handshakes_overdue_total", "counter", counted.handshakesOverdue)
+        add("handshakes_displaced_total", "counter", counted.handshakesDisplaced)
+        add("connections_refused_total", "counter", counted.connectionsRefused)
+        add("connections_displaced_total", "counter", counted.connectionsDisplaced)
+        add("connections_malformed_total", "counter", counted.connectionsMalformed)
+        add("connections", "gauge", UInt64(gate.count))
+        add("calls_refused_total", "counter", counted.callsRefused)
+        add("hellos_overdue_total", "counter", counted.hellosOverdue)
         add("certificates_reloaded_total", "counter", counted.certificatesReloaded)
         add("certificates_refused_total", "counter", counted.certificatesRefused)
+        // The one that ends first: it is the one to look after.
         add(
             "certificate_expiry_timestamp_seconds", "gauge",
-            UInt64(max(0, certificates.notValidAfter.timeIntervalSince1970)))
+            UInt64(max(0, certificates.map(\.notValidAfter.timeIntervalSince1970).min() ?? 0)))
+        lines += tokens?.lines ?? []
         let notices = notifications.status
         add("notices_delivered_total", "counter", notices.delivered)
         add("notice_sends_failed_total", "counter", notices.failedSends)
@@ -84,6 +104,9 @@ struct HealthService: Service {
         add("thresholds_refused_total", "counter", counted.thresholdsRefused)
         add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
         add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
+        add("detectors", "gauge", UInt64(snapshot.detectorStatistics.detectors))
+        add("detectors_refused_total", "counter", UInt64(snapshot.detectorStatistics.refused))
+        add("signal_buckets_refused_total", "counter", UInt64(snapshot.signalStatistics.bucketsRefused))
         add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
         add("signal_subjects_refused_total", "counter", UInt64(snapshot.signalStatistics.subjectsRefused))
         for figure in cluster?.figures ?? [] {

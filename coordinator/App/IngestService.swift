@@ -24,6 +24,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         var block = SampleBlockLimits.default
         /// Series of one chain that are judged.
         var seriesPerAgentMax = 20_000
+        /// From the opening of a stream to its hello.
+        var helloWithin: Duration = .seconds(10)
         /// Version said in `Welcome`.
         var version: String
     }
@@ -33,6 +35,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     let fleet: FleetRegistry
     let assignments: AssignmentBoard
     let writer: StoreWriter
+    let quota: SeriesQuota
     let counters: CounterBoard
     let logger: Logger
     let now: @Sendable () -> Timestamp
@@ -51,7 +54,10 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
             do {
                 try await self.serve(request.messages, to: responses, agent: agent)
             } catch let error as WireError {
-                self.counters.add { $0.framesRejected += 1 }
+                self.counters.add {
+                    $0.framesRejected += 1
+                    if error.code == .denied { $0.requestsDenied += 1 }
+                }
                 self.logger.warning(
                     "stream refused",
                     metadata: ["node": "\(agent.node)", "cluster": "\(agent.cluster)", "reason": "\(error)"])
@@ -65,12 +71,15 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     struct Outlets: Sendable {
         var acknowledgements: StreamReceiver.Acknowledgements
         var answers: AsyncStream<TargetsAnswer>.Continuation
+        /// Ended by the stream's hello.
+        var greeting: AsyncStream<Void>.Continuation
     }
 
     private enum Part: Sendable {
         case reading
         case acknowledging
         case answering
+        case greeted
         case shutdown
     }
 
@@ -82,9 +91,12 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         let acknowledgements = AsyncThrowingStream<IngestSessionMachine.Acknowledgement, any Error>.makeStream(
             bufferingPolicy: .bufferingNewest(1))
         let answers = AsyncStream<TargetsAnswer>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let greeting = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         try await withThrowingTaskGroup(of: Part.self) { group in
             group.addTask {
-                let outlets = Outlets(acknowledgements: acknowledgements.continuation, answers: answers.continuation)
+                let outlets = Outlets(
+                    acknowledgements: acknowledgements.continuation, answers: answers.continuation,
+                    greeting: greeting.continuation)
                 try await receive(messages, welcoming: responses, agent: agent, outlets)
                 return .reading
             }
@@ -103,6 +115,10 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
                 return .acknowledging
             }
             group.addTask {
+                try await self.greeted(greeting.stream)
+                return .greeted
+            }
+            group.addTask {
                 try? await gracefulShutdown()
                 return .shutdown
             }
@@ -110,7 +126,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
                 switch part {
                 case .reading: acknowledgements.continuation.finish()
                 case .acknowledging: return group.cancelAll()
-                case .answering: continue
+                case .answering, .greeted: continue
                 case .shutdown:
                     // An agent's stream has no end of its own: what is not acknowledged comes again after the restart.
                     throw RPCError(code: .unavailable, message: "the coordinator is stopping")
@@ -125,7 +141,9 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         _ outlets: Outlets
     ) async throws {
         var iterator = messages.makeAsyncIterator()
+        defer { outlets.greeting.finish() }
         guard let first = try await iterator.next() else { return }
+        outlets.greeting.finish()
         let hello = try checked(first, agent: agent)
         let receivedAt = now()
         let session = StoreWriter.Session(agent: agent, id: hello.session)
@@ -153,6 +171,20 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         await receiver.ledger.drained()
     }
 
+    /// Returns when the stream's hello has come; throws `outOfOrder` when it does not within its time.
+    private func greeted(_ greeting: AsyncStream<Void>) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in greeting {} }
+            group.addTask {
+                try await Task.sleep(for: configuration.helloWithin)
+                counters.add { $0.hellosOverdue += 1 }
+                throw WireError(.outOfOrder, "no hello within \(configuration.helloWithin)")
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
     private func checked(_ message: Tocsin_V1_AgentMessage, agent: FleetRegistry.AgentKey) throws(WireError)
         -> AgentHello
     {
@@ -163,7 +195,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         guard hello.cluster == agent.cluster, hello.node == agent.node else {
             throw WireError(
                 .denied,
-                "the certificate is of node \(agent.node) in \(agent.cluster), the hello of \(hello.node) in \(hello.cluster)"
+                "the caller is the agent of node \(agent.node) in \(agent.cluster), its hello is of \(hello.node) in \(hello.cluster)"
             )
         }
         return hello

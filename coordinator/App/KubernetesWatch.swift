@@ -14,13 +14,6 @@ package struct KubernetesWatch: Sendable, Hashable {
     /// Takes what the file says.
     init(_ settings: ClusterWatchSettings) {
         cluster = settings.cluster
-        let trust: HTTPRequest.Trust =
-            switch settings.access.trust {
-            case .system: .system
-            case .roots(let file, let serverName): .roots(file: file, serverName: serverName)
-            case .pin(let sha256): .pin(sha256: sha256)
-            case .insecure: .insecure
-            }
         var events = EventTracker.Configuration()
         (events.eventsMax, events.edgesPerHourMax) = (settings.eventsRemembered, settings.eventsPerHour)
         var rollouts = RolloutTracker.Configuration()
@@ -29,7 +22,8 @@ package struct KubernetesWatch: Sendable, Hashable {
             settings.rolloutNamespaces.map { $0.isEmpty ? .all : .namespaces($0) } ?? .none
         watch = ClusterWatchConfiguration(
             endpoint: KubernetesEndpoint(
-                url: settings.access.apiServer, tokenFile: settings.access.tokenFile, trust: trust,
+                url: settings.access.apiServer, tokenFile: settings.access.tokenFile,
+                trust: HTTPRequest.Trust(settings.access.trust),
                 deadline: settings.timeout),
             eventNamespaces: settings.eventNamespaces,
             eventsAPI: settings.eventsAPI == .core ? .core : .events, events: events, rolloutScope: scope,

@@ -10,6 +10,8 @@ struct LaneDecoder {
     private(set) var chainStart: UInt64?
     /// Samples that were left out since their series is one too many for an agent.
     private(set) var samplesRefused: UInt64 = 0
+    /// Samples that were left out since the agent brought in too many series.
+    private(set) var samplesLeftOut: UInt64 = 0
     /// The series that the block read last defines; nil when it is of a version that defines all anew in each block.
     private(set) var definitions: [Series]?
     private var currentChain: UInt64?
@@ -19,6 +21,11 @@ struct LaneDecoder {
     private var alone: [Sample]?
     private var stored: StoredLane
     private let seriesMax: Int
+    /// Numbers of the chain's series that are left out.
+    private var leftOut: Set<Int> = []
+
+    /// Gives the positions of those series that are one too many; nil when there are none.
+    typealias Refusal = ([Series]) -> Set<Int>?
 
     /// Makes a decoder that waits for a block which builds on nothing.
     ///
@@ -32,12 +39,17 @@ struct LaneDecoder {
     /// Decodes the block of a frame that is to be stored.
     ///
     /// Throws `chainBroken` when the agent must start a new chain, `tooLarge` and `corrupt`.
-    mutating func samples(of block: [UInt8], sequence: UInt64) throws(WireError) -> [Sample] {
+    ///
+    /// - Parameter refusing: asked once for each series that a block defines.
+    mutating func samples(
+        of block: [UInt8], sequence: UInt64, refusing: Refusal = { _ in nil }
+    ) throws(WireError) -> [Sample] {
         do throws(SampleBlockError) {
             guard SampleBlockChainDecoder.isChained(block) else {
                 chainStart = nil
                 definitions = nil
-                let samples = try decoder.decode(block)
+                leftOut = []
+                let samples = admitted(try decoder.decode(block), refusing)
                 alone = samples
                 return samples
             }
@@ -46,14 +58,33 @@ struct LaneDecoder {
             try decoder.decode(block, into: &columns)
             let isNew = decoder.chainsRead != chainsBefore
             if isNew { currentChain = sequence }
-            definitions = Array(decoder.series[(isNew ? 0 : seriesBefore)...])
+            noteDefinitions(from: isNew ? 0 : seriesBefore, refusing)
         } catch {
             throw Self.wireError(error, sequence)
         }
         chainStart = currentChain
         let samples = columnsAsSamples(seriesMax: seriesMax)
-        samplesRefused += UInt64(columns.count - samples.count)
+        let gone = leftOut.isEmpty ? 0 : columns.series.prefix(columns.count).count { leftOut.contains(Int($0)) }
+        samplesLeftOut += UInt64(gone)
+        samplesRefused += UInt64(columns.count - gone - samples.count)
         return samples
+    }
+
+    /// Notes the series that a block of a chain defines, which begin at a number.
+    private mutating func noteDefinitions(from first: Int, _ refusing: Refusal) {
+        let defined = Array(decoder.series[first...])
+        definitions = defined
+        if first == 0 { leftOut = [] }
+        guard !defined.isEmpty, let positions = refusing(defined) else { return }
+        leftOut.formUnion(positions.map { first + $0 })
+    }
+
+    /// The samples of a block that stands alone, without those of series that are too many.
+    private mutating func admitted(_ samples: [Sample], _ refusing: Refusal) -> [Sample] {
+        guard !samples.isEmpty, let positions = refusing(samples.map(\.series)) else { return samples }
+        leftOut = positions
+        samplesLeftOut += UInt64(positions.count)
+        return samples.enumerated().filter { !positions.contains($0.offset) }.map(\.element)
     }
 
     private func columnsAsSamples(seriesMax: Int) -> [Sample] {
@@ -62,7 +93,7 @@ struct LaneDecoder {
         samples.reserveCapacity(columns.count)
         for position in 0..<columns.count {
             let number = Int(columns.series[position])
-            guard number < seriesMax else { continue }
+            guard number < seriesMax, leftOut.isEmpty || !leftOut.contains(number) else { continue }
             samples.append(
                 Sample(series[number], Timestamp(millis: columns.times[position]), columns.value(at: position)))
         }
@@ -76,7 +107,8 @@ struct LaneDecoder {
     ///
     /// - Parameter filter: gives what of all samples is kept; nil when all of it is.
     mutating func rewritten(keeping filter: (([Sample]) -> [Sample])?) -> StoredLane.Rewritten? {
-        let kept = filter.map { $0(all) }
+        // What is left out must not be in the store either, nor its name in the catalogue.
+        let kept = filter.map { $0(all) } ?? (leftOut.isEmpty ? nil : all)
         var lane = stored
         let rewritten = lane.rewritten(chainStart: chainStart, kept: kept) { all }
         stored = lane
@@ -86,9 +118,9 @@ struct LaneDecoder {
 
     /// A frame is not stored, since it is there already: what builds on it can't be either.
     mutating func passOver() {
-        let refused = samplesRefused
+        let (refused, leftOut) = (samplesRefused, samplesLeftOut)
         self = LaneDecoder(limits: decoder.limits, seriesMax: seriesMax)
-        samplesRefused = refused
+        (samplesRefused, samplesLeftOut) = (refused, leftOut)
     }
 
     private static func wireError(_ error: SampleBlockError, _ sequence: UInt64) -> WireError {

@@ -8,6 +8,7 @@ import Telemetry
 struct LearnedStateService: Service {
     let writer: DetectorStateWriter
     let pipeline: Pipeline
+    let counters: CounterBoard
     let logger: Logger
     let now: @Sendable () -> Timestamp
 
@@ -34,11 +35,13 @@ struct LearnedStateService: Service {
         do {
             let written = try await writer.write(learned, takenAt: now())
             if written.leftOut > 0 {
+                counters.add { $0.modelSubjectsLeftOut += UInt64(written.leftOut) }
                 logger.warning(
                     "the file of what detectors learned is full; some begin anew after a restart",
                     metadata: ["kept": "\(written.subjects)", "leftOut": "\(written.leftOut)"])
             }
         } catch {
+            counters.add { $0.modelFileFailures += 1 }
             logger.error("what detectors learned could not be kept", metadata: ["reason": "\(error)"])
         }
     }

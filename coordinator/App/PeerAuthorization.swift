@@ -3,8 +3,10 @@ import GRPCCore
 import GRPCNIOTransportHTTP2
 import IngestWire
 import QueryWire
+import TokenAccess
 
-/// Who is on the other side of a connection, from its verified client certificate, and what that identity may do.
+/// Who is on the other side of a connection, from its verified client certificate or its reviewed token, and what that
+/// identity may do.
 struct PeerAuthorization: Sendable {
     /// The least role each call of the query service needs.
     enum Need: Sendable {
@@ -21,10 +23,17 @@ struct PeerAuthorization: Sendable {
         }
     }
 
-    /// The identity in the client certificate.
+    /// The identity in the client certificate, or that of the token.
     ///
-    /// The transport has verified the chain against the trust roots by now.
+    /// The transport has verified the chain against the trust roots by now, or the interceptor of the listener for
+    /// tokens had the token reviewed: no other listener has a `TokenPeer`, and that one has no certificates.
     func identity(_ context: ServerContext) throws(WireError) -> PeerIdentity {
+        if let peer = context.transportSpecific as? TokenPeer {
+            guard let identity = peer.standing.identity else {
+                throw WireError(.denied, "\(peer.standing.account) has no role here")
+            }
+            return identity
+        }
         guard let posix = context.transportSpecific as? HTTP2ServerTransport.Posix.Context,
             let certificate = posix.peerCertificate
         else {
@@ -37,7 +46,7 @@ struct PeerAuthorization: Sendable {
         }
     }
 
-    /// The cluster and node of an agent's certificate; refuses everybody else.
+    /// The cluster and node of an agent; refuses everybody else.
     func agent(_ context: ServerContext) throws(WireError) -> FleetRegistry.AgentKey {
         guard case .agent(let cluster, let node) = try identity(context) else {
             throw WireError(.denied, "the ingest service takes agents alone")
@@ -47,7 +56,9 @@ struct PeerAuthorization: Sendable {
 
     /// Name and role of whoever calls, for the audit log; an agent's name is its cluster and node.
     func label(_ context: ServerContext) -> (name: String, role: String) {
-        guard let identity = try? identity(context) else { return ("", "") }
+        guard let identity = try? identity(context) else {
+            return ((context.transportSpecific as? TokenPeer)?.standing.account ?? "", "")
+        }
         switch identity {
         case .user(let role, let name): return (name, role.rawValue)
         case .agent(let cluster, let node): return ("\(cluster)/\(node)", "agent")

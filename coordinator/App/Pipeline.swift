@@ -1,5 +1,6 @@
 import AsyncAlgorithms
 import CoordinatorSettings
+import Detection
 import IncidentStore
 import Incidents
 import Logging
@@ -59,6 +60,7 @@ final class Pipeline: Service {
         /// Number of signals.
         var signals: Int
         var signalStatistics: SignalEngine.Statistics
+        var detectorStatistics: DetectorBank.Statistics
         var thresholds: ThresholdSettings
 
         init(_ core: DetectionCore) {
@@ -66,6 +68,7 @@ final class Pipeline: Service {
             escalation = core.escalation
             signals = core.history.count
             signalStatistics = core.signalStatistics
+            detectorStatistics = core.detectorStatistics
             thresholds = core.thresholds
         }
     }

@@ -90,7 +90,10 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     ) async throws -> Tocsin_V1_GetIncidentResponse {
         _ = try user(context, .view)
         let book = pipeline.snapshot.book
-        return detail(try incident(request.id, in: book), in: book).proto
+        let incident = try incident(request.id, in: book)
+        var view = detail(incident, in: book)
+        view.logs = await logs(of: incident)
+        return view.proto
     }
 
     func acknowledgeIncident(

@@ -26,6 +26,7 @@ struct Restoration {
     let configuration: CoordinatorApp.Configuration
     let incidents: IncidentStore
     let samples: SampleStore
+    let counters: CounterBoard
     let logger: Logger
     let startedAt: Timestamp
 
@@ -51,7 +52,7 @@ struct Restoration {
         }
         let thresholds = configuration.thresholds
         var bank = DetectorBank { thresholds.checks(for: $0) }
-        let span = await span()
+        let span = await span(until: known.map(\.at).max())
         let from = span.map { $0.lowerBound } ?? startedAt
         restoreLearned(into: &bank, at: from)
         let orphans = bank.restore(open: others, at: from)
@@ -110,9 +111,14 @@ struct Restoration {
         switch configuration.detectorState.read() {
         case .nothing: return
         case .unusable(let reason):
+            counters.add { $0.modelFilesUnusable += 1 }
             logger.error("what detectors had learned is lost; they start anew", metadata: ["reason": "\(reason)"])
         case .state(let state, let takenAt):
             let (taken, left) = bank.restore(learned: state, at: now)
+            counters.add {
+                $0.modelsRestored += UInt64(taken)
+                $0.modelsNotRestored += UInt64(left)
+            }
             logger.info(
                 "detectors know what they had learned",
                 metadata: ["models": "\(taken)", "anew": "\(left)", "takenAt": "\(takenAt)"])
@@ -143,9 +149,12 @@ struct Restoration {
     // MARK: Samples
 
     /// The time to read back: what the longest window needs, less where that would take too long; nil without samples.
-    private func span() async -> ClosedRange<Timestamp>? {
+    ///
+    /// - Parameter lastSeen: when an agent was last heard of; samples may have times of a clock that is off.
+    private func span(until lastSeen: Timestamp?) async -> ClosedRange<Timestamp>? {
         do {
-            guard let newest = try await samples.sizes().newest else { return nil }
+            guard let newestSample = try await samples.sizes().newest else { return nil }
+            let newest = lastSeen ?? newestSample
             let end = min(newest + Self.slice, startedAt)
             let clock = ContinuousClock()
             let began = clock.now
@@ -203,28 +212,72 @@ struct StoredRecording {
         }
     }
 
-    /// All of it, in order of time; frames that cannot be read are left out.
+    /// All of it, in order of time by the coordinator's clock.
+    ///
+    /// From agents' times is taken off what was taken off when they came. Frames that cannot be read are left out.
     func read(from: Timestamp, to: Timestamp) async throws -> Recording {
+        let clocks = try await samples.clockHistories()
         let found = Mutex<[Recording.Origin]>([])
         for names in Self.expressions {
-            var query = SampleQuery(selector: try SeriesSelector("{__name__=~\"\(names)\"}"), from: from, to: to)
-            query.seriesMax = Self.seriesMax
-            _ = try await samples.query(query) { chunk in
-                // Pods' series name their node, whose agent they are from; of others it does not matter.
-                let agent = chunk.series.labels[LabelName.node] ?? ""
-                found.withLock { found in
-                    for (time, value) in zip(chunk.timestamps, chunk.values) {
-                        found.append(
-                            .init(cluster: chunk.cluster, agent: agent, sample: Sample(chunk.series, time, value)))
-                    }
+            let selector = try SeriesSelector("{__name__=~\"\(names)\"}")
+            var query = SampleQuery(selector: selector, from: from, to: to)
+            query.agents = .except(Set(clocks.keys))
+            try await read(query, nil, into: found)
+            for (agent, clock) in clocks {
+                for stretch in clock.stretches(from: from, to: to) {
+                    var query = SampleQuery(selector: selector, from: stretch.lowerBound, to: stretch.upperBound)
+                    query.agents = .only([agent])
+                    try await read(query, (agent.node, clock, from...to), into: found)
                 }
             }
         }
         var recording = Recording(found.withLock { $0 })
-        for stored in try await samples.edges(from: from, to: to, limit: Self.edgesMax) {
-            recording.add(edges: [stored.edge], cluster: stored.cluster, agent: stored.node)
-        }
+        try await readEdges(clocks, from: from, to: to, into: &recording)
         recording.sort()
         return recording
+    }
+
+    private func read(
+        _ query: SampleQuery, _ corrected: (node: String, clock: ClockHistory, range: ClosedRange<Timestamp>)?,
+        into found: borrowing Mutex<[Recording.Origin]>
+    ) async throws {
+        var query = query
+        query.seriesMax = Self.seriesMax
+        let origins = Mutex<[Recording.Origin]>([])
+        _ = try await samples.query(query) { chunk in
+            // Pods' series name their node, whose agent they are from; of others it does not matter.
+            let agent = corrected?.node ?? chunk.series.labels[LabelName.node] ?? ""
+            origins.withLock { origins in
+                for (time, value) in zip(chunk.timestamps, chunk.values) {
+                    let at = time - (corrected?.clock.offset(at: time) ?? .zero)
+                    if let range = corrected?.range, !range.contains(at) { continue }
+                    origins.append(
+                        .init(cluster: chunk.cluster, agent: agent, sample: Sample(chunk.series, at, value)))
+                }
+            }
+        }
+        let read = origins.withLock { $0 }
+        found.withLock { $0 += read }
+    }
+
+    private func readEdges(
+        _ clocks: [AgentName: ClockHistory], from: Timestamp, to: Timestamp, into recording: inout Recording
+    ) async throws {
+        for stored in try await samples.edges(from: from, to: to, limit: Self.edgesMax)
+        where clocks[AgentName(cluster: stored.cluster, node: stored.node)] == nil {
+            recording.add(edges: [stored.edge], cluster: stored.cluster, agent: stored.node)
+        }
+        for (agent, clock) in clocks {
+            for stretch in clock.stretches(from: from, to: to) {
+                let edges = try await samples.edges(
+                    from: stretch.lowerBound, to: stretch.upperBound, limit: Self.edgesMax)
+                for stored in edges where stored.cluster == agent.cluster && stored.node == agent.node {
+                    var edge = stored.edge
+                    edge.at = edge.at - clock.offset(at: edge.at)
+                    guard edge.at >= from, edge.at <= to else { continue }
+                    recording.add(edges: [edge], cluster: stored.cluster, agent: stored.node)
+                }
+            }
+        }
     }
 }

@@ -258,7 +258,9 @@ final class StoreWriter: Service {
             counters.framesStored += UInt64(max(0, result.stored - own))
             counters.framesDuplicate += UInt64(result.duplicates)
             for entry in batch {
-                counters.samplesStored += UInt64(entry.content.sampleCount)
+                if entry.session.agent.node != SessionKey.ownNode {
+                    counters.samplesStored += UInt64(entry.content.sampleCount)
+                }
                 counters.edgesStored += UInt64(entry.content.edgeCount)
                 if entry.isBackfill { counters.samplesBackfilled += UInt64(entry.content.sampleCount) }
             }
@@ -284,5 +286,6 @@ extension IncomingFrame {
             throw WireError(.invalidField, "frame \(entry.frame.sequence) has no payload")
         }
         isBackfill = entry.isBackfill
+        clockOffset = entry.clockOffset
     }
 }

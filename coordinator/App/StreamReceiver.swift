@@ -85,12 +85,21 @@ struct StreamReceiver {
         }
         let limits = service.configuration.wire
         let refusedBefore = fresh.samplesRefused + backfill.samplesRefused
+        let leftOutBefore = fresh.samplesLeftOut + backfill.samplesLeftOut
+        let (service, agent) = (service, agent)
+        let refusing: LaneDecoder.Refusal = { service.quota.refused($0, of: agent, now: service.now()) }
         let content =
             try isBackfill
-            ? DecodedFrame(frame, lane: &backfill, limits: limits)
-            : DecodedFrame(frame, lane: &fresh, limits: limits)
+            ? DecodedFrame(frame, lane: &backfill, limits: limits, refusing: refusing)
+            : DecodedFrame(frame, lane: &fresh, limits: limits, refusing: refusing)
         let refused = fresh.samplesRefused + backfill.samplesRefused - refusedBefore
-        if refused > 0 { service.counters.add { $0.samplesRefused += refused } }
+        let leftOut = fresh.samplesLeftOut + backfill.samplesLeftOut - leftOutBefore
+        if refused > 0 || leftOut > 0 {
+            service.counters.add {
+                $0.samplesRefused += refused
+                $0.samplesLeftOut += leftOut
+            }
+        }
         let (admitted, hasStrangers) = service.assignments.admitted(content, from: agent, clockOffset: clock.value)
         let stored = stored(frame, hasStrangers: hasStrangers)
         let (chainStart, definitions) =

@@ -73,6 +73,10 @@ struct SubjectQuery: Sendable {
         var view = SignalView(
             name: point.signal.rawValue, unit: description.unit.rawValue, at: point.knownAt, step: point.step)
         view.value = point.value
+        if case .quantile(let evidence)? = point.evidence {
+            view.lower = evidence.lower
+            view.upper = evidence.upper
+        }
         view.volume = point.volume
         view.present = point.coverage.present
         view.expected = point.coverage.expected

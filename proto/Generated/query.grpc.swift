@@ -228,6 +228,19 @@ package enum Tocsin_V1_Query: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ListEdges" metadata.
+        package enum ListEdges: Sendable {
+            /// Request type for "ListEdges".
+            package typealias Input = Tocsin_V1_ListEdgesRequest
+            /// Response type for "ListEdges".
+            package typealias Output = Tocsin_V1_ListEdgesResponse
+            /// Descriptor for "ListEdges".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "ListEdges",
+                type: .unary
+            )
+        }
         /// Namespace for "GetEffectiveChecks" metadata.
         package enum GetEffectiveChecks: Sendable {
             /// Request type for "GetEffectiveChecks".
@@ -272,6 +285,7 @@ package enum Tocsin_V1_Query: Sendable {
             QuerySamples.descriptor,
             ListSubjects.descriptor,
             GetSubject.descriptor,
+            ListEdges.descriptor,
             GetEffectiveChecks.descriptor,
             ListAudit.descriptor
         ]
@@ -531,6 +545,24 @@ extension Tocsin_V1_Query {
             request: GRPCCore.StreamingServerRequest<Tocsin_V1_GetSubjectRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetSubjectResponse>
+
+        /// Handle the "ListEdges" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened, as agents and the cluster told it: the last lines of logs, events, rollouts.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_ListEdgesRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_ListEdgesResponse` messages.
+        func listEdges(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_ListEdgesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ListEdgesResponse>
 
         /// Handle the "GetEffectiveChecks" method.
         ///
@@ -809,6 +841,24 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetSubjectResponse>
 
+        /// Handle the "ListEdges" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened, as agents and the cluster told it: the last lines of logs, events, rollouts.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListEdgesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Tocsin_V1_ListEdgesResponse` message.
+        func listEdges(
+            request: GRPCCore.ServerRequest<Tocsin_V1_ListEdgesRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ListEdgesResponse>
+
         /// Handle the "GetEffectiveChecks" method.
         ///
         /// > Source IDL Documentation:
@@ -1085,6 +1135,24 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws -> Tocsin_V1_GetSubjectResponse
 
+        /// Handle the "ListEdges" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened, as agents and the cluster told it: the last lines of logs, events, rollouts.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_ListEdgesRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Tocsin_V1_ListEdgesResponse` to respond with.
+        func listEdges(
+            request: Tocsin_V1_ListEdgesRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Tocsin_V1_ListEdgesResponse
+
         /// Handle the "GetEffectiveChecks" method.
         ///
         /// > Source IDL Documentation:
@@ -1304,6 +1372,17 @@ extension Tocsin_V1_Query.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.ListEdges.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ListEdgesRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ListEdgesResponse>(),
+            handler: { request, context in
+                try await self.listEdges(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Tocsin_V1_Query.Method.GetEffectiveChecks.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_GetEffectiveChecksRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_GetEffectiveChecksResponse>(),
@@ -1501,6 +1580,17 @@ extension Tocsin_V1_Query.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_GetSubjectResponse> {
         let response = try await self.getSubject(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    package func listEdges(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_ListEdgesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ListEdgesResponse> {
+        let response = try await self.listEdges(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -1738,6 +1828,19 @@ extension Tocsin_V1_Query.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_GetSubjectResponse> {
         return GRPCCore.ServerResponse<Tocsin_V1_GetSubjectResponse>(
             message: try await self.getSubject(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    package func listEdges(
+        request: GRPCCore.ServerRequest<Tocsin_V1_ListEdgesRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Tocsin_V1_ListEdgesResponse> {
+        return GRPCCore.ServerResponse<Tocsin_V1_ListEdgesResponse>(
+            message: try await self.listEdges(
                 request: request.message,
                 context: context
             ),
@@ -2091,6 +2194,29 @@ extension Tocsin_V1_Query {
             deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_GetSubjectResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_GetSubjectResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListEdges" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened, as agents and the cluster told it: the last lines of logs, events, rollouts.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListEdgesRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ListEdgesRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ListEdgesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listEdges<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ListEdgesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ListEdgesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ListEdgesResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListEdgesResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "GetEffectiveChecks" method.
@@ -2642,6 +2768,40 @@ extension Tocsin_V1_Query {
             )
         }
 
+        /// Call the "ListEdges" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What happened, as agents and the cluster told it: the last lines of logs, events, rollouts.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ListEdgesRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ListEdgesRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ListEdgesResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func listEdges<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ListEdgesRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ListEdgesRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ListEdgesResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListEdgesResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.ListEdges.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "GetEffectiveChecks" method.
         ///
         /// > Source IDL Documentation:
@@ -3112,6 +3272,35 @@ extension Tocsin_V1_Query.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_GetSubjectRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_GetSubjectResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListEdges" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What happened, as agents and the cluster told it: the last lines of logs, events, rollouts.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_ListEdgesRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listEdges<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_ListEdgesRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListEdgesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listEdges(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ListEdgesRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ListEdgesResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -3639,6 +3828,39 @@ extension Tocsin_V1_Query.ClientProtocol {
             metadata: metadata
         )
         return try await self.getSubject(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListEdges" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What happened, as agents and the cluster told it: the last lines of logs, events, rollouts.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func listEdges<Result>(
+        _ message: Tocsin_V1_ListEdgesRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Tocsin_V1_ListEdgesResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_ListEdgesRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listEdges(
             request: request,
             options: options,
             onResponse: handleResponse

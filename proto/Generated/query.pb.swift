@@ -221,7 +221,7 @@ package nonisolated struct Tocsin_V1_Agent: Sendable {
 
   package var version: String = String()
 
-  /// "live", "suspect" or "silent".
+  /// "live", "suspect", "silent", or "contended": two agents use its name.
   package var state: String = String()
 
   package var lastSeenAtMillis: Int64 = 0
@@ -628,6 +628,9 @@ package nonisolated struct Tocsin_V1_GetIncidentResponse: Sendable {
   package var hasRespondByMillis: Bool {self._respondByMillis != nil}
   /// Clears the value of `respondByMillis`. Subsequent reads from it will return its default value.
   package mutating func clearRespondByMillis() {self._respondByMillis = nil}
+
+  /// Last lines and new patterns of its subject's logs, from a quarter of an hour before its onset on; oldest first.
+  package var logs: [Tocsin_V1_ObservedEdge] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1332,11 +1335,33 @@ package nonisolated struct Tocsin_V1_Signal: Sendable {
   /// The worst contributors, worst first; not in lists.
   package var contributors: [Tocsin_V1_SignalContributor] = []
 
+  /// Of a signal that is an estimate, a quantile of buckets: its value is greater than this, or this is 0.
+  package var lower: Double {
+    get {_lower ?? 0}
+    set {_lower = newValue}
+  }
+  /// Returns true if `lower` has been explicitly set.
+  package var hasLower: Bool {self._lower != nil}
+  /// Clears the value of `lower`. Subsequent reads from it will return its default value.
+  package mutating func clearLower() {self._lower = nil}
+
+  /// And at most this; absent when it may be beyond the highest bound, which is then the value.
+  package var upper: Double {
+    get {_upper ?? 0}
+    set {_upper = newValue}
+  }
+  /// Returns true if `upper` has been explicitly set.
+  package var hasUpper: Bool {self._upper != nil}
+  /// Clears the value of `upper`. Subsequent reads from it will return its default value.
+  package mutating func clearUpper() {self._upper = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _value: Double? = nil
+  fileprivate var _lower: Double? = nil
+  fileprivate var _upper: Double? = nil
 }
 
 package nonisolated struct Tocsin_V1_SignalContributor: Sendable {
@@ -1349,6 +1374,79 @@ package nonisolated struct Tocsin_V1_SignalContributor: Sendable {
   package var value: Double = 0
 
   package var volume: Double = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_ListEdgesRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Such as "log_tail" or "rollout_started"; at least one.
+  package var kinds: [String] = []
+
+  /// Empty: of any cluster.
+  package var cluster: String = String()
+
+  /// Path of a subject, or the last part of one; empty: of any.
+  package var subject: String = String()
+
+  /// Empty: of any namespace, and of none.
+  package var namespace: String = String()
+
+  package var sinceMillis: Int64 = 0
+
+  /// The latest so many, at most 10,000; 0 stands for 100.
+  package var limit: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_ListEdgesResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Oldest first.
+  package var edges: [Tocsin_V1_ObservedEdge] = []
+
+  /// Whether older ones of the time asked for were not looked at, since there are too many.
+  package var isCut: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// A state transition as it is stored.
+package nonisolated struct Tocsin_V1_ObservedEdge: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var cluster: String = String()
+
+  /// The agent that told it; "(coordinator)" for what the coordinator saw in its cluster.
+  package var node: String = String()
+
+  package var kind: String = String()
+
+  package var atMillis: Int64 = 0
+
+  /// Path of whom it is about, empty where its labels name nobody.
+  package var subject: String = String()
+
+  package var labels: [Tocsin_V1_SeriesLabel] = []
+
+  package var attributes: [Tocsin_V1_SeriesLabel] = []
+
+  /// Transitions that it stands for.
+  package var count: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2517,7 +2615,7 @@ nonisolated extension Tocsin_V1_GetIncidentRequest: SwiftProtobuf.Message, Swift
 
 nonisolated extension Tocsin_V1_GetIncidentResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetIncidentResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incident\0\u{1}ledger\0\u{1}timeline\0\u{2}\u{11}escalation\0\u{1}checklist\0\u{3}respond_by_millis\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}incident\0\u{1}ledger\0\u{1}timeline\0\u{2}\u{11}escalation\0\u{1}checklist\0\u{3}respond_by_millis\0\u{1}logs\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2531,6 +2629,7 @@ nonisolated extension Tocsin_V1_GetIncidentResponse: SwiftProtobuf.Message, Swif
       case 20: try { try decoder.decodeRepeatedMessageField(value: &self.escalation) }()
       case 21: try { try decoder.decodeRepeatedMessageField(value: &self.checklist) }()
       case 22: try { try decoder.decodeSingularSInt64Field(value: &self._respondByMillis) }()
+      case 23: try { try decoder.decodeRepeatedMessageField(value: &self.logs) }()
       default: break
       }
     }
@@ -2559,6 +2658,9 @@ nonisolated extension Tocsin_V1_GetIncidentResponse: SwiftProtobuf.Message, Swif
     try { if let v = self._respondByMillis {
       try visitor.visitSingularSInt64Field(value: v, fieldNumber: 22)
     } }()
+    if !self.logs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.logs, fieldNumber: 23)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2569,6 +2671,7 @@ nonisolated extension Tocsin_V1_GetIncidentResponse: SwiftProtobuf.Message, Swif
     if lhs.escalation != rhs.escalation {return false}
     if lhs.checklist != rhs.checklist {return false}
     if lhs._respondByMillis != rhs._respondByMillis {return false}
+    if lhs.logs != rhs.logs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3964,7 +4067,7 @@ nonisolated extension Tocsin_V1_Subject: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Tocsin_V1_Signal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Signal"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}unit\0\u{3}at_millis\0\u{3}step_millis\0\u{1}value\0\u{1}volume\0\u{1}present\0\u{1}expected\0\u{1}recent\0\u{1}contributors\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}unit\0\u{3}at_millis\0\u{3}step_millis\0\u{1}value\0\u{1}volume\0\u{1}present\0\u{1}expected\0\u{1}recent\0\u{1}contributors\0\u{1}lower\0\u{1}upper\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3982,6 +4085,8 @@ nonisolated extension Tocsin_V1_Signal: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.expected) }()
       case 9: try { try decoder.decodeRepeatedFloatField(value: &self.recent) }()
       case 10: try { try decoder.decodeRepeatedMessageField(value: &self.contributors) }()
+      case 11: try { try decoder.decodeSingularDoubleField(value: &self._lower) }()
+      case 12: try { try decoder.decodeSingularDoubleField(value: &self._upper) }()
       default: break
       }
     }
@@ -4022,6 +4127,12 @@ nonisolated extension Tocsin_V1_Signal: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.contributors.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.contributors, fieldNumber: 10)
     }
+    try { if let v = self._lower {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 11)
+    } }()
+    try { if let v = self._upper {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 12)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4036,6 +4147,8 @@ nonisolated extension Tocsin_V1_Signal: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.expected != rhs.expected {return false}
     if lhs.recent != rhs.recent {return false}
     if lhs.contributors != rhs.contributors {return false}
+    if lhs._lower != rhs._lower {return false}
+    if lhs._upper != rhs._upper {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4076,6 +4189,161 @@ nonisolated extension Tocsin_V1_SignalContributor: SwiftProtobuf.Message, SwiftP
     if lhs.name != rhs.name {return false}
     if lhs.value != rhs.value {return false}
     if lhs.volume != rhs.volume {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ListEdgesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListEdgesRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kinds\0\u{1}cluster\0\u{1}subject\0\u{1}namespace\0\u{3}since_millis\0\u{1}limit\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.kinds) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.subject) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
+      case 5: try { try decoder.decodeSingularSInt64Field(value: &self.sinceMillis) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.kinds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.kinds, fieldNumber: 1)
+    }
+    if !self.cluster.isEmpty {
+      try visitor.visitSingularStringField(value: self.cluster, fieldNumber: 2)
+    }
+    if !self.subject.isEmpty {
+      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 3)
+    }
+    if !self.namespace.isEmpty {
+      try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 4)
+    }
+    if self.sinceMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.sinceMillis, fieldNumber: 5)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ListEdgesRequest, rhs: Tocsin_V1_ListEdgesRequest) -> Bool {
+    if lhs.kinds != rhs.kinds {return false}
+    if lhs.cluster != rhs.cluster {return false}
+    if lhs.subject != rhs.subject {return false}
+    if lhs.namespace != rhs.namespace {return false}
+    if lhs.sinceMillis != rhs.sinceMillis {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ListEdgesResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ListEdgesResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}edges\0\u{3}is_cut\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.edges) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.isCut) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.edges.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.edges, fieldNumber: 1)
+    }
+    if self.isCut != false {
+      try visitor.visitSingularBoolField(value: self.isCut, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ListEdgesResponse, rhs: Tocsin_V1_ListEdgesResponse) -> Bool {
+    if lhs.edges != rhs.edges {return false}
+    if lhs.isCut != rhs.isCut {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ObservedEdge: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ObservedEdge"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}node\0\u{1}kind\0\u{3}at_millis\0\u{1}subject\0\u{1}labels\0\u{1}attributes\0\u{1}count\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.node) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 4: try { try decoder.decodeSingularSInt64Field(value: &self.atMillis) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.subject) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.labels) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.attributes) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.cluster.isEmpty {
+      try visitor.visitSingularStringField(value: self.cluster, fieldNumber: 1)
+    }
+    if !self.node.isEmpty {
+      try visitor.visitSingularStringField(value: self.node, fieldNumber: 2)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 3)
+    }
+    if self.atMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.atMillis, fieldNumber: 4)
+    }
+    if !self.subject.isEmpty {
+      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 5)
+    }
+    if !self.labels.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.labels, fieldNumber: 6)
+    }
+    if !self.attributes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.attributes, fieldNumber: 7)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ObservedEdge, rhs: Tocsin_V1_ObservedEdge) -> Bool {
+    if lhs.cluster != rhs.cluster {return false}
+    if lhs.node != rhs.node {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.atMillis != rhs.atMillis {return false}
+    if lhs.subject != rhs.subject {return false}
+    if lhs.labels != rhs.labels {return false}
+    if lhs.attributes != rhs.attributes {return false}
+    if lhs.count != rhs.count {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -47,6 +47,10 @@ struct Contexts: Hashable, Sendable {
                 endpoint: section.optional("endpoint", .endpoint, "Where the coordinator listens.")?.description,
                 certificateFile: section.optionalFile("certificateFile", "PEM file with the client certificate."),
                 keyFile: section.optionalFile("keyFile", "PEM file with its key."),
+                tokenFile: section.optionalFile(
+                    "tokenFile",
+                    "In place of a certificate: file with a token for the audience `tocsin`; the port is then normally 7444."
+                ),
                 trustRootsFile: section.optionalFile(
                     "trustRootsFile", "PEM file with the authority that the coordinator's certificate must come from."),
                 serverName: section.optional(

@@ -2,7 +2,7 @@ import GRPCCore
 import GRPCNIOTransportHTTP2
 import TocsinProto
 
-/// Calls the coordinator over mutual TLS.
+/// Calls the coordinator over mutual TLS, or over TLS with a token.
 struct CoordinatorConnection: Sendable {
     typealias Client = Tocsin_V1_Query.Client<HTTP2ClientTransport.Posix>
 
@@ -22,7 +22,8 @@ struct CoordinatorConnection: Sendable {
         options.timeout = settings.timeout
         options.maxResponseMessageBytes = Self.responseBytesMax
         let callOptions = options
-        let client = GRPCClient(transport: transport)
+        let client = GRPCClient(
+            transport: transport, interceptors: settings.token.map { [TokenBearer(token: $0)] } ?? [])
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await client.runConnections() }
             // Cancelling rather than closing in good order: a handshake that hangs must not hold the user.
@@ -37,13 +38,17 @@ struct CoordinatorConnection: Sendable {
 
     private func makeTransport() throws -> HTTP2ClientTransport.Posix {
         let security: HTTP2ClientTransport.Posix.TransportSecurity =
-            if let files = settings.files {
+            switch (settings.files?.credentials, settings.files?.trustRoots) {
+            case (.certificate(let file, let key)?, let roots?):
                 .mTLS(
-                    certificateChain: [.file(path: files.certificate, format: .pem)],
-                    privateKey: .file(path: files.key, format: .pem)
-                ) { $0.trustRoots = .certificates([.file(path: files.trustRoots, format: .pem)]) }
-            } else {
-                .plaintext
+                    certificateChain: [.file(path: file, format: .pem)], privateKey: .file(path: key, format: .pem)
+                ) { $0.trustRoots = .certificates([.file(path: roots, format: .pem)]) }
+            case (.token?, let roots?):
+                .tls {
+                    $0.trustRoots = .certificates([.file(path: roots, format: .pem)])
+                    $0.serverCertificateVerification = .fullVerification
+                }
+            default: .plaintext
             }
         let config = HTTP2ClientTransport.Posix.Config.defaults { $0.http2.authority = settings.serverName }
         do {
@@ -53,5 +58,29 @@ struct CoordinatorConnection: Sendable {
             let reason = error.cause.map { ": \(Printable.line("\($0)"))" } ?? ""
             throw CommandError.usage("the certificate, the key or the authority cannot be used\(reason)")
         }
+    }
+}
+
+extension ConnectionSettings {
+    /// The token that goes with every call; nil with a certificate.
+    fileprivate var token: String? {
+        if case .token(let token)? = files?.credentials { token } else { nil }
+    }
+}
+
+/// Puts the token into every call.
+private struct TokenBearer: ClientInterceptor {
+    let token: String
+
+    func intercept<Input: Sendable, Output: Sendable>(
+        request: StreamingClientRequest<Input>, context: ClientContext,
+        next:
+            @concurrent (
+                _ request: StreamingClientRequest<Input>, _ context: ClientContext
+            ) async throws -> StreamingClientResponse<Output>
+    ) async throws -> StreamingClientResponse<Output> {
+        var request = request
+        request.metadata.addString("Bearer \(token)", forKey: "authorization")
+        return try await next(request, context)
     }
 }

@@ -5,14 +5,16 @@ import Glibc
 struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     /// The coordinator's port when none is given.
     static let defaultPort = 7443
+    /// The one for callers with tokens.
+    static let defaultTokenPort = 7444
 
     /// A DNS name, or an address without brackets.
     var host: String
     var port: Int
 
     /// Reads `HOST`, `HOST:PORT`, `ADDRESS`, `[ADDRESS]:PORT`; nil for anything else.
-    init?(_ text: String) {
-        var port: Int? = Self.defaultPort
+    init?(_ text: String, defaultPort: Int = Self.defaultPort) {
+        var port: Int? = defaultPort
         if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
             host = String(text[text.index(after: text.startIndex)..<end])
             let rest = text[text.index(after: end)...]

@@ -25,7 +25,8 @@ extension CoordinatorCommand {
     func settings() throws(CommandError) -> ConnectionSettings {
         let environment = Console.standard.environment
         let options = ConnectionSettings.Layer(
-            endpoint: global.endpoint, certificateFile: global.cert, keyFile: global.key, trustRootsFile: global.ca,
+            endpoint: global.endpoint, certificateFile: global.cert, keyFile: global.key,
+            tokenFile: global.tokenFile, trustRootsFile: global.ca,
             serverName: global.serverName)
         let given = options.over(ConnectionSettings.Layer(environment: environment))
         let context = try Contexts.layer(named: global.context, environment: environment)
@@ -35,9 +36,10 @@ extension CoordinatorCommand {
 
     /// Who acts, for the timeline: the name in the client certificate, else the user of this machine.
     ///
-    /// The coordinator takes the certificate's word over this one.
+    /// The coordinator takes the certificate's or the token's word over this one.
     func author() throws -> String {
-        if let file = try settings().files?.certificate, let pem = try? CertificateDirectory.read(file),
+        if case .certificate(let file, _)? = try settings().files?.credentials,
+            let pem = try? CertificateDirectory.read(file),
             case .user(_, let name)? = try? PeerIdentity(certificatePEM: pem)
         {
             return name

@@ -19,6 +19,11 @@ struct GlobalOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "File with a token of a cluster's account, in place of a certificate.", valueName: "file"))
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
             "PEM file with the authority that the coordinator's certificate must come from.", valueName: "file"))
     var ca: String?
 
@@ -37,7 +42,8 @@ struct GlobalOptions: ParsableArguments {
     /// `tocsin -o json status` becomes `tocsin status -o json`.
     static func hoisted(_ arguments: [String]) -> [String] {
         let withValue: Set = [
-            "--endpoint", "--context", "-o", "--output", "--cert", "--key", "--ca", "--server-name", "--timeout",
+            "--endpoint", "--context", "-o", "--output", "--cert", "--key", "--token-file", "--ca", "--server-name",
+            "--timeout",
         ]
         var leading: [String] = []
         var rest = arguments[...]

@@ -15,7 +15,8 @@ struct TocsinCommand: AsyncParsableCommand {
             Exit codes: 0 fine, 1 failed, 2 usage or invalid input, 3 not found, 4 unreachable, 5 denied.
             """, version: TocsinVersion.current,
         subcommands: [
-            StatusCommand.self, AgentCommand.self, TargetCommand.self, WorkloadCommand.self, IncidentCommand.self,
+            StatusCommand.self, AgentCommand.self, TargetCommand.self, WorkloadCommand.self, ClusterCommand.self,
+            IncidentCommand.self,
             SilenceCommand<QuietKind>.self, SilenceCommand<MaintenanceKind>.self, QueryCommand.self,
             AuditCommand.self, ConfigCommand.self, TLSCommand.self,
         ])

@@ -1,13 +1,14 @@
 import ArgumentParser
 import QueryWire
 import SwiftProtobuf
+import Telemetry
 import TocsinProto
 
 /// `tocsin workload`.
 struct WorkloadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workload", abstract: "Signals of workloads, databases, nodes and targets.",
-        subcommands: [List.self, Show.self])
+        subcommands: [List.self, Show.self, Log.self])
 
     struct List: CoordinatorCommand {
         static let configuration = CommandConfiguration(
@@ -50,6 +51,28 @@ struct WorkloadCommand: AsyncParsableCommand {
                 return SubjectView(try await client.getSubject(request, options: options).subject)
             }
             answer(SubjectReport(subject: subject))
+        }
+    }
+
+    struct Log: CoordinatorCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The last lines and the new kinds of error that agents found in a subject's logs.",
+            discussion: """
+                Oldest first, without secrets. Lines are told when a container starts again and when a log has many \
+                errors, where agents read logs.
+                """)
+
+        @Argument(help: "Its path, such as oddsmaker/Deployment/oddsmaker-control, or the last part of it.")
+        var name: String
+
+        @OptionGroup var range: EdgeRange
+
+        @OptionGroup var global: GlobalOptions
+
+        func run() async throws {
+            let request = range.request(kinds: [.logTail, .logPatternNew]) { $0.subject = name }
+            let (edges, isCut) = try await edges(request)
+            answer(LogReport(edges: edges, isCut: isCut))
         }
     }
 

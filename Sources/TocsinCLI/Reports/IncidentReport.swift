@@ -109,7 +109,9 @@ struct IncidentReport: Report {
         return .object(
             Self.entries(of: detail.incident) + [
                 .init(key: "ledger", value: .array(ledger)), .init(key: "timeline", value: .array(timeline)),
-            ] + ResponseReport(detail: detail).entries + EvidenceReport(detail: detail).entries)
+            ] + ResponseReport(detail: detail).entries + EvidenceReport(detail: detail).entries + [
+                .init(key: "logs", value: LogReport(edges: detail.logs).value)
+            ])
     }
 
     func table(_ context: RenderContext) -> String {
@@ -138,6 +140,7 @@ struct IncidentReport: Report {
         ]).render(context)
         text += section("Findings", findings(context), context)
         text += section("Evidence", EvidenceReport(detail: detail).lines(context), context)
+        text += section("Logs", LogReport(edges: detail.logs).body(context, indent: 2), context)
         text += section("Why this level", ledger(context), context)
         text += section("Next pages", ResponseReport(detail: detail).pages(context), context)
         text += section("Runbook", ResponseReport(detail: detail).checklist(context), context)

@@ -13,7 +13,7 @@ struct SubjectListReport: Report {
 
     /// What a line shows first: what is broken for users before what it runs on.
     private static let order = [
-        "error_ratio", "request_rate", "latency_mean_seconds", "database_up", "connection_ratio",
+        "error_ratio", "request_rate", "latency_p95_seconds", "latency_mean_seconds", "database_up", "connection_ratio",
         "longest_query_seconds", "ready_ratio", "health_up", "working_set_ratio", "heap_live_ratio",
         "node_memory_used_ratio", "disk_used_ratio", "probe_up",
     ]
@@ -77,6 +77,7 @@ struct SubjectReport: Report {
         [
             "name": .string(signal.name), "unit": .string(signal.unit), "at": .time(signal.at),
             "stepSeconds": .number(signal.step.inSeconds), "value": signal.value.map { .number($0) } ?? .null,
+            "lower": signal.lower.map { .number($0) } ?? .null, "upper": signal.upper.map { .number($0) } ?? .null,
             "volume": .number(signal.volume), "present": .count(signal.present), "expected": .count(signal.expected),
             "recent": .array(signal.recent.map { .number(Double($0)) }),
             "contributors": .array(
@@ -103,7 +104,7 @@ struct SubjectReport: Report {
         for signal in subject.signals {
             let isPartial = signal.present < signal.expected
             table.add([
-                .init(signal.name), .init(signal.text, .bold),
+                .init(signal.name), .init(signal.textWithError, .bold),
                 .init(signal.volume > 0 ? NumberText.value(signal.volume) : "-"),
                 .init("\(signal.present)/\(signal.expected)", isPartial ? .yellow : .plain),
                 .init(context.age(signal.at)),
@@ -128,6 +129,14 @@ extension SignalView {
 
     /// The value now, `-` without data.
     var text: String { value.map(text) ?? "-" }
+
+    /// The value now with the bounds that it lies between, where it is an estimate: `0.62s (0.5-1)`, or `>2.5s` beyond
+    /// the highest bound.
+    var textWithError: String {
+        guard value != nil, let lower else { return text }
+        guard let upper else { return ">\(text(of: lower))" }
+        return "\(text) (\(NumberText.value(lower))-\(NumberText.value(upper)))"
+    }
 
     /// A value with the signal's unit.
     func text(of value: Double) -> String {

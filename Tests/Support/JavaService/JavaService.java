@@ -19,7 +19,7 @@ import java.util.concurrent.Executors;
  *
  * <p>Application: {@code /ok /boom /unavailable /slow?ms= /orders/N /hold?ms= /alloc?mb= /free /churn?mb=}. Switches (not counted as
  * requests): {@code /admin/hang-health?on= /admin/auth?mode=none|basic|login /admin/broken?on= /admin/health?status= /admin/zombie
- * /admin/exit?code=}. Prints {@code READY port=N} when it serves.
+ * /admin/login?user=&ok=&from=&times= /admin/audit?type= /admin/exit?code=}. With {@code --auditevents} that endpoint is exposed. Prints {@code READY port=N} when it serves.
  */
 public final class JavaService {
     private static final String V3 = "application/vnd.spring-boot.actuator.v3+json";
@@ -31,6 +31,7 @@ public final class JavaService {
     private final Map<String, String> options;
     private final Meters meters = new Meters();
     private final ConnectionPool pool;
+    private final AuditLog audit = new AuditLog();
     private final Meters.Family requests;
     private final Meters.Family logs;
     private final List<byte[]> retained = new ArrayList<>();
@@ -45,6 +46,7 @@ public final class JavaService {
         new ProcessMeters(meters);
         pool = new ConnectionPool(meters, number("pool-size", 5), number("pool-timeout-ms", 2000));
         requests = meters.family("http.server.requests", "http_server_requests_seconds", null, "seconds", Meters.Kind.TIMER);
+        if (options.containsKey("histogram")) requests.withHistogram();
         logs = meters.family(
             "logback.events", "logback_events_total", "Number of log events that were enabled by the effective log level",
             "events", Meters.Kind.COUNTER);
@@ -167,6 +169,7 @@ public final class JavaService {
         String header = exchange.getRequestHeaders().getFirst("Authorization");
         String wanted = options.getOrDefault("user", "probe") + ":" + options.getOrDefault("password", "secret");
         String basic = "Basic " + Base64.getEncoder().encodeToString(wanted.getBytes(StandardCharsets.UTF_8));
+        if (header != null) publish(exchange, header, basic.equals(header));
         if (basic.equals(header)) return null;
         if (header == null && path.equals("/actuator/health")) return null;
         String accept = exchange.getRequestHeaders().getFirst("Accept");
@@ -174,6 +177,14 @@ public final class JavaService {
         boolean isPlain = accept == null || accept.equals("*/*") || accept.equals("application/json");
         if (isXHR || isPlain) return new Answer(401, null, null, "UNKNOWN").with("WWW-Authenticate", "Basic realm=\"Realm\"");
         return toLogin(exchange);
+    }
+
+    /** Each request with credentials is a login for Spring Security, whichever way it ends. */
+    private void publish(HttpExchange exchange, String header, boolean succeeded) {
+        if (!header.startsWith("Basic ")) return;
+        String pair = new String(Base64.getDecoder().decode(header.substring(6)), StandardCharsets.UTF_8);
+        String address = exchange.getRemoteAddress().getAddress().getHostAddress();
+        audit.add(pair.split(":", 2)[0], succeeded, address, null);
     }
 
     private Answer toLogin(HttpExchange exchange) {
@@ -251,6 +262,14 @@ public final class JavaService {
             case "/admin/zombie" -> zombie = true;
             case "/admin/auth" -> authentication = query.getOrDefault("mode", "none");
             case "/admin/health" -> orders = query.getOrDefault("status", "UP");
+            case "/admin/login" -> {
+                int times = Integer.parseInt(query.getOrDefault("times", "1"));
+                boolean succeeded = Boolean.parseBoolean(query.getOrDefault("ok", "false"));
+                for (int i = 0; i < times; i++) {
+                    audit.add(query.getOrDefault("user", "alice"), succeeded, query.getOrDefault("from", "10.1.2.3"), query.get("session"));
+                }
+            }
+            case "/admin/audit" -> audit.add(query.getOrDefault("user", "alice"), query.getOrDefault("type", "ORDER_PLACED"));
             case "/admin/exit" -> Runtime.getRuntime().halt(Integer.parseInt(query.getOrDefault("code", "0")));
             default -> {
                 return new Answer(404, "text/plain", "no such switch", path);
@@ -267,7 +286,17 @@ public final class JavaService {
         if (path.equals("/actuator/metrics") && isExposed("metrics")) return json(exchange, path, 200, path, meters.namesJSON());
         if (path.startsWith("/actuator/metrics/") && isExposed("metrics")) return meter(exchange, path);
         if (path.equals("/actuator/prometheus") && isExposed("prometheus")) return prometheus(exchange, path);
+        if (path.equals("/actuator/auditevents") && options.containsKey("auditevents")) return auditEvents(exchange, path);
         return error(exchange, path, 404, "Not Found", "/**");
+    }
+
+    private Answer auditEvents(HttpExchange exchange, String path) {
+        Map<String, String> query = query(exchange);
+        try {
+            return json(exchange, path, 200, path, audit.json(query.get("after"), query.get("principal"), query.get("type")));
+        } catch (java.time.format.DateTimeParseException error) {
+            return error(exchange, path, 400, "Bad Request", path);
+        }
     }
 
     private boolean isExposed(String endpoint) {
@@ -278,6 +307,7 @@ public final class JavaService {
         String base = "http://" + exchange.getRequestHeaders().getFirst("Host") + "/actuator";
         List<String> links = new ArrayList<>(List.of(
             link("self", base, false), link("health", base + "/health", false), link("health-path", base + "/health/{*path}", true)));
+        if (options.containsKey("auditevents")) links.add(link("auditevents", base + "/auditevents", false));
         if (isExposed("prometheus")) links.add(link("prometheus", base + "/prometheus", false));
         if (isExposed("metrics")) {
             links.add(link("metrics-requiredMetricName", base + "/metrics/{requiredMetricName}", true));

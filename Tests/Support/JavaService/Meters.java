@@ -1,10 +1,12 @@
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.DoubleAdder;
 import java.util.concurrent.atomic.LongAdder;
@@ -51,10 +53,21 @@ final class Meters {
         final LongAdder count = new LongAdder();
         final DoubleAdder total = new DoubleAdder();
         final WindowMax max = new WindowMax();
+        /** Upper bounds in nanoseconds; empty without a histogram. */
+        final long[] bounds;
+        /** Times in each bucket, one more than bounds. */
+        final LongAdder[] buckets;
 
         Meter(Map<String, String> tags, DoubleSupplier gauge) {
+            this(tags, gauge, new long[0]);
+        }
+
+        Meter(Map<String, String> tags, DoubleSupplier gauge, long[] bounds) {
             this.tags = tags;
             this.gauge = gauge;
+            this.bounds = bounds;
+            buckets = new LongAdder[bounds.length + 1];
+            for (int i = 0; i < buckets.length; i++) buckets[i] = new LongAdder();
         }
 
         void increment(double by) {
@@ -65,6 +78,8 @@ final class Meters {
             count.increment();
             total.add(seconds);
             max.record(seconds);
+            int place = Arrays.binarySearch(bounds, Math.round(seconds * 1e9));
+            buckets[place >= 0 ? place : -place - 1].increment();
         }
     }
 
@@ -75,6 +90,7 @@ final class Meters {
         final String baseUnit;
         final Kind kind;
         final Map<Map<String, String>, Meter> meters = new ConcurrentHashMap<>();
+        private long[] bounds = new long[0];
 
         Family(String name, String prometheusName, String description, String baseUnit, Kind kind) {
             this.name = name;
@@ -85,13 +101,32 @@ final class Meters {
         }
 
         Meter meter(String... tags) {
-            return meters.computeIfAbsent(tagMap(tags), key -> new Meter(key, null));
+            return meters.computeIfAbsent(tagMap(tags), key -> new Meter(key, null, bounds));
+        }
+
+        /** Meters made from now on have the buckets of Micrometer's percentiles-histogram: 1 ms to 30 s. */
+        Family withHistogram() {
+            bounds = percentileBounds(1_000_000L, 30_000_000_000L);
+            return this;
         }
 
         Family gauge(DoubleSupplier supplier, String... tags) {
             meters.put(tagMap(tags), new Meter(tagMap(tags), supplier));
             return this;
         }
+    }
+
+    /** Thirds of the way between powers of four, and both ends of the range, as recorded. */
+    static long[] percentileBounds(long least, long greatest) {
+        TreeSet<Long> found = new TreeSet<>(List.of(least, greatest));
+        for (int exponent = 2; exponent < 62; exponent += 2) {
+            long start = 1L << exponent;
+            long third = start / 3;
+            for (long bound = start; bound < (start << 2) - third; bound += third) {
+                if (bound > least && bound < greatest) found.add(bound);
+            }
+        }
+        return found.stream().mapToLong(Long::longValue).toArray();
     }
 
     private final Map<String, Family> families = new TreeMap<>();
@@ -222,10 +257,23 @@ final class Meters {
     }
 
     private static void summary(StringBuilder text, String name, Family family, List<Meter> meters) {
-        head(text, name, "summary", family);
+        boolean hasHistogram = meters.stream().anyMatch(meter -> meter.bounds.length > 0);
+        head(text, name, hasHistogram ? "histogram" : "summary", family);
         for (Meter meter : meters) {
+            buckets(text, name, meter);
             text.append(name).append("_count").append(labels(meter.tags)).append(' ').append(meter.count.sum()).append('\n');
             text.append(name).append("_sum").append(labels(meter.tags)).append(' ').append(meter.total.sum()).append('\n');
+        }
+    }
+
+    private static void buckets(StringBuilder text, String name, Meter meter) {
+        if (meter.bounds.length == 0) return;
+        long count = 0;
+        for (int i = 0; i <= meter.bounds.length; i++) {
+            count += meter.buckets[i].sum();
+            Map<String, String> tags = new LinkedHashMap<>(meter.tags);
+            tags.put("le", i < meter.bounds.length ? Double.toString(meter.bounds[i] / 1e9) : "+Inf");
+            text.append(name).append("_bucket").append(labels(tags)).append(' ').append(count).append('\n');
         }
     }
 

@@ -8,6 +8,7 @@ final class ApiServerHandler: ChannelInboundHandler {
 
     private let replay: ApiServerReplay
     private var head: HTTPRequestHead?
+    private var body: [UInt8] = []
 
     init(_ replay: ApiServerReplay) {
         self.replay = replay
@@ -15,13 +16,17 @@ final class ApiServerHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let head): self.head = head
-        case .body: break
+        case .head(let head): (self.head, body) = (head, [])
+        case .body(let part): body += part.readableBytesView
         case .end:
             guard let head else { return }
             self.head = nil
             let authorization = head.headers.first(name: "authorization")
-            answer(context, replay.reply(uri: head.uri, authorization: authorization, channel: context.channel))
+            answer(
+                context,
+                replay.reply(
+                    head.method.rawValue, uri: head.uri, authorization: authorization, body: body,
+                    channel: context.channel))
         }
     }
 

@@ -25,12 +25,14 @@ package final class ApiServerReplay: Sendable {
 
     /// Which requests a fault is for.
     package enum Verb: Sendable, Hashable {
-        case list, watch
+        case list, watch, create, patch
+        /// One object by its name.
+        case get
     }
 
     /// One request that came.
     package struct Request: Sendable, Hashable {
-        /// List or watch.
+        /// What was asked for.
         package var verb: Verb
         /// Path and query.
         package var uri: String
@@ -45,29 +47,32 @@ package final class ApiServerReplay: Sendable {
         case silence
     }
 
-    private struct Line {
+    struct Line {
         var version: Int
         var bytes: [UInt8]
     }
 
-    private struct Collection {
+    struct Collection {
         var log: [Line] = []
         var items: [String: JSONValue] = [:]
     }
 
-    private struct Watch {
+    struct Watch {
         var path: String
         var channel: any Channel
     }
 
     /// Where something goes wrong; of no path everywhere.
-    private struct Place: Hashable {
+    struct Place: Hashable {
         var verb: Verb
         var path: String?
     }
 
-    private struct Shared {
+    struct Shared {
         var tokens: Set<String>
+        /// Single objects by their path.
+        var objects: [String: JSONValue] = [:]
+        var accounts = Accounts()
         var collections: [String: Collection] = [:]
         var version = 1
         /// Lines of before it are forgotten.
@@ -80,8 +85,10 @@ package final class ApiServerReplay: Sendable {
 
     /// Path of all pods.
     package static let pods = "/api/v1/pods"
+    /// Path of all nodes; one of them is asked for by its name.
+    package static let nodes = "/api/v1/nodes"
 
-    private let shared: Mutex<Shared>
+    let shared: Mutex<Shared>
     private let tls: KubeletReplay.TLS
 
     /// Makes a server that is not started and has no pods; `tokens` are let in.
@@ -187,19 +194,29 @@ package final class ApiServerReplay: Sendable {
 
 extension ApiServerReplay {
     /// The answer; a watch that goes on is registered with it, so that no line falls between the two.
-    func reply(uri: String, authorization: String?, channel: any Channel) -> Reply {
+    func reply(
+        _ method: String, uri: String, authorization: String?, body: [UInt8], channel: any Channel
+    ) -> Reply {
         let query = Self.query(uri)
         let path = String(uri.prefix { $0 != "?" })
-        let verb: Verb = query["watch"] == nil ? .list : .watch
         return shared.withLock { shared in
+            let verb = Self.verb(method, query, isObject: Self.namesObject(path, shared))
             shared.requests.append(Request(verb: verb, uri: uri, authorization: authorization))
             guard shared.tokens.contains(where: { authorization == "Bearer \($0)" }) else {
                 return .whole(status: 401, body: Self.status(401, "Unauthorized", "Unauthorized"))
             }
             let fault = shared.faults[Place(verb: verb, path: path)] ?? shared.faults[Place(verb: verb, path: nil)]
-            let reply =
-                fault.map { Self.reply($0, verb, path, shared) }
-                ?? (verb == .list ? Self.list(query, path, shared) : Self.watch(query, path, shared))
+            let reply: Reply
+            if let fault {
+                reply = Self.reply(fault, verb, path, shared)
+            } else {
+                reply =
+                    switch verb {
+                    case .list: Self.list(query, path, shared)
+                    case .watch: Self.watch(query, path, shared)
+                    case .get, .create, .patch: Self.object(verb, path, body, &shared)
+                    }
+            }
             if case .stream(_, ends: false) = reply, fault == nil {
                 shared.watches[ObjectIdentifier(channel)] = Watch(path: path, channel: channel)
             }
@@ -216,8 +233,9 @@ extension ApiServerReplay {
         case .status(let status, let body): .whole(status: status, body: Array(body.utf8))
         case .cut: .cut(body: list([:], path, shared).body)
         case .body(let body):
-            verb == .list ? .whole(status: 200, body: Array(body.utf8)) : .stream(lines: [Array(body.utf8)], ends: true)
-        case .silence: verb == .list ? .silence : .stream(lines: [], ends: false)
+            verb == .watch
+                ? .stream(lines: [Array(body.utf8)], ends: true) : .whole(status: 200, body: Array(body.utf8))
+        case .silence: verb == .watch ? .stream(lines: [], ends: false) : .silence
         }
     }
 
@@ -246,7 +264,7 @@ extension ApiServerReplay {
         return .stream(lines: log.filter { $0.version > version }.map(\.bytes), ends: false)
     }
 
-    private static func status(_ code: Int, _ reason: String, _ message: String) -> [UInt8] {
+    static func status(_ code: Int, _ reason: String, _ message: String) -> [UInt8] {
         Array(
             #"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"\#(message)","reason":"\#(reason)","code":\#(code)}"#
                 .utf8)

@@ -21,14 +21,8 @@ struct CoordinatorCheck {
     func row() async -> DoctorRow {
         let what = "coordinator"
         let address = "\(settings.coordinator.endpoint)"
-        let tls = settings.tls
-        for file in [tls.certificateFile, tls.keyFile, tls.trustRootsFile]
-        where !FileManager.default.isReadableFile(atPath: file) {
-            return DoctorRow(
-                what: what, verdict: .failed, detail: "\(file) cannot be read",
-                fix:
-                    "tocsin tls issue agent DIR --node \(settings.node) makes the pair; the agent's user must be able to read it"
-            )
+        for file in files where !FileManager.default.isReadableFile(atPath: file) {
+            return DoctorRow(what: what, verdict: .failed, detail: "\(file) cannot be read", fix: fileFix)
         }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -40,7 +34,9 @@ struct CoordinatorCheck {
                 try await group.next()
                 group.cancelAll()
             }
-            return DoctorRow(what: what, verdict: .fine, detail: "\(address) takes this agent's certificate")
+            return DoctorRow(
+                what: what, verdict: .fine,
+                detail: "\(address) takes this agent's \(isByToken ? "token" : "certificate")")
         } catch let error as RPCError {
             return DoctorRow(
                 what: what, verdict: .failed, detail: "\(address): \(error.code): \(error.message)",
@@ -48,6 +44,25 @@ struct CoordinatorCheck {
         } catch {
             return DoctorRow(what: what, verdict: .failed, detail: "\(address): \(error)", fix: fix(.unavailable))
         }
+    }
+
+    private var isByToken: Bool {
+        if case .token = settings.credentials { true } else { false }
+    }
+
+    private var rootsKey: String { isByToken ? "coordinator.caFile" : "tls.trustRootsFile" }
+
+    private var files: [String] {
+        switch settings.credentials {
+        case .certificate(let files): [files.certificateFile, files.keyFile, files.trustRootsFile]
+        case .token(let file, let trustRootsFile): [file, trustRootsFile]
+        }
+    }
+
+    private var fileFix: String {
+        isByToken
+            ? "in a pod the token is projected and the roots are in the coordinator's ConfigMap: has the coordinator started?"
+            : "tocsin tls issue agent DIR --node \(settings.node) makes the pair; the agent's user must be able to read it"
     }
 
     private func connect() async throws {
@@ -60,17 +75,19 @@ struct CoordinatorCheck {
             options.timeout = timeout
             options.waitForReady = false
             try await Tocsin_V1_Ingest.Client(wrapping: client).connect(
-                options: options, requestProducer: { _ in },
+                metadata: try endpoint.metadata(), options: options, requestProducer: { _ in },
                 onResponse: { response in for try await _ in response.messages {} })
         }
     }
 
     private func fix(_ code: RPCError.Code) -> String {
         switch code {
+        case .permissionDenied where isByToken, .unauthenticated where isByToken:
+            "the token must be this pod's, for the coordinator's 'tokens.audience', its account one of 'tokens.agents'"
         case .permissionDenied, .unauthenticated:
             "the certificate must be an agent's, of cluster \(settings.cluster) and node \(settings.node): tocsin tls issue agent"
         default:
-            "is it running, and reachable from here? 'tls.trustRootsFile' must hold its root, 'coordinator.serverName' a name of its certificate"
+            "is it running, and reachable from here? '\(rootsKey)' must hold its root, 'coordinator.serverName' a name of its certificate"
         }
     }
 }
