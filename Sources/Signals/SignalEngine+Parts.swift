@@ -30,6 +30,7 @@ extension SignalEngine {
         }
         let subject = groups[group].subject
         guard var point = accumulator.finish(subject: subject, at: Timestamp(millis: place), step: step) else { return }
+        point.isOfPart = true
         point.knownAt = Timestamp(millis: max(time, start - stepMillis))
         groups[group].partAt = place
         parts.append(point)
@@ -84,6 +85,7 @@ extension SignalEngine {
         }
         let subject = groups[group].subject
         guard var point = accumulator.finish(subject: subject, at: Timestamp(millis: place), step: step) else { return }
+        point.isOfPart = true
         point.knownAt = Timestamp(millis: max(time, start - stepMillis))
         groups[group].partAt = place
         parts.append(point)

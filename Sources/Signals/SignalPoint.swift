@@ -190,6 +190,8 @@ package struct SignalPoint: Hashable, Sendable, Codable {
     package var evidence: SignalEvidence?
     /// Nil for `at`, so that what was written before it existed reads the same.
     private var known: Timestamp?
+    /// Nil for no, for the same reason.
+    private var part: Bool?
 
     /// When what it says was known: `at`, or when the last of all had reported, or the time of the edge; never ahead of
     /// the engine's time.
@@ -200,8 +202,8 @@ package struct SignalPoint: Hashable, Sendable, Codable {
 
     /// Whether it is of a part of a cell, whose own point holds the rest.
     package var isOfPart: Bool {
-        let step = step.wholeMilliseconds
-        return step > 0 && at.millis % step != 0
+        get { part ?? false }
+        set { part = newValue ? true : nil }
     }
 
     /// Bound of `contributions`.

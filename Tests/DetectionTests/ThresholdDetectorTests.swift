@@ -341,10 +341,40 @@ import Testing
         #expect(closed.explanation.contains("since 00:00:14Z; onset 00:00:04Z"), "\(closed.explanation)")
     }
 
+    private func part(_ signal: SignalName, _ seconds: Double, _ value: Double, volume: Double = 0) -> SignalPoint {
+        var point = point(signal, seconds, value, volume: volume)
+        point.isOfPart = true
+        return point
+    }
+
+    @Test func aPartRefutesNothing() {
+        var check = Checks.errorRate
+        check.window = .seconds(10)
+        check.holdFor = .seconds(20)
+        var pending = ThresholdDetector(subject: orders, check: check)
+        _ = pending.take(point(.errorRatio, 10, 0.5, volume: 1000))
+        #expect(pending.phase == .pending)
+        _ = pending.take(part(.errorRatio, 12, 0.01, volume: 500))
+        #expect(pending.phase == .pending)
+        for end in [20.0, 30] { _ = pending.take(point(.errorRatio, end, 0.5, volume: 1000)) }
+        #expect(pending.phase == .open)
+        let ongoing = pending.take(part(.errorRatio, 32, 0.01, volume: 500))
+        #expect(ongoing?.phase == .ongoing)
+        #expect(pending.phase == .open, "and a recovery is not begun by it")
+    }
+
+    @Test func aMeasureThatDoesNotAddUpTakesNoParts() {
+        var check = Checks.latency
+        check.measure = .surprise(Baseline())
+        var detector = ThresholdDetector(subject: orders, check: check)
+        #expect(detector.take(part(.latencyMeanSeconds, 12, 9, volume: 100)) == nil)
+        #expect(detector.lastPointAt == nil)
+    }
+
     @Test func whatEdgesTellOfPartsOfACellAddsUp() throws {
         var detector = ThresholdDetector(subject: orders, check: Checks.oomRepeated)
-        #expect(detector.take(point(.oomKills, 12.3, 1)) == nil)
-        let taken = detector.take(point(.oomKills, 15.1, 1))
+        #expect(detector.take(part(.oomKills, 12.3, 1)) == nil)
+        let taken = detector.take(part(.oomKills, 15.1, 1))
         let opened = try #require(taken)
         #expect(opened.phase == .opened)
         #expect(opened.onsetAt == at(15.1))
