@@ -72,11 +72,7 @@ struct HealthService: Service {
         add("incident_event_failures_total", "counter", counted.incidentEventFailures)
         add("target_samples_of_non_owners_total", "counter", counted.samplesOfNonOwners)
         add("target_samples_unconfirmed_total", "counter", counted.samplesUnconfirmed)
-        add("models_restored_total", "counter", counted.modelsRestored)
-        add("models_not_restored_total", "counter", counted.modelsNotRestored)
-        add("model_files_unusable_total", "counter", counted.modelFilesUnusable)
-        add("model_subjects_left_out_total", "counter", counted.modelSubjectsLeftOut)
-        add("model_file_failures_total", "counter", counted.modelFileFailures)
+        detection(counted, snapshot, add)
         add("agents_contended_total", "counter", counted.agentsContended)
         add("requests_denied_total", "counter", counted.requestsDenied)
         add("audit_records_dropped_total", "counter", counted.auditRecordsDropped)
@@ -103,12 +99,6 @@ struct HealthService: Service {
         add("thresholds_reloaded_total", "counter", counted.thresholdsReloaded)
         add("thresholds_refused_total", "counter", counted.thresholdsRefused)
         add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
-        add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
-        add("detectors", "gauge", UInt64(snapshot.detectorStatistics.detectors))
-        add("detectors_refused_total", "counter", UInt64(snapshot.detectorStatistics.refused))
-        add("signal_buckets_refused_total", "counter", UInt64(snapshot.signalStatistics.bucketsRefused))
-        add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
-        add("signal_subjects_refused_total", "counter", UInt64(snapshot.signalStatistics.subjectsRefused))
         for figure in cluster?.figures ?? [] {
             add(figure.name, figure.isCounter ? "counter" : "gauge", UInt64(max(0, figure.value)))
         }
@@ -117,5 +107,22 @@ struct HealthService: Service {
             lines.append("tocsin_coordinator_agents{state=\"\(state)\"} \(agents.filter { $0.state == state }.count)")
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What becomes of signals, detectors and what they learned.
+    private func detection(
+        _ counted: Counters, _ snapshot: Pipeline.Snapshot, _ add: (String, String, UInt64) -> Void
+    ) {
+        add("models_restored_total", "counter", counted.modelsRestored)
+        add("models_not_restored_total", "counter", counted.modelsNotRestored)
+        add("model_files_unusable_total", "counter", counted.modelFilesUnusable)
+        add("model_subjects_left_out_total", "counter", counted.modelSubjectsLeftOut)
+        add("model_file_failures_total", "counter", counted.modelFileFailures)
+        add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
+        add("detectors", "gauge", UInt64(snapshot.detectorStatistics.detectors))
+        add("detectors_refused_total", "counter", UInt64(snapshot.detectorStatistics.refused))
+        add("signal_buckets_refused_total", "counter", UInt64(snapshot.signalStatistics.bucketsRefused))
+        add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
+        add("signal_subjects_refused_total", "counter", UInt64(snapshot.signalStatistics.subjectsRefused))
     }
 }
