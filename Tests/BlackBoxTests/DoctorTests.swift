@@ -28,6 +28,7 @@ struct DoctorTests {
         let apiPort = try await server.start()
         try server.send(PodLine(name: "odd", annotations: ["tocsin.dev/actuator": "manage"]).added(version: 10))
         server.fail(.status(403, #"{"message":"pods is forbidden: cannot watch"}"#), .watch)
+        server.fail(.status(403, #"{"message":"nodes is forbidden: cannot get"}"#), .get)
         let kubelet = KubeletReplay(
             try KubeletState(pods: Array(#"{"items":[]}"#.utf8), stats: Array(#"{"pods":[]}"#.utf8)), tls: tls)
         let kubeletPort = try await kubelet.start()
@@ -61,6 +62,9 @@ struct DoctorTests {
         let watch = try row("API server: watch pods")
         #expect(watch.result == "failed")
         #expect(watch.fix?.contains(#"resources: ["pods"], verbs: ["list", "watch"]"#) == true)
+        let node = try row("API server: get the node")
+        #expect(node.result == "failed")
+        #expect(node.fix?.contains(#"resources: ["nodes"], verbs: ["get"]"#) == true)
         let stats = try row("kubelet: /stats/summary")
         #expect(stats.result == "failed")
         #expect(stats.fix?.contains(#"resources: ["nodes/stats"], verbs: ["get"]"#) == true)

@@ -1,6 +1,7 @@
 import Foundation
 import IngestWire
 import QueryWire
+import SwiftProtobuf
 import Telemetry
 import Testing
 import TocsinProto

@@ -35,6 +35,7 @@ struct AuthorizationMatrixTests {
         "tocsin.v1.Query/QuerySamples": .viewer,
         "tocsin.v1.Query/ListSubjects": .viewer,
         "tocsin.v1.Query/GetSubject": .viewer,
+        "tocsin.v1.Query/ListEdges": .viewer,
         "tocsin.v1.Query/GetEffectiveChecks": .viewer,
         "tocsin.v1.Query/ListAudit": .responder,
     ]
