@@ -88,6 +88,11 @@ struct BackupTests {
             })
         #expect(try await lab.tocsin(["incident", "ack", opened.id]).exit == .code(0))
 
+        // Where the coordinator keeps an authority of its own, as with `tokens.authority`.
+        let key = lab.path("coordinator/tls/ca.key")
+        try FileManager.default.createDirectory(atPath: lab.path("coordinator/tls"), withIntermediateDirectories: false)
+        try FileManager.default.copyItem(atPath: lab.path("tls/ca.key"), toPath: key)
+
         // Rounds without a pause, and the copy in the middle of them.
         let acknowledged = Mutex<[Int64]>([])
         let load = Task {
@@ -118,7 +123,13 @@ struct BackupTests {
         let report = try JSONDecoder().decode(
             Report.self, from: Data(contentsOf: URL(fileURLWithPath: lab.path("copy/backup.json"))))
         #expect(report.leftOut.isEmpty && report.endedAt >= report.startedAt)
-        #expect(Set(report.files.map(\.name)).isSuperset(of: ["samples.sqlite", "incidents.sqlite"]))
+        #expect(
+            Set(report.files.map(\.name)).isSuperset(of: ["samples.sqlite", "incidents.sqlite", "tls/ca.key"]))
+        #expect(
+            try String(contentsOfFile: lab.path("copy/tls/ca.key"), encoding: .utf8)
+                == String(contentsOfFile: key, encoding: .utf8))
+        let rights = try FileManager.default.attributesOfItem(atPath: lab.path("copy/tls/ca.key"))[.posixPermissions]
+        #expect((rights as? NSNumber)?.intValue == 0o600, "a key stays its owner's")
         #expect(try await backup(to: lab.path("copy")).exit == .code(1), "a copy is not written over")
 
         load.cancel()

@@ -90,6 +90,7 @@ struct CoordinatorBackup {
                 report.files.append(try file(name, in: folder))
             }
         }
+        try copyAuthority(into: folder, &report)
         report.endedAt = now().seconds
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
@@ -97,6 +98,24 @@ struct CoordinatorBackup {
         try SQLiteBackup.syncFile("\(folder)/\(Self.reportName)")
         try SQLiteBackup.syncFile(folder)
         return report
+    }
+
+    /// Copies the authority that the coordinator made for itself, keys included.
+    ///
+    /// With another one, all who trust it would have to learn of that first. A pair that does not fit its authority is made again at the start.
+    private func copyAuthority(into folder: String, _ report: inout Report) throws {
+        let manager = FileManager.default
+        let directory = Listeners.authorityDirectory
+        guard manager.fileExists(atPath: path(directory)) else { return }
+        let target = "\(folder)/\(directory)"
+        try manager.createDirectory(
+            atPath: target, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        for name in try manager.contentsOfDirectory(atPath: path(directory)).sorted() {
+            try manager.copyItem(atPath: path("\(directory)/\(name)"), toPath: "\(target)/\(name)")
+            try SQLiteBackup.syncFile("\(target)/\(name)")
+            report.files.append(try file("\(directory)/\(name)", in: folder))
+        }
+        try SQLiteBackup.syncFile(target)
     }
 
     /// Copies a database; gives what is wrong with one that is damaged.

@@ -19,6 +19,9 @@ struct Listeners {
         var tokens: AddressBox
     }
 
+    /// Where in the data folder an authority of our own is kept.
+    static let authorityDirectory = "tls"
+
     /// In the order of dependence: the servers are last, so that they stop first.
     private(set) var services: [any Service] = []
     /// What keeps the certificates.
@@ -59,7 +62,8 @@ struct Listeners {
         }
         if let tokens = configuration.tokens {
             let own = tokens.authority.map {
-                OwnCertificates(path: configuration.dataDirectory + "/tls", hosts: $0.hosts)
+                OwnCertificates(
+                    path: "\(configuration.dataDirectory)/\(Self.authorityDirectory)", hosts: $0.hosts)
             }
             let keeper = try CertificateKeeper(
                 paths: CertificateKeeper.Paths(
