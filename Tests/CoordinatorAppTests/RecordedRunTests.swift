@@ -30,7 +30,7 @@ struct RecordedRunTests {
     }
 
     @Test(
-        "A recorded live run replays from its stored samples to the same findings, also with a clock an hour ahead",
+        "A recorded live run replays from its stored samples to the same findings, with a clock an hour ahead too",
         arguments: [0, 3600])
     func replayEqualsLive(ahead: Int) async throws {
         let began = Timestamp(seconds: Date().timeIntervalSince1970)
@@ -79,7 +79,15 @@ struct RecordedRunTests {
         let live = try await logged(in: lab.path("coordinator"))
         #expect(live.filter { $0.check == "database-down" }.count == 4, "\(live)")
         let replayed = try await replayed(lab, from: began)
-        #expect(replayed == live)
+        if ahead == 0 {
+            #expect(replayed == live)
+        } else {
+            // What the estimate of such a clock puts milliseconds ahead of ours is told as of the moment it came.
+            #expect(replayed.map(\.withoutOnset) == live.map(\.withoutOnset))
+            for (replayed, live) in zip(replayed, live) {
+                #expect((replayed.onsetAt - live.onsetAt).magnitude < .milliseconds(100))
+            }
+        }
     }
 
     private func logged(in directory: String) async throws -> [CoreFeed.Change] {

@@ -101,6 +101,10 @@ struct BackupTests {
             while !Task.isCancelled {
                 waiting.append(await record(link, number))
                 number += 1
+                // Now and then all that was recorded has been acknowledged: that much a copy must hold from here on.
+                while number % 25 == 0, await link.unacknowledged > 0, !Task.isCancelled {
+                    try? await Task.sleep(for: .milliseconds(5))
+                }
                 if await link.unacknowledged == 0 {
                     acknowledged.withLock { [waiting] in $0 += waiting }
                     waiting = []
