@@ -70,12 +70,8 @@ struct BackupTests {
         try await restored(try await copied())
     }
 
-    /// Takes the copy while an agent sends without a pause; the machine is gone afterwards.
-    private func copied() async throws -> Expected {
-        let coordinator = try await lab.startCoordinator()
-        let link = try await feed.feed()
-        let run = Task { try await link.run() }
-        // An incident with an audit record: node-b is heard of once.
+    /// An incident with an audit record: node-b is heard of once.
+    private func acknowledgedIncident() async throws -> TocsinLab.Incident {
         let short = try await feed.feed(node: "node-b")
         let shortRun = Task { try await short.run() }
         await short.record([Sample(Series("once"), Timestamp(seconds: Date().timeIntervalSince1970), 1)])
@@ -87,6 +83,15 @@ struct BackupTests {
                 try await lab.incidents().first { $0.subject == "agent/node-b" }
             })
         #expect(try await lab.tocsin(["incident", "ack", opened.id]).exit == .code(0))
+        return opened
+    }
+
+    /// Takes the copy while an agent sends without a pause; the machine is gone afterwards.
+    private func copied() async throws -> Expected {
+        let coordinator = try await lab.startCoordinator()
+        let link = try await feed.feed()
+        let run = Task { try await link.run() }
+        let opened = try await acknowledgedIncident()
 
         // Where the coordinator keeps an authority of its own, as with `tokens.authority`.
         let key = lab.path("coordinator/tls/ca.key")

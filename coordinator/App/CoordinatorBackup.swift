@@ -102,7 +102,8 @@ struct CoordinatorBackup {
 
     /// Copies the authority that the coordinator made for itself, keys included.
     ///
-    /// With another one, all who trust it would have to learn of that first. A pair that does not fit its authority is made again at the start.
+    /// With another one, all who trust it would have to learn of that first. A pair that does not fit its authority is
+    /// made again at the start.
     private func copyAuthority(into folder: String, _ report: inout Report) throws {
         let manager = FileManager.default
         let directory = Listeners.authorityDirectory
