@@ -75,6 +75,8 @@ package final class ApiServerReplay: Sendable {
         var accounts = Accounts()
         var collections: [String: Collection] = [:]
         var version = 1
+        /// Lists that were told in pages, by path and version.
+        var lists: [String: [JSONValue]] = [:]
         /// Lines of before it are forgotten.
         var compacted = 0
         var faults: [Place: Fault] = [:]
@@ -208,11 +210,11 @@ extension ApiServerReplay {
             let fault = shared.faults[Place(verb: verb, path: path)] ?? shared.faults[Place(verb: verb, path: nil)]
             let reply: Reply
             if let fault {
-                reply = Self.reply(fault, verb, path, shared)
+                reply = Self.reply(fault, verb, path, &shared)
             } else {
                 reply =
                     switch verb {
-                    case .list: Self.list(query, path, shared)
+                    case .list: Self.list(query, path, &shared)
                     case .watch: Self.watch(query, path, shared)
                     case .get, .create, .patch: Self.object(verb, path, body, &shared)
                     }
@@ -228,10 +230,10 @@ extension ApiServerReplay {
         shared.withLock { $0.watches[ObjectIdentifier(channel)] = nil }
     }
 
-    private static func reply(_ fault: Fault, _ verb: Verb, _ path: String, _ shared: Shared) -> Reply {
+    private static func reply(_ fault: Fault, _ verb: Verb, _ path: String, _ shared: inout Shared) -> Reply {
         switch fault {
         case .status(let status, let body): .whole(status: status, body: Array(body.utf8))
-        case .cut: .cut(body: list([:], path, shared).body)
+        case .cut: .cut(body: list([:], path, &shared).body)
         case .body(let body):
             verb == .watch
                 ? .stream(lines: [Array(body.utf8)], ends: true) : .whole(status: 200, body: Array(body.utf8))
@@ -239,12 +241,20 @@ extension ApiServerReplay {
         }
     }
 
-    private static func list(_ query: [String: String], _ path: String, _ shared: Shared) -> Reply {
+    /// All pages of a list are of the moment of the first, as those of an API server are: what changes meanwhile would
+    /// be in none of them otherwise, nor in a watch from the last one's version.
+    private static func list(_ query: [String: String], _ path: String, _ shared: inout Shared) -> Reply {
         let limit = query["limit"].flatMap { Int($0) } ?? 1000
-        let start = query["continue"].flatMap { Int($0) } ?? 0
-        let items = (shared.collections[path]?.items ?? [:]).sorted { $0.key < $1.key }.map(\.value)
-        var metadata: [String: JSONValue] = ["resourceVersion": .string(String(shared.version))]
-        if start + limit < items.count { metadata["continue"] = .string(String(start + limit)) }
+        let token = (query["continue"] ?? "").split(separator: ".").compactMap { Int($0) }
+        let (start, version) = token.count == 2 ? (token[0], token[1]) : (0, shared.version)
+        let place = "\(path)@\(version)"
+        let items =
+            shared.lists[place] ?? (shared.collections[path]?.items ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+        var metadata: [String: JSONValue] = ["resourceVersion": .string(String(version))]
+        if start + limit < items.count {
+            metadata["continue"] = .string("\(start + limit).\(version)")
+            shared.lists[place] = items
+        }
         let list: JSONValue = .object([
             "kind": .string("PodList"), "metadata": .object(metadata),
             "items": .array(Array(items.dropFirst(start).prefix(limit))),
