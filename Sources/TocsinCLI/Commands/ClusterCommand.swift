@@ -14,22 +14,14 @@ struct ClusterCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Events of the namespaces that opted in, also those that the API server has forgotten.")
 
-        @Option(name: [.short, .long], help: ArgumentHelp("Only this namespace's.", valueName: "namespace"))
-        var namespace: String?
-
-        @Option(help: "Only of this workload, by its path or the last part of it.")
-        var subject: String?
+        @OptionGroup var place: ClusterPlace
 
         @OptionGroup var range: EdgeRange
 
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
-            let request = range.request(kinds: [.kubernetesEvent]) {
-                $0.namespace = namespace ?? ""
-                $0.subject = subject ?? ""
-            }
-            let (edges, isCut) = try await edges(request)
+            let (edges, isCut) = try await edges(range.request(kinds: [.kubernetesEvent]) { place.fill(&$0) })
             answer(ClusterEventReport(edges: edges, isCut: isCut))
         }
     }
@@ -38,24 +30,32 @@ struct ClusterCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "What was rolled out when, over what, and whether it came to its end.")
 
-        @Option(name: [.short, .long], help: ArgumentHelp("Only this namespace's.", valueName: "namespace"))
-        var namespace: String?
-
-        @Option(help: "Only of this workload, by its path or the last part of it.")
-        var subject: String?
+        @OptionGroup var place: ClusterPlace
 
         @OptionGroup var range: EdgeRange
 
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
-            let request = range.request(kinds: [.rolloutStarted, .rolloutFinished, .rolloutStuck]) {
-                $0.namespace = namespace ?? ""
-                $0.subject = subject ?? ""
-            }
-            let (edges, isCut) = try await edges(request)
+            let (edges, isCut) = try await edges(
+                range.request(kinds: [.rolloutStarted, .rolloutFinished, .rolloutStuck]) { place.fill(&$0) })
             answer(RolloutReport(edges: edges, isCut: isCut))
         }
+    }
+}
+
+/// Which part of a cluster is asked for.
+struct ClusterPlace: ParsableArguments {
+    @Option(name: [.short, .long], help: ArgumentHelp("Only this namespace's.", valueName: "namespace"))
+    var namespace: String?
+
+    @Option(help: "Only of this workload, by its path or the last part of it.")
+    var subject: String?
+
+    /// Says so in a request.
+    func fill(_ request: inout Tocsin_V1_ListEdgesRequest) {
+        request.namespace = namespace ?? ""
+        request.subject = subject ?? ""
     }
 }
 
