@@ -249,7 +249,7 @@ let testTargets: [Module] = [
     tests("TargetAssignmentTests", ["TargetAssignment", "FlowControl"]),
     tests("SegmentSpoolTests", ["SegmentSpool", "SampleCodec", "Telemetry"]),
     tests("ProbingTests", ["Probing", "Telemetry"]),
-    tests("SignalsTests", ["Signals", "Telemetry"]),
+    tests("SignalsTests", ["Signals", "Telemetry", "TocsinTestKit"]),
     tests("DetectionTests", ["Detection", "Signals", "Telemetry"]),
     tests("LabelledSeriesTests", ["LabelledSeries", "Detection", "Telemetry"]),
     tests("ScenarioTests", ["Scenarios", "Detection", "Signals", "Telemetry"]),

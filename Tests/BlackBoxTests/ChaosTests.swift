@@ -36,7 +36,7 @@ struct ChaosTests {
     func kills() async throws {
         let environment = ProcessInfo.processInfo.environment
         let rounds = environment["TOCSIN_CHAOS_ROUNDS"].flatMap(Int.init) ?? 8
-        var random = Chance(state: environment["TOCSIN_CHAOS_SEED"].flatMap(UInt64.init) ?? 20_261_128)
+        var random = SeededRandom(seed: environment["TOCSIN_CHAOS_SEED"].flatMap(UInt64.init) ?? 20_261_128)
         var fleet = try await Fleet()
         defer { for service in fleet.services { service.stop() } }
         _ = try #require(try await fleet.lab.eventually(within: .seconds(60)) { try await lastStored(fleet) })
@@ -111,18 +111,5 @@ struct ChaosTests {
         _ = try await fleet.coordinator.waitForExit()
         try await Task.sleep(for: away)
         fleet.coordinator = try await fleet.lab.startCoordinator()
-    }
-}
-
-/// Vigna's SplitMix64, https://prng.di.unimi.it/splitmix64.c.
-private struct Chance: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

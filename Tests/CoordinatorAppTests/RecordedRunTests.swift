@@ -18,17 +18,6 @@ import TocsinTestKit
 /// A real run — PostgreSQL, agent and coordinator as processes — and what its stores say afterwards.
 @Suite(.serialized)
 struct RecordedRunTests {
-    /// The agent's clock by libfaketime, which leaves the monotonic one alone.
-    private func clock(ahead seconds: Int) throws -> [String: String] {
-        guard seconds != 0 else { return [:] }
-        let library = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map { "/usr/lib/\($0)/faketime/libfaketimeMT.so.1" }
-            .first { FileManager.default.fileExists(atPath: $0) }
-        return [
-            "LD_PRELOAD": try #require(library, "libfaketime is one of the packages that deps.sh installs"),
-            "FAKETIME": "+\(seconds)", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
-        ]
-    }
-
     @Test(
         "A recorded live run replays from its stored samples to the same findings, with a clock an hour ahead too",
         arguments: [0, 3600])
@@ -45,7 +34,13 @@ struct RecordedRunTests {
                   - {name: orders, host: 127.0.0.1, port: \(database.port), database: postgres, user: tocsin, sslMode: disable}
                 """)
         let coordinator = try await lab.startCoordinator()
-        let agent = try lab.startAgent(node: "node-a", variables: try clock(ahead: ahead))
+        var variables: [String: String] = [:]
+        if ahead != 0 {
+            let clock = try FakeClock(in: lab.folder)
+            try clock.set(ahead: ahead)
+            variables = clock.variables
+        }
+        let agent = try lab.startAgent(node: "node-a", variables: variables)
         for round in 0..<2 {
             try #require(
                 try await lab.eventually(within: .seconds(60)) {

@@ -1,6 +1,7 @@
 import Foundation
 import KubeletReplay
 import Testing
+import TocsinTestKit
 
 @testable import PodProbe
 
@@ -26,7 +27,7 @@ import Testing
     }
 
     @Test func `damaged lists are read or refused, never more`() throws {
-        var generator = SplitMix(state: 7)
+        var generator = SeededRandom(seed: 7)
         let body = try Self.body.get()
         let count = try #require(Self.decode(body)).pods.count
         for _ in 0..<100 {
@@ -42,17 +43,5 @@ import Testing
     @Test(arguments: ["[", #"{"items":["#, #"{"items":[{"metadata":"#])
     func `deep nesting is refused`(opening: String) {
         #expect(Self.decode(Array(String(repeating: opening, count: 20_000).utf8)) == nil)
-    }
-
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
     }
 }

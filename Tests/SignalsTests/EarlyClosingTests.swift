@@ -1,6 +1,7 @@
 import Signals
 import Telemetry
 import Testing
+import TocsinTestKit
 
 /// Cells that close before their end, since all that is waited for has come.
 @Suite struct EarlyClosingTests {
@@ -211,7 +212,7 @@ import Testing
 
     /// How often, and so when, `advance` is called must not matter: a replay calls it more seldom than a live run.
     @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64]) func theSameSamplesGiveTheSamePoints(seed: UInt64) {
-        var random = SeededGenerator(seed)
+        var random = SeededRandom(seed: seed)
         let phases = (0..<6).map { _ in Double(Int.random(in: 0..<90, using: &random)) / 10 }
         let silent = (0..<6).map { _ in Int.random(in: 5..<40, using: &random) }
         func run(every pause: Double) -> [SignalPoint] {
@@ -240,22 +241,5 @@ import Testing
         #expect(often.count > 100)
         #expect(often == run(every: 1))
         #expect(often == run(every: 2.5))
-    }
-}
-
-/// SplitMix64.
-private struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
