@@ -17,8 +17,7 @@ import Testing
     @Test("the coordinator's are in docs/operations.md, and no others are")
     func coordinator() throws {
         let exported =
-            try names(in: "coordinator/App/HealthService.swift", after: ["add(\"", "TYPEtocsin_coordinator_"])
-            .map { $0.hasSuffix("gauge") ? String($0.dropLast(5)) : $0 }
+            try names(in: "coordinator/App/HealthService.swift", after: ["add(\""])
             + names(in: "coordinator/App/Listeners.swift", after: ["add(\""])
             + names(in: "coordinator/App/ClusterWatchService.swift", after: ["(\"kubernetes_"]).map {
                 "kubernetes_" + $0

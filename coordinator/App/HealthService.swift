@@ -46,90 +46,78 @@ struct HealthService: Service {
         let snapshot = pipeline.snapshot
         let agents = fleet.agentViews(now: now())
         var page = Exposition()
-        func add(_ name: String, _ type: String, _ value: UInt64) { page.add(name, type, value) }
-        add("frames_stored_total", "counter", counted.framesStored)
-        add("frames_duplicate_total", "counter", counted.framesDuplicate)
-        add("frames_rejected_total", "counter", counted.framesRejected)
-        add("samples_stored_total", "counter", counted.samplesStored)
-        add("samples_refused_total", "counter", counted.samplesRefused)
-        add("samples_left_out_total", "counter", counted.samplesLeftOut)
-        add("samples_backfilled_total", "counter", counted.samplesBackfilled)
-        add("samples_lost_total", "counter", counted.samplesLost)
-        add("edges_stored_total", "counter", counted.edgesStored)
-        add("store_commits_total", "counter", counted.commits)
-        add("store_failures_total", "counter", counted.storeFailures)
-        add("store_failing", "gauge", health.fault == nil ? 0 : 1)
-        add("frames_judged_unstored_total", "counter", counted.framesJudgedUnstored)
-        add("store_frames_compacted_total", "counter", counted.framesCompacted)
-        add("store_blocks_damaged_total", "counter", counted.blocksDamaged)
-        add("signal_points_total", "counter", counted.signalPoints)
-        add("findings_total", "counter", counted.findings)
-        add("findings_refused_total", "counter", counted.findingsRefused)
-        add("incident_events_total", "counter", counted.incidentEvents)
-        add("incident_event_failures_total", "counter", counted.incidentEventFailures)
-        add("target_samples_of_non_owners_total", "counter", counted.samplesOfNonOwners)
-        add("target_samples_unconfirmed_total", "counter", counted.samplesUnconfirmed)
-        add("models_restored_total", "counter", counted.modelsRestored)
-        add("models_not_restored_total", "counter", counted.modelsNotRestored)
-        add("model_files_unusable_total", "counter", counted.modelFilesUnusable)
-        add("model_subjects_left_out_total", "counter", counted.modelSubjectsLeftOut)
-        add("model_file_failures_total", "counter", counted.modelFileFailures)
-        add("agents_contended_total", "counter", counted.agentsContended)
+        page.add("frames_stored_total", .counter, counted.framesStored)
+        page.add("frames_duplicate_total", .counter, counted.framesDuplicate)
+        page.add("frames_rejected_total", .counter, counted.framesRejected)
+        page.add("samples_stored_total", .counter, counted.samplesStored)
+        page.add("samples_refused_total", .counter, counted.samplesRefused)
+        page.add("samples_left_out_total", .counter, counted.samplesLeftOut)
+        page.add("samples_backfilled_total", .counter, counted.samplesBackfilled)
+        page.add("samples_lost_total", .counter, counted.samplesLost)
+        page.add("edges_stored_total", .counter, counted.edgesStored)
+        page.add("store_commits_total", .counter, counted.commits)
+        page.add("store_failures_total", .counter, counted.storeFailures)
+        page.add("store_failing", .gauge, health.fault == nil ? 0 : 1)
+        page.add("frames_judged_unstored_total", .counter, counted.framesJudgedUnstored)
+        page.add("store_frames_compacted_total", .counter, counted.framesCompacted)
+        page.add("store_blocks_damaged_total", .counter, counted.blocksDamaged)
+        page.add("signal_points_total", .counter, counted.signalPoints)
+        page.add("findings_total", .counter, counted.findings)
+        page.add("findings_refused_total", .counter, counted.findingsRefused)
+        page.add("incident_events_total", .counter, counted.incidentEvents)
+        page.add("incident_event_failures_total", .counter, counted.incidentEventFailures)
+        page.add("target_samples_of_non_owners_total", .counter, counted.samplesOfNonOwners)
+        page.add("target_samples_unconfirmed_total", .counter, counted.samplesUnconfirmed)
+        page.add("models_restored_total", .counter, counted.modelsRestored)
+        page.add("models_not_restored_total", .counter, counted.modelsNotRestored)
+        page.add("model_files_unusable_total", .counter, counted.modelFilesUnusable)
+        page.add("model_subjects_left_out_total", .counter, counted.modelSubjectsLeftOut)
+        page.add("model_file_failures_total", .counter, counted.modelFileFailures)
+        page.add("agents_contended_total", .counter, counted.agentsContended)
         addCallers(counted, to: &page)
         let notices = notifications.status
-        add("notices_delivered_total", "counter", notices.delivered)
-        add("notice_sends_failed_total", "counter", notices.failedSends)
-        add("notices_waiting", "gauge", UInt64(notices.waiting))
-        add("thresholds_reloaded_total", "counter", counted.thresholdsReloaded)
-        add("thresholds_refused_total", "counter", counted.thresholdsRefused)
-        add("incidents_open", "gauge", UInt64(snapshot.book.openIncidents.count))
-        add("signal_samples_late_total", "counter", UInt64(snapshot.signalStatistics.late))
-        add("detectors", "gauge", UInt64(snapshot.detectorStatistics.detectors))
-        add("detectors_refused_total", "counter", UInt64(snapshot.detectorStatistics.refused))
-        add("signal_buckets_refused_total", "counter", UInt64(snapshot.signalStatistics.bucketsRefused))
-        add("signal_samples_refused_total", "counter", UInt64(snapshot.signalStatistics.refused))
-        add("signal_subjects_refused_total", "counter", UInt64(snapshot.signalStatistics.subjectsRefused))
+        page.add("notices_delivered_total", .counter, notices.delivered)
+        page.add("notice_sends_failed_total", .counter, notices.failedSends)
+        page.add("notices_waiting", .gauge, UInt64(notices.waiting))
+        page.add("thresholds_reloaded_total", .counter, counted.thresholdsReloaded)
+        page.add("thresholds_refused_total", .counter, counted.thresholdsRefused)
+        page.add("incidents_open", .gauge, UInt64(snapshot.book.openIncidents.count))
+        page.add("signal_samples_late_total", .counter, UInt64(snapshot.signalStatistics.late))
+        page.add("detectors", .gauge, UInt64(snapshot.detectorStatistics.detectors))
+        page.add("detectors_refused_total", .counter, UInt64(snapshot.detectorStatistics.refused))
+        page.add("signal_buckets_refused_total", .counter, UInt64(snapshot.signalStatistics.bucketsRefused))
+        page.add("signal_samples_refused_total", .counter, UInt64(snapshot.signalStatistics.refused))
+        page.add("signal_subjects_refused_total", .counter, UInt64(snapshot.signalStatistics.subjectsRefused))
         for figure in cluster?.figures ?? [] {
-            add(figure.name, figure.isCounter ? "counter" : "gauge", UInt64(max(0, figure.value)))
+            page.add(figure.name, figure.isCounter ? .counter : .gauge, UInt64(max(0, figure.value)))
         }
-        page.lines.append("# TYPE tocsin_coordinator_agents gauge")
-        for state in ["live", "suspect", "silent", "contended"] {
-            let count = agents.count { $0.state == state }
-            page.lines.append("tocsin_coordinator_agents{state=\"\(state)\"} \(count)")
-        }
-        return page.lines.joined(separator: "\n") + "\n"
+        page.add(
+            "agents", .gauge,
+            ["live", "suspect", "silent", "contended"].map { state in
+                ("{state=\"\(state)\"}", UInt64(agents.count { $0.state == state }))
+            })
+        return page.text
     }
 
     /// Who was let in, who was not, and why.
     private func addCallers(_ counted: Counters, to page: inout Exposition) {
-        func add(_ name: String, _ type: String, _ value: UInt64) { page.add(name, type, value) }
-        add("requests_denied_total", "counter", counted.requestsDenied)
-        add("audit_records_dropped_total", "counter", counted.auditRecordsDropped)
-        add("handshakes_refused_total", "counter", counted.handshakesRefused)
-        add("handshakes_overdue_total", "counter", counted.handshakesOverdue)
-        add("handshakes_displaced_total", "counter", counted.handshakesDisplaced)
-        add("connections_refused_total", "counter", counted.connectionsRefused)
-        add("connections_displaced_total", "counter", counted.connectionsDisplaced)
-        add("connections_malformed_total", "counter", counted.connectionsMalformed)
-        add("connections", "gauge", UInt64(gate.count))
-        add("calls_refused_total", "counter", counted.callsRefused)
-        add("hellos_overdue_total", "counter", counted.hellosOverdue)
-        add("certificates_reloaded_total", "counter", counted.certificatesReloaded)
-        add("certificates_refused_total", "counter", counted.certificatesRefused)
+        page.add("requests_denied_total", .counter, counted.requestsDenied)
+        page.add("audit_records_dropped_total", .counter, counted.auditRecordsDropped)
+        page.add("handshakes_refused_total", .counter, counted.handshakesRefused)
+        page.add("handshakes_overdue_total", .counter, counted.handshakesOverdue)
+        page.add("handshakes_displaced_total", .counter, counted.handshakesDisplaced)
+        page.add("connections_refused_total", .counter, counted.connectionsRefused)
+        page.add("connections_displaced_total", .counter, counted.connectionsDisplaced)
+        page.add("connections_malformed_total", .counter, counted.connectionsMalformed)
+        page.add("connections", .gauge, UInt64(gate.count))
+        page.add("calls_refused_total", .counter, counted.callsRefused)
+        page.add("hellos_overdue_total", .counter, counted.hellosOverdue)
+        page.add("certificates_reloaded_total", .counter, counted.certificatesReloaded)
+        page.add("certificates_refused_total", .counter, counted.certificatesRefused)
         // The one that ends first: it is the one to look after.
-        add(
-            "certificate_expiry_timestamp_seconds", "gauge",
+        page.add(
+            "certificate_expiry_timestamp_seconds", .gauge,
             UInt64(max(0, certificates.map(\.notValidAfter.timeIntervalSince1970).min() ?? 0)))
-        page.lines += tokens?.lines ?? []
-    }
-
-    /// Prometheus' text, as it grows.
-    private struct Exposition {
-        var lines: [String] = []
-
-        mutating func add(_ name: String, _ type: String, _ value: UInt64) {
-            lines.append("# TYPE tocsin_coordinator_\(name) \(type)")
-            lines.append("tocsin_coordinator_\(name) \(value)")
-        }
+        tokens?.write(to: &page)
     }
 }

@@ -95,25 +95,19 @@ struct TokenFigures: Sendable {
     /// Nil when no authority is published.
     var publication: AuthorityPublisher.Publication?
 
-    /// Lines of Prometheus text.
-    var lines: [String] {
+    /// Adds it to the page of metrics.
+    func write(to page: inout Exposition) {
         let counters = authenticator.counters
-        var lines: [String] = []
-        func add(_ name: String, _ type: String, _ values: [(labels: String, value: UInt64)]) {
-            lines.append("# TYPE tocsin_coordinator_\(name) \(type)")
-            lines += values.map { "tocsin_coordinator_\(name)\($0.labels) \($0.value)" }
-        }
-        add("tokens_accepted_total", "counter", [("", counters.accepted)])
-        add(
-            "tokens_refused_total", "counter",
+        page.add("tokens_accepted_total", .counter, counters.accepted)
+        page.add(
+            "tokens_refused_total", .counter,
             TokenRefusal.Reason.allCases.map { ("{reason=\"\($0.rawValue)\"}", counters.refused[$0] ?? 0) })
-        add("token_reviews_total", "counter", [("", counters.reviews)])
-        add("token_reviews_failed_total", "counter", [("", counters.reviewsFailed)])
-        add("token_answers_evicted_total", "counter", [("", counters.evictions)])
+        page.add("token_reviews_total", .counter, counters.reviews)
+        page.add("token_reviews_failed_total", .counter, counters.reviewsFailed)
+        page.add("token_answers_evicted_total", .counter, counters.evictions)
         if let publication {
-            add("authority_published", "gauge", [("", publication.isPublished ? 1 : 0)])
-            add("authority_publish_failures_total", "counter", [("", publication.failures)])
+            page.add("authority_published", .gauge, publication.isPublished ? 1 : 0)
+            page.add("authority_publish_failures_total", .counter, publication.failures)
         }
-        return lines
     }
 }
