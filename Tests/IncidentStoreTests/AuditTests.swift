@@ -91,10 +91,15 @@ import Testing
             }
         }
         let path = folder.path + "/" + IncidentStore.fileName
-        // One page of zeros where the index of events lies; the tables themselves are sound.
-        let page = try await DatabaseQueue(path: path).read { database in
-            try Int64.fetchOne(database, sql: "SELECT rootpage FROM sqlite_master WHERE name = 'events_by_incident'")
+        // All of it into the file itself: what the log still held would cover the damage.
+        let queue = try DatabaseQueue(path: path)
+        let page = try queue.inDatabase { database in
+            _ = try Row.fetchAll(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            return try Int64.fetchOne(
+                database, sql: "SELECT rootpage FROM sqlite_master WHERE name = 'events_by_incident'")
         }
+        try queue.close()
+        // One page of zeros where the index of events lies; the tables themselves are sound.
         let file = try FileHandle(forUpdating: URL(filePath: path))
         try file.seek(toOffset: UInt64((try #require(page) - 1) * 4096))
         try file.write(contentsOf: Data(count: 4096))
