@@ -40,6 +40,22 @@ import Testing
         #expect(table["CSystem"]?.uses == [])
     }
 
+    @Test func documentsThatNameWhatIsNotThereAreFound() {
+        let decisions = [
+            (path: "docs/decisions/0001-a.md", text: "# 1. A\n"), (path: "docs/decisions/0001-b.md", text: "# 1. B\n"),
+            (path: "docs/decisions/0002-c.md", text: "# 3. C\n"), (path: "docs/decisions/C.md", text: "# 4. C\n"),
+        ]
+        #expect(
+            DocumentRules.decisionViolations(decisions).map(\.path) == [
+                "docs/decisions/0001-b.md", "docs/decisions/0002-c.md", "docs/decisions/C.md",
+            ])
+        let text = "as decision 1 says\nas decision 7 says\n"
+        #expect(DocumentRules.referenceViolations(path: "a.md", text: text, decisions: [1]).map(\.line) == [2])
+        let links = "[a](../proto/X.md#part)\n[b](gone.md)\n[c](#here)\n"
+        let broken = DocumentRules.linkViolations(path: "docs/a.md", text: links) { $0 == "proto/X.md" }
+        #expect(broken.map(\.line) == [2])
+    }
+
     @Test func arrowsThatGoUpAreFound() {
         let reasons = LayerRules(table: table).tableViolations().map(\.reason)
         #expect(reasons.contains("Wrong (pureCores) must not use Adapter (adapters), which is above it"))

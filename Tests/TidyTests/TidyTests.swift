@@ -86,6 +86,24 @@ import Testing
         expectNone(texts.flatMap { SecretRules.violations(path: $0, text: $1) })
     }
 
+    @Test func whatDocumentsNameIsThere() {
+        let decisions = Repository.files.filter { $0.hasPrefix("docs/decisions/") }.compactMap { path in
+            Repository.text(path).map { (path: path, text: $0) }
+        }
+        #expect(decisions.count > 10)
+        expectNone(DocumentRules.decisionViolations(decisions))
+        let numbers = Set(decisions.compactMap { DocumentRules.decisionNumber($0.path) })
+        for path in Repository.files where path.hasSuffix(".md") || path.hasSuffix(".swift") {
+            guard !path.hasPrefix("Tests/TidyTests/"), let text = Repository.text(path) else { continue }
+            expectNone(DocumentRules.referenceViolations(path: path, text: text, decisions: numbers))
+            guard path.hasSuffix(".md") else { continue }
+            expectNone(
+                DocumentRules.linkViolations(path: path, text: text) { target in
+                    FileManager.default.fileExists(atPath: Repository.root.appendingPathComponent(target).path)
+                })
+        }
+    }
+
     @Test func generatedCodeIsOfTheseDefinitions() throws {
         let committed = try #require(Repository.text("proto/Generated/INPUTS.sha256"))
         let hash = try Repository.run("sh", ["-c", "cat proto/tocsin/v1/*.proto proto/generate.sh | sha256sum"])
