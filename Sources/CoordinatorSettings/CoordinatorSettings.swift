@@ -130,6 +130,8 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var seriesPerAgentHourMax: Int
         /// Bytes of one message on the wire.
         package var frameBytesMax: Int
+        /// Frames that an agent may have unacknowledged.
+        package var ackWindow: Int
         /// Subjects that signals are derived for; more are dropped and counted.
         package var subjectsMax: Int
         /// Connections of agents and users.
@@ -146,13 +148,14 @@ package struct CoordinatorSettings: Hashable, Sendable {
         /// Makes limits; the defaults are the file's.
         package init(
             agentsMax: Int, seriesPerAgentMax: Int, seriesPerAgentHourMax: Int = 40_000, frameBytesMax: Int,
-            subjectsMax: Int, connectionsMax: Int = 2000, newConnectionsMax: Int = 256,
+            ackWindow: Int = 32, subjectsMax: Int, connectionsMax: Int = 2000, newConnectionsMax: Int = 256,
             connectionsPerClientMax: Int = 16, callsPerClientMax: Int = 64, firstCallWithin: Duration = .seconds(10)
         ) {
             self.agentsMax = agentsMax
             self.seriesPerAgentMax = seriesPerAgentMax
             self.seriesPerAgentHourMax = seriesPerAgentHourMax
             self.frameBytesMax = frameBytesMax
+            self.ackWindow = ackWindow
             self.subjectsMax = subjectsMax
             self.connectionsMax = connectionsMax
             self.newConnectionsMax = newConnectionsMax
@@ -363,7 +366,12 @@ package struct CoordinatorSettings: Hashable, Sendable {
                         + "`seriesPerAgent`: rollouts end series and begin others."
                 ),
                 frameBytesMax: section.value(
-                    "frameBytes", .size(in: 64 << 10...64 << 20), default: 4 << 20, "Bytes of one message on the wire."),
+                    "frameBytes", .size(in: 4 << 20...64 << 20), default: 4 << 20,
+                    "Bytes of one message on the wire. Agents make none above 4 MiB."),
+                ackWindow: section.value(
+                    "ackWindow", .integer(in: 1...1024), default: 32,
+                    "Frames that an agent may have under way, unacknowledged; each waits in memory until it is on disk."
+                ),
                 subjectsMax: section.value(
                     "subjects", .integer(in: 10...100_000), default: 5000,
                     "Subjects that signals are derived for; more are dropped and counted."),

@@ -24,18 +24,25 @@ package struct ThresholdsReader: Sendable {
 
     private let step: Duration
     private let environment: [String: String]
+    private let notifications: NotificationSettings?
     private var last: Reading?
     private var judged: Reading?
 
     /// Makes a reader that has judged nothing, so that the first text counts as changed.
-    package init(step: Duration, environment: [String: String]) {
+    ///
+    /// - Parameter notifications: who can be called; a matrix that calls others is refused where it is armed.
+    package init(step: Duration, environment: [String: String], notifications: NotificationSettings? = nil) {
         self.step = step
         self.environment = environment
+        self.notifications = notifications
     }
 
     /// Makes a reader for which a text is in force already.
-    package init(step: Duration, environment: [String: String], inForce source: ConfigurationSource) {
-        self.init(step: step, environment: environment)
+    package init(
+        step: Duration, environment: [String: String], notifications: NotificationSettings? = nil,
+        inForce source: ConfigurationSource
+    ) {
+        self.init(step: step, environment: environment, notifications: notifications)
         judged = .text(source.text)
         last = judged
     }
@@ -56,7 +63,12 @@ package struct ThresholdsReader: Sendable {
         judged = reading
         do throws(ConfigurationError) {
             let source = try read.get()
-            return .accepted(try ThresholdSettings.decode(source, step: step, environment: environment))
+            var loaded = try ThresholdSettings.decode(source, step: step, environment: environment)
+            let arming =
+                notifications?.armingIssues(loaded.value.escalation, origins: loaded.value.roleOrigins) ?? []
+            guard arming.allSatisfy({ $0.level == .warning }) else { return .refused(arming) }
+            loaded.warnings += arming
+            return .accepted(loaded)
         } catch {
             return .refused(error.issues)
         }

@@ -28,11 +28,21 @@ package struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
     package var code: Code
     /// One sentence, without payload.
     package var message: String
+    /// The frame whose content is the reason, when it is one: sent again it will be refused again.
+    package var refusedFrame: UInt64?
 
     /// Makes a refusal.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    /// The error with the frame that it is of; one of a chain, of which another stream knows nothing, is of none.
+    package func refusing(_ frame: UInt64) -> WireError {
+        guard code != .chainBroken else { return self }
+        var error = self
+        error.refusedFrame = frame
+        return error
     }
 
     /// The RPC status that ends the stream.
@@ -54,7 +64,18 @@ package struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The error as the RPC ends with it.
-    package var rpcError: RPCError { RPCError(code: rpcCode, message: message) }
+    package var rpcError: RPCError {
+        var metadata = Metadata()
+        if let refusedFrame { metadata.addString("\(refusedFrame)", forKey: Self.refusedFrameKey) }
+        return RPCError(code: rpcCode, message: message, metadata: metadata)
+    }
+
+    /// The frame that a coordinator's status names as refused; nil when it names none.
+    package static func refusedFrame(in error: RPCError) -> UInt64? {
+        error.metadata[stringValues: refusedFrameKey].first { _ in true }.flatMap { UInt64($0) }
+    }
+
+    private static let refusedFrameKey = "tocsin-refused-frame"
 
     package var description: String { "\(code.rawValue): \(message)" }
 }

@@ -15,8 +15,19 @@ extension SegmentSpool {
         try delete([segment])
     }
 
-    /// Takes records for lost to damage, and counts those that are not acknowledged and were not counted before.
-    func lose(_ range: ClosedRange<UInt64>, head: RecordHead?) throws(SpoolError) {
+    /// Gives up a record that the coordinator takes in no form, so that those after it can go; `takeLosses()` names it.
+    ///
+    /// Does nothing for one that is acknowledged or not there.
+    package func giveUp(_ sequence: UInt64) throws(SpoolError) {
+        try checkOpen()
+        guard sequence > state.acknowledged, sequence <= lastSequence else { return }
+        try lose(sequence...sequence, head: try head(of: sequence), reason: .refused)
+    }
+
+    /// Takes records for lost, and counts those that are not acknowledged and were not counted before.
+    func lose(
+        _ range: ClosedRange<UInt64>, head: RecordHead?, reason: SpoolLoss.Reason = .damage
+    ) throws(SpoolError) {
         let counted = max(state.acknowledged, state.damageThrough) + 1
         let samples = UInt64(head?.sampleCount ?? 0)
         if counted <= range.upperBound {
@@ -24,7 +35,7 @@ extension SegmentSpool {
             state.counters.damagedSamples += samples
             state.damageThrough = range.upperBound
         }
-        note(SpoolLoss(reason: .damage, sequences: range, samples: samples, millis: head?.millis))
+        note(SpoolLoss(reason: reason, sequences: range, samples: samples, millis: head?.millis))
         try saveState()
     }
 

@@ -51,6 +51,12 @@ extension SegmentSpool {
         return place
     }
 
+    /// The head of a record; nil when it cannot be read.
+    func head(of sequence: UInt64) throws(SpoolError) -> RecordHead? {
+        guard case .found(let head) = try search(sequence) else { return nil }
+        return head
+    }
+
     private func search(_ sequence: UInt64) throws(SpoolError) -> Place {
         guard let index = segments.lastIndex(where: { $0.first <= sequence }) else {
             return .lost(through: firstSequence - 1)

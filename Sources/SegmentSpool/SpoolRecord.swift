@@ -45,6 +45,8 @@ package struct SpoolLoss: Sendable, Hashable {
         case budget
         /// The file was damaged.
         case damage
+        /// The coordinator takes it in no form.
+        case refused
     }
 
     /// Why they are gone.
@@ -63,7 +65,7 @@ package struct SpoolCounters: Sendable, Hashable {
     package var droppedRecords: UInt64 = 0
     /// Their samples.
     package var droppedSamples: UInt64 = 0
-    /// Unacknowledged records lost to damage.
+    /// Unacknowledged records lost to damage, or given up since the coordinator refuses them.
     package var damagedRecords: UInt64 = 0
     /// Their samples, as far as known.
     package var damagedSamples: UInt64 = 0

@@ -165,6 +165,37 @@ struct PagingTests {
         #expect(report.text.contains("- [ ] [to fill in: an action"), "what nobody wrote stays a blank")
     }
 
+    @Test("A matrix that is changed while an incident is open counts at once; one that calls nobody is refused")
+    func changedMatrix() async throws {
+        let server = try CannedHTTPServer { _ in .bytes(CannedHTTPServer.answer(200)) }
+        defer { server.stop() }
+        let fleet = try await fleet(hook: server.url, manager: 3600, cto: 7200)
+        let coordinator = try await fleet.lab.startCoordinator()
+        let agent = try fleet.lab.startAgent(node: DatabaseFleet.node)
+        try #require(try await fleet.waitUntilProbed())
+        try await fleet.database.kill9()
+        let first = try await fleet.lab.eventually(within: .seconds(60)) { try notices(server).first }
+        #expect(try #require(first).roles == ["On-call Engineer", "DBA"])
+
+        let path = fleet.lab.path("thresholds.yaml")
+        let before = try String(contentsOfFile: path, encoding: .utf8)
+        let wrong = before.replacing("{after: 7200s, role: CTO}", with: "{after: 7200s, role: Chief of Nothing}")
+        try wrong.write(toFile: path, atomically: true, encoding: .utf8)
+        let refusal = try await fleet.lab.eventually(within: .seconds(20)) {
+            coordinator.lines.first { $0.contains("thresholds refused") }
+        }
+        #expect(try #require(refusal).contains("Chief of Nothing"))
+        #expect(try notices(server).allSatisfy { !$0.roles.contains("Engineering Manager") })
+
+        try before.replacing("{after: 3600s,", with: "{after: 4s,").write(
+            toFile: path, atomically: true, encoding: .utf8)
+        let second = try await fleet.lab.eventually(within: .seconds(30)) {
+            try notices(server).first { $0.roles == ["Engineering Manager"] }
+        }
+        #expect(second?.incident == first?.incident, "\(coordinator.lines.suffix(5))")
+        for process in [agent, coordinator] { try await process.terminate() }
+    }
+
     @Test("kill -9 between send and commit: at most one duplicate with the same key, never none")
     func killedBetweenSendAndCommit() async throws {
         let isFirst = Mutex(true)

@@ -74,6 +74,29 @@ struct ContractTests {
         }
     }
 
+    @Test("A frame that no coordinator takes is given up, declared and counted, and holds up nothing after it")
+    func refusedFrame() async throws {
+        let lab = try await FeedLab()
+        let coordinator = try await lab.lab.startCoordinator()
+        let feed = try await lab.feed()
+        let time = Timestamp(seconds: Date().timeIntervalSince1970)
+        await feed.record(samples(1))
+        try await feed.record(block: Array(repeating: 0xA5, count: 900), samples: 12, at: time)
+        await feed.record(samples(2))
+        await feed.record(samples(3))
+        let link = Task { try await feed.run() }
+        let isDelivered = try await lab.lab.eventually(within: .seconds(60)) {
+            await feed.unacknowledged == 0 ? true : nil
+        }
+        #expect(isDelivered == true)
+        #expect(try await lab.times("contract_test").count == 3)
+        #expect(try await lab.counter("frames_rejected_total") == 2, "refused twice, and then given up")
+        #expect(await feed.lostSamples == 12)
+        link.cancel()
+        try? await link.value
+        try await coordinator.terminate()
+    }
+
     @Test("Harmful frames end their own stream, are counted, and disturb no other agent")
     func hostileFrames() async throws {
         let lab = try await FeedLab(nodes: ["node-a", "node-b"])

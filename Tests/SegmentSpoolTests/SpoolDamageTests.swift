@@ -29,6 +29,28 @@ import Testing
         }
     }
 
+    @Test func aRecordIsGivenUpOnceAndCountedOnce() throws {
+        let box = try closed(4, segmentBytes: 100_000)
+        do {
+            let spool = try box.open()
+            try spool.acknowledge(through: 1)
+            try spool.giveUp(1)
+            try spool.giveUp(9)
+            #expect(spool.takeLosses().isEmpty, "what is acknowledged or not there cannot be lost")
+            try spool.giveUp(2)
+            let loss = try #require(spool.takeLosses().first)
+            #expect(loss.reason == .refused && loss.sequences == 2...2)
+            #expect(loss.samples == 11 && loss.millis == 1000...1500)
+            #expect(spool.counters.lostRecords == 1 && spool.counters.lostSamples == 11)
+        }
+        // Another process that meets the same refusal counts nothing anew.
+        let spool = try box.open()
+        try spool.giveUp(2)
+        #expect(spool.takeLosses().map(\.sequences) == [2...2])
+        #expect(spool.counters.lostRecords == 1 && spool.counters.lostSamples == 11)
+        #expect(try spool.read(from: 3).map(\.sequence) == [3, 4])
+    }
+
     @Test func tornTailsAreCounted() throws {
         let box = try closed(3, segmentBytes: 100_000)
         try box.change(#require(box.segmentURLs.last)) { $0.removeLast() }

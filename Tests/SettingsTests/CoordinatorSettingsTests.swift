@@ -76,9 +76,9 @@ import Testing
         #expect(
             settings.limits
                 == .init(
-                    agentsMax: 20, seriesPerAgentMax: 1000, seriesPerAgentHourMax: 3000, frameBytesMax: 1 << 20,
-                    subjectsMax: 100, connectionsMax: 90, newConnectionsMax: 12, connectionsPerClientMax: 3,
-                    callsPerClientMax: 5, firstCallWithin: .seconds(4)))
+                    agentsMax: 20, seriesPerAgentMax: 1000, seriesPerAgentHourMax: 3000, frameBytesMax: 8 << 20,
+                    ackWindow: 7, subjectsMax: 100, connectionsMax: 90, newConnectionsMax: 12,
+                    connectionsPerClientMax: 3, callsPerClientMax: 5, firstCallWithin: .seconds(4)))
     }
 
     @Test func theClusterToWatchIsOffByDefault() throws {

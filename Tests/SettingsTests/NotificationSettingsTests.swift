@@ -70,6 +70,33 @@ import Testing
         #expect(issues.map(\.origin.line) == [18, 22])
     }
 
+    @Test func aChangedMatrixThatCallsNobodyIsRefusedAndAnotherIsTaken() throws {
+        var reader = ThresholdsReader(step: .seconds(10), environment: [:], notifications: try settings())
+        func take(_ role: String) -> ThresholdsReader.Outcome {
+            let text = """
+                kind: thresholds
+                escalation:
+                  P1:
+                    steps:
+                      - {after: 0s, role: On-call Engineer}
+                      - {after: 5m, role: \(role)}
+                """
+            let source = ConfigurationSource(file: "thresholds.yaml", folder: "/etc/tocsin", text: text)
+            return reader.take(.success(source), isAsked: true)
+        }
+        guard case .refused(let issues) = take("CT0") else {
+            Issue.record("a role without a contact is refused")
+            return
+        }
+        #expect(issues.filter { $0.level == .error }.map(\.origin.line) == [6])
+        #expect(issues.first?.suggestion?.contains("CTO") == true)
+        guard case .accepted(let loaded) = take("CTO") else {
+            Issue.record("a matrix whose roles are reached is taken")
+            return
+        }
+        #expect(loaded.value.escalation[.p1].steps.map(\.role) == ["On-call Engineer", "CTO"])
+    }
+
     @Test func theShippedEscalationIsTheRunbooks() {
         #expect(ThresholdSettings.shipped.escalation == .runbook)
     }

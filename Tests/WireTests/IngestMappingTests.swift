@@ -1,4 +1,5 @@
 import Foundation
+import GRPCCore
 import IngestWire
 import SwiftProtobuf
 import Telemetry
@@ -53,6 +54,39 @@ import TocsinProto
         #expect(throws: WireError.self) { try Edge(proto: edge, limits: limits) }
         edge.kind = String(repeating: "k", count: limits.nameBytesMax + 1)
         #expect(throws: WireError.self) { try Edge(proto: edge, limits: limits) }
+    }
+
+    @Test func aStormOfEdgesIsDividedIntoWhatACoordinatorTakes() throws {
+        func edge(_ number: Int, bytes: Int = 1) -> Edge {
+            Edge(
+                .podGone, at: Timestamp(millis: Int64(number)), labels: ["pod": "p\(number)"],
+                attributes: ["message": String(repeating: "m", count: bytes)])
+        }
+        let many = (0..<2 * limits.edgesMax + 5).map { edge($0) }
+        let divided = EdgeBatches(many)
+        #expect(divided.batches.flatMap(\.self) == many && divided.refused == 0)
+        for batch in divided.batches {
+            let bytes: [UInt8] = try Tocsin_V1_EdgeBatch(batch).serializedBytes()
+            #expect(try Tocsin_V1_EdgeBatch(serializedBytes: bytes).decoded(limits: limits) == batch)
+        }
+        let large = EdgeBatches((0..<900).map { edge($0, bytes: limits.valueBytesMax) })
+        #expect(large.batches.joined().count == 900 && large.batches.count > 3)
+        for batch in large.batches {
+            let bytes: [UInt8] = try Tocsin_V1_EdgeBatch(batch).serializedBytes()
+            #expect(bytes.count < limits.blockBytesMax)
+        }
+        let mixed = EdgeBatches([edge(1), edge(2, bytes: limits.valueBytesMax + 1), edge(3)])
+        #expect(mixed.batches == [[edge(1), edge(3)]] && mixed.refused == 1)
+        #expect(EdgeBatches([]).batches.isEmpty)
+    }
+
+    @Test func aRefusalNamesTheFrameThatItIsOf() {
+        let refused = WireError(.corrupt, "frame 7: no block").refusing(7)
+        #expect(WireError.refusedFrame(in: refused.rpcError) == 7)
+        #expect(refused.rpcCode == .invalidArgument)
+        let broken = WireError(.chainBroken, "a new chain").refusing(7)
+        #expect(WireError.refusedFrame(in: broken.rpcError) == nil, "in a new chain the frame may be sound")
+        #expect(WireError.refusedFrame(in: WireError(.storage, "disk full").rpcError) == nil)
     }
 
     @Test(arguments: [0, 15, 17])

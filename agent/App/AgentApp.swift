@@ -94,7 +94,8 @@ package struct AgentApp: Sendable {
             return AgentFigures(
                 usage: SelfUsage.read(), residentBytesMax: settings.limits.residentBytesMax,
                 spoolBytes: view?.bytes ?? 0, spoolBytesMax: settings.spool.bytesMax, samples: recorded.samples,
-                edges: recorded.edges, samplesRefused: recorded.samplesRefused, samplesLost: view?.lostSamples ?? 0,
+                edges: recorded.edges, samplesRefused: recorded.samplesRefused, edgesRefused: recorded.edgesRefused,
+                samplesLost: view?.lostSamples ?? 0,
                 targets: runner?.statuses.count ?? 0, series: runner?.liveSeriesCount ?? 0,
                 seriesMax: settings.limits.seriesMax, shedLevel: budget?.level ?? 0,
                 discovered: discovered?.counts ?? DiscoveredTargets.Counts(),

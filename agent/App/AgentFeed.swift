@@ -1,5 +1,6 @@
 package import Logging
 import Probing
+import SegmentSpool
 import SwiftProtobuf
 package import Telemetry
 import TocsinProto
@@ -90,12 +91,24 @@ package final class AgentFeed: Sendable {
         inbox.targetsChanged()
     }
 
+    /// Puts a block into the spool as it is, such as one that no coordinator takes.
+    package func record(block: [UInt8], samples: Int, at time: Timestamp) async throws {
+        inbox.appended(
+            through: try await spool.append(
+                kind: .sampleBlock, sampleCount: samples, from: time, to: time, payload: block))
+    }
+
     /// Records in the spool that the coordinator has not acknowledged.
     package var unacknowledged: UInt64 {
         get async {
             let view = await spool.view()
             return view.last - view.acknowledged
         }
+    }
+
+    /// Samples in the spool that were lost before they were acknowledged.
+    package var lostSamples: UInt64 {
+        get async { await spool.view().lostSamples }
     }
 
     /// Keeps the link up until the task is cancelled; the spool is closed then.

@@ -26,6 +26,7 @@ struct AgentFigures: Hashable, Sendable {
     var samples: UInt64
     var edges: UInt64
     var samplesRefused: UInt64
+    var edgesRefused: UInt64
     var samplesLost: UInt64
     var targets: Int
     var series: Int
@@ -66,6 +67,7 @@ struct AgentFigures: Hashable, Sendable {
             Figure("samples_total", Double(samples), "Samples written to the spool"),
             Figure("edges_total", Double(edges), "Edges written to the spool"),
             Figure("samples_refused_total", Double(samplesRefused), "Samples that the spool did not take"),
+            Figure("edges_refused_total", Double(edgesRefused), "Edges left out: too many waited, or too large a one"),
             Figure("samples_lost_total", Double(samplesLost), "Samples that the spool dropped for want of room"),
             Figure("samples_dropped_total", Double(runner.samplesDropped), "Samples dropped beyond the series limit"),
             Figure("probe_runs_total", Double(runner.runs), "Probes started"),

@@ -20,12 +20,20 @@ final class FrameRecorder: Service {
         var samples: UInt64 = 0
         var edges: UInt64 = 0
         var samplesRefused: UInt64 = 0
+        var edgesRefused: UInt64 = 0
     }
 
     private struct Pending {
         var samples: [Sample] = []
         var edges: [Edge] = []
         var counters = Counters()
+
+        /// The oldest edges go first, and are counted.
+        mutating func boundEdges(to limit: Int) {
+            guard edges.count > limit else { return }
+            counters.edgesRefused += UInt64(edges.count - limit)
+            edges.removeFirst(edges.count - limit)
+        }
     }
 
     private let results: AsyncStream<ProbeResult>
@@ -87,9 +95,7 @@ final class FrameRecorder: Service {
                     pending.samples.removeFirst(excess)
                     pending.counters.samplesRefused += UInt64(excess)
                 }
-                if pending.edges.count > pendingEdgesMax {
-                    pending.edges.removeFirst(pending.edges.count - pendingEdgesMax)
-                }
+                pending.boundEdges(to: pendingEdgesMax)
             }
             inbox.targetsChanged()
             if isUrgent { wake.continuation.yield() }
@@ -133,18 +139,30 @@ final class FrameRecorder: Service {
     }
 
     private func record(_ edges: [Edge]) async {
-        do {
-            let bytes: [UInt8] = try Tocsin_V1_EdgeBatch(edges).serializedBytes()
-            let times = edges.map(\.at)
-            inbox.appended(
-                through: try await spool.append(
-                    kind: .edgeBatch, sampleCount: 0, from: times.min() ?? Timestamp(millis: 0),
-                    to: times.max() ?? Timestamp(millis: 0), payload: bytes))
-            pending.withLock { $0.counters.edges += UInt64(edges.count) }
-        } catch {
-            // Edges are few and matter: they wait for the next flush.
-            pending.withLock { $0.edges = edges + $0.edges }
-            logger.error("edges not spooled; kept in memory", metadata: ["reason": "\(error)"])
+        let divided = EdgeBatches(edges)
+        if divided.refused > 0 {
+            logger.error("edges beyond the wire's limits are left out", metadata: ["edges": "\(divided.refused)"])
+            pending.withLock { $0.counters.edgesRefused += UInt64(divided.refused) }
+        }
+        for (index, batch) in divided.batches.enumerated() {
+            do {
+                let bytes: [UInt8] = try Tocsin_V1_EdgeBatch(batch).serializedBytes()
+                let times = batch.map(\.at)
+                inbox.appended(
+                    through: try await spool.append(
+                        kind: .edgeBatch, sampleCount: 0, from: times.min() ?? Timestamp(millis: 0),
+                        to: times.max() ?? Timestamp(millis: 0), payload: bytes))
+                pending.withLock { $0.counters.edges += UInt64(batch.count) }
+            } catch {
+                // Edges are few and matter: they wait for the next flush.
+                let kept = divided.batches[index...].flatMap { $0 }
+                pending.withLock { pending in
+                    pending.edges = kept + pending.edges
+                    pending.boundEdges(to: pendingEdgesMax)
+                }
+                logger.error("edges not spooled; kept in memory", metadata: ["reason": "\(error)"])
+                return
+            }
         }
     }
 }

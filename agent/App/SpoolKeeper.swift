@@ -67,6 +67,11 @@ actor SpoolKeeper {
     /// Losses since the last call.
     func takeLosses() -> [SpoolLoss] { spool.takeLosses() }
 
+    /// Gives up a record that the coordinator refuses; its loss is in `takeLosses()`.
+    func giveUp(_ sequence: UInt64) throws(SpoolError) {
+        try spool.giveUp(sequence)
+    }
+
     /// Replaces the session by a new one that takes over the records after `keepAfter`.
     func beginNewSession(keepAfter: UInt64) throws(SpoolError) {
         var generator = SystemRandomNumberGenerator()

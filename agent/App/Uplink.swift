@@ -64,6 +64,8 @@ final class Uplink: Service {
         var machine: AgentLinkMachine?
         /// The session was replaced while the stream ran: what it knew is of the old one.
         var isReplaced = false
+        /// The frame that the coordinator refused last.
+        var refusedFrame: UInt64?
     }
 
     private let link = Mutex(LinkMemory())
@@ -123,7 +125,8 @@ final class Uplink: Service {
             case .again:
                 backoff.reset()
                 continue
-            case .failed(let reason, let hadWelcome):
+            case .failed(let reason, let hadWelcome, let refusedFrame):
+                if let refusedFrame { await refused(refusedFrame, reason: reason) }
                 if hadWelcome { backoff.reset() }
                 // The same reason again and again is said once.
                 if reason != lastReason {
@@ -178,7 +181,27 @@ final class Uplink: Service {
         /// The stream ended so that a new one can say something: connect at once.
         case again
         /// The stream failed; whether it had been welcomed before.
-        case failed(reason: String, hadWelcome: Bool)
+        case failed(reason: String, hadWelcome: Bool, refusedFrame: UInt64? = nil)
+    }
+
+    /// Notes a frame that the coordinator refused; the second time it is given up.
+    ///
+    /// The first time the frames before it may have been at fault, such as by the series that their chain holds; the
+    /// second time it is the first of a new chain, and would be refused for ever.
+    private func refused(_ frame: UInt64, reason: String) async {
+        let isSecond = link.withLock { memory in
+            defer { memory.refusedFrame = frame }
+            return memory.refusedFrame == frame
+        }
+        guard isSecond else { return }
+        logger.error(
+            "the coordinator refuses a frame; it is given up, so that others can go",
+            metadata: ["frame": "\(frame)", "reason": "\(reason)"])
+        do {
+            try await spool.giveUp(frame)
+        } catch {
+            logger.error("the spool cannot note it", metadata: ["reason": "\(error)"])
+        }
     }
 
     private func connect(_ stream: UplinkStream) async -> End {

@@ -42,7 +42,9 @@ final class UplinkStream: Sendable {
                 ?? .failed(reason: "the coordinator ended the stream", hadWelcome: wasWelcomed)
         } catch {
             if let end = ending.withLock({ $0 }), case .again = end { return end }
-            return .failed(reason: Self.sentence(error), hadWelcome: wasWelcomed)
+            return .failed(
+                reason: Self.sentence(error), hadWelcome: wasWelcomed,
+                refusedFrame: (error as? RPCError).flatMap(WireError.refusedFrame))
         }
     }
 

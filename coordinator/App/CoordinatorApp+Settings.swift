@@ -60,7 +60,7 @@ extension CoordinatorApp.Configuration {
             targetLease: settings.agents.targetLease,
             ingest: IngestLimits(
                 frameBytesMax: settings.limits.frameBytesMax, seriesPerAgentMax: settings.limits.seriesPerAgentMax,
-                seriesPerAgentHourMax: settings.limits.seriesPerAgentHourMax),
+                seriesPerAgentHourMax: settings.limits.seriesPerAgentHourMax, ackWindow: settings.limits.ackWindow),
             listener: ListenerLimits(
                 connectionsMax: settings.limits.connectionsMax, newConnectionsMax: settings.limits.newConnectionsMax,
                 connectionsPerClientMax: settings.limits.connectionsPerClientMax,

@@ -125,22 +125,21 @@ package struct CoordinatorApp: Sendable {
         let (incidentStore, sampleStore) = try openStores()
         let counters = CounterBoard()
         let desk = MessageDesk(
-            templates: try MessageTemplates(directory: configuration.notifications.templatesDirectory),
-            policy: configuration.escalation)
+            templates: try MessageTemplates(directory: configuration.notifications.templatesDirectory))
         let client = CurlHTTPClient()
         let parts = NotificationParts(
             settings: configuration.notifications, environment: configuration.environment, client: client)
         let notifications = NotificationService(
             channels: parts.channels, limits: parts.limits, store: incidentStore, logger: logger, now: now)
         try await notifications.restore()
-        let plan = NoticePlan(routing: configuration.notifications.routing, policy: configuration.escalation)
         let fleet = FleetRegistry(configuration: configuration.fleet)
         let restored = try await Restoration(
             configuration: configuration, incidents: incidentStore, samples: sampleStore, counters: counters,
             logger: logger, startedAt: now()
         ).restored()
         let pipeline = Pipeline(
-            restored, store: incidentStore, plan: plan, notifications: notifications, counters: counters,
+            restored, store: incidentStore, routing: configuration.notifications.routing,
+            notifications: notifications, counters: counters,
             tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger,
             signsOfLife: { fleet.signsOfLife() }, now: now)
         let health = StoreHealth()
@@ -234,7 +233,8 @@ package struct CoordinatorApp: Sendable {
             ThresholdsService(
                 path: source.file, takesSignals: takesSignals,
                 reader: ThresholdsReader(
-                    step: configuration.signals.step, environment: configuration.environment, inForce: source),
+                    step: configuration.signals.step, environment: configuration.environment,
+                    notifications: configuration.notifications, inForce: source),
                 pipeline: pipeline, counters: counters, logger: logger)
         }
     }

@@ -1,6 +1,7 @@
 package import CoordinatorSettings
 import Detection
 package import Incidents
+import Runbook
 package import Telemetry
 
 /// What became of the thresholds file.
@@ -20,10 +21,8 @@ extension DetectionCore {
     package mutating func replaceThresholds(_ change: ThresholdsChange, now: Timestamp) -> [IncidentEvent] {
         switch change {
         case .accepted(let settings, let file):
-            // Who is called when is in force since the start, with the channels that were checked against it.
-            let escalation = thresholds.escalation
             thresholds = settings
-            thresholds.escalation = escalation
+            escalation.policy = settings.escalation
             book.severities = SeverityTable(settings, watches: watches)
             let ended = bank.replaceChecks(at: now) { settings.checks(for: $0) }
             watches.thresholds(file: file, errors: [], at: now)

@@ -19,7 +19,7 @@ package struct DetectionCore: Sendable {
     /// The incidents: the fold of the events applied so far.
     package internal(set) var book: IncidentBook
     /// Who is called when: folded from the same events.
-    package private(set) var escalation: EscalationMachine
+    package internal(set) var escalation: EscalationMachine
     /// The thresholds in force.
     package internal(set) var thresholds: ThresholdSettings
     /// Signal points closed so far.

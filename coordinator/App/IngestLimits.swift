@@ -10,11 +10,15 @@ package struct IngestLimits: Sendable, Hashable {
     /// Different series of an hour; samples of more are neither stored nor judged, and counted.
     package var seriesPerAgentHourMax: Int
 
+    /// Frames that may be unacknowledged; one beyond ends the stream.
+    package var ackWindow: Int
+
     /// Makes limits.
-    package init(frameBytesMax: Int, seriesPerAgentMax: Int, seriesPerAgentHourMax: Int) {
+    package init(frameBytesMax: Int, seriesPerAgentMax: Int, seriesPerAgentHourMax: Int, ackWindow: Int) {
         self.frameBytesMax = frameBytesMax
         self.seriesPerAgentMax = seriesPerAgentMax
         self.seriesPerAgentHourMax = seriesPerAgentHourMax
+        self.ackWindow = ackWindow
     }
 }
 
@@ -49,6 +53,7 @@ extension IngestService.Configuration {
     init(_ limits: IngestLimits, helloWithin: Duration, version: String) {
         self.init(version: version)
         self.helloWithin = helloWithin
+        ackWindow = limits.ackWindow
         wire.blockBytesMax = min(wire.blockBytesMax, limits.frameBytesMax)
         block.blockBytes = min(block.blockBytes, limits.frameBytesMax)
         // What ended is in a chain's dictionary still: half as much again may be there.

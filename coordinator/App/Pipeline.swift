@@ -83,7 +83,7 @@ final class Pipeline: Service {
     private let published: Mutex<Snapshot>
     private let initial: Restoration.Restored
     private let store: IncidentStore
-    private let plan: NoticePlan
+    private let routing: NoticeRouting
     private let notifications: NotificationService
     private let counters: CounterBoard
     private let logger: Logger
@@ -95,13 +95,14 @@ final class Pipeline: Service {
     private let unsavedMax = 10_000
 
     init(
-        _ restored: Restoration.Restored, store: IncidentStore, plan: NoticePlan, notifications: NotificationService,
+        _ restored: Restoration.Restored, store: IncidentStore, routing: NoticeRouting,
+        notifications: NotificationService,
         counters: CounterBoard, tickInterval: Duration, logger: Logger,
         signsOfLife: @escaping @Sendable () -> [AgentSign], now: @escaping @Sendable () -> Timestamp
     ) {
         self.initial = restored
         self.store = store
-        self.plan = plan
+        self.routing = routing
         self.notifications = notifications
         self.counters = counters
         self.tickInterval = tickInterval
@@ -109,6 +110,10 @@ final class Pipeline: Service {
         self.signsOfLife = signsOfLife
         self.now = now
         self.published = Mutex(Snapshot(restored.core))
+    }
+
+    private func plan(of core: DetectionCore) -> NoticePlan {
+        NoticePlan(routing: routing, policy: core.escalation.policy)
     }
 
     /// The state after the last change.
@@ -220,7 +225,7 @@ final class Pipeline: Service {
     /// A store that refuses keeps nobody from being called: the notices leave from memory.
     private func keep(_ events: [IncidentEvent], _ core: DetectionCore, _ unsaved: inout Unsaved) async {
         for event in events { log(event, in: core) }
-        let notices = plan.entries(for: events, in: core.book)
+        let notices = plan(of: core).entries(for: events, in: core.book)
         unsaved.events += events
         unsaved.notices += notices
         await save(&unsaved)
@@ -259,7 +264,7 @@ final class Pipeline: Service {
             // The book folds them before it is known what they are to say, and is given up if they are not stored.
             var next = core
             next.apply(events)
-            let notices = plan.entries(for: events, in: next.book)
+            let notices = plan(of: next).entries(for: events, in: next.book)
             let record = call.record(
                 .done, at: moment, subject: command.subjectName(after: events),
                 before: command.subjectSummary(in: core.book),

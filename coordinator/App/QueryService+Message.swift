@@ -10,7 +10,6 @@ import TocsinProto
 /// Fills the runbook's templates, checks what is meant for customers, and sends.
 struct MessageDesk: Sendable {
     let templates: MessageTemplates
-    let policy: EscalationPolicy
 
     /// A message, ready to be read or sent.
     struct Draft: Sendable {
@@ -23,6 +22,7 @@ struct MessageDesk: Sendable {
     /// Fills the template of a kind; throws for an unknown kind or field.
     func compose(
         _ request: Tocsin_V1_ComposeMessageRequest, of incident: Incident,
+        policy: EscalationPolicy,
         beside surroundings: MessageFacts.Surroundings,
         at now: Timestamp
     ) throws -> Draft {
@@ -82,7 +82,9 @@ extension QueryService {
         let surroundings = MessageFacts.Surroundings(
             checklist: snapshot.escalation.checklist(of: incident.id, at: moment),
             consequences: snapshot.book.consequences[incident.id] ?? [])
-        return (incident, try desk.compose(request, of: incident, beside: surroundings, at: moment))
+        let draft = try desk.compose(
+            request, of: incident, policy: snapshot.escalation.policy, beside: surroundings, at: moment)
+        return (incident, draft)
     }
 
     private func view(_ draft: MessageDesk.Draft) -> MessageView {

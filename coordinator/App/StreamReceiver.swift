@@ -88,10 +88,15 @@ struct StreamReceiver {
         let leftOutBefore = fresh.samplesLeftOut + backfill.samplesLeftOut
         let (service, agent) = (service, agent)
         let refusing: LaneDecoder.Refusal = { service.quota.refused($0, of: agent, now: service.now()) }
-        let content =
-            try isBackfill
-            ? DecodedFrame(frame, lane: &backfill, limits: limits, refusing: refusing)
-            : DecodedFrame(frame, lane: &fresh, limits: limits, refusing: refusing)
+        let content: DecodedFrame
+        do {
+            content =
+                try isBackfill
+                ? DecodedFrame(frame, lane: &backfill, limits: limits, refusing: refusing)
+                : DecodedFrame(frame, lane: &fresh, limits: limits, refusing: refusing)
+        } catch {
+            throw error.refusing(frame.sequence)
+        }
         let refused = fresh.samplesRefused + backfill.samplesRefused - refusedBefore
         let leftOut = fresh.samplesLeftOut + backfill.samplesLeftOut - leftOutBefore
         if refused > 0 || leftOut > 0 {

@@ -55,9 +55,6 @@ struct ThresholdsService: Service {
                 if occasion == .signal { logger.notice("thresholds are as they were", metadata: ["file": "\(path)"]) }
             case .accepted(let loaded):
                 for warning in loaded.warnings { logger.warning("\(warning)") }
-                if loaded.value.escalation != pipeline.snapshot.thresholds.escalation {
-                    logger.warning("the escalation has changed: it is in force after a restart")
-                }
                 counters.add { $0.thresholdsReloaded += 1 }
                 await pipeline.replaceThresholds(.accepted(loaded.value, file: path))
                 logger.notice("thresholds reloaded", metadata: ["file": "\(path)"])
