@@ -2,6 +2,7 @@ import Detection
 import Signals
 import Telemetry
 import Testing
+import TocsinTestKit
 
 /// The engine and the detectors together, on what a fleet of agents reports.
 @Suite struct FleetTests {
@@ -169,7 +170,7 @@ import Testing
     @Test func aReplayGivesTheSameFindings() {
         func run() -> [Finding] {
             var fleet = Fleet(pods: 7)
-            var random = SplitMix(state: 4711)
+            var random = SeededRandom(seed: 4711)
             for _ in 0..<200 {
                 fleet.deadNodes = random.next() % 4 == 0 ? ["node-\(random.next() % 7)"] : []
                 let isBad = fleet.round / 40 % 2 == 1
@@ -184,18 +185,5 @@ import Testing
         let first = run()
         #expect(first.count > 50)
         #expect(first == run())
-    }
-}
-
-/// A small seeded generator (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
-struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

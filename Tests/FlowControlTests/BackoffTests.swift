@@ -1,18 +1,6 @@
 import FlowControl
 import Testing
-
-/// A repeatable random source: SplitMix64, Steele and others, 2014.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
+import TocsinTestKit
 
 /// Always the highest or always the lowest value.
 struct ConstantSource: RandomNumberGenerator {
@@ -23,7 +11,7 @@ struct ConstantSource: RandomNumberGenerator {
 
 @Suite struct BackoffTests {
     @Test(arguments: [1, 2, 3, 99] as [UInt64]) func staysInRange(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         var backoff = Backoff(base: .milliseconds(100), cap: .seconds(5))
         var previous = backoff.base
         for _ in 0..<1000 {
@@ -37,7 +25,7 @@ struct ConstantSource: RandomNumberGenerator {
 
     @Test func sameSeedSamePauses() {
         func pauses(_ seed: UInt64) -> [Duration] {
-            var random = SplitMix(state: seed)
+            var random = SeededRandom(seed: seed)
             var backoff = Backoff()
             return (0..<20).map { _ in backoff.next(using: &random) }
         }
@@ -64,7 +52,7 @@ struct ConstantSource: RandomNumberGenerator {
     }
 
     @Test func baseEqualToCapIsAConstantPause() {
-        var random = SplitMix(state: 5)
+        var random = SeededRandom(seed: 5)
         var backoff = Backoff(base: .seconds(2), cap: .seconds(2))
         #expect((0..<10).allSatisfy { _ in backoff.next(using: &random) == .seconds(2) })
     }

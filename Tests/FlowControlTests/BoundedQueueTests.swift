@@ -1,5 +1,6 @@
 import FlowControl
 import Testing
+import TocsinTestKit
 
 @Suite struct BoundedQueueTests {
     @Test func dropsTheOldest() {
@@ -61,7 +62,7 @@ import Testing
     /// The ring against a plain array that does the same slowly.
     @Test(arguments: [BoundedQueue<Int>.Policy.dropOldest, .refuse], [1, 2, 7, 64])
     func equalsAnArray(policy: BoundedQueue<Int>.Policy, capacity: Int) {
-        var random = SplitMix(state: UInt64(capacity))
+        var random = SeededRandom(seed: UInt64(capacity))
         var queue = BoundedQueue<Int>(capacity: capacity, policy: policy)
         var model: [Int] = []
         var dropped: UInt64 = 0

@@ -1,5 +1,6 @@
 import Probing
 import Testing
+import TocsinTestKit
 
 @Suite struct HeavyHittersTests {
     @Test func whileThereIsRoomCountsAreExact() {
@@ -13,18 +14,11 @@ import Testing
     /// A flood of keys that occur once each does not push out the ones that matter, and no count leaves its bound.
     @Test(arguments: [1, 7, 42] as [UInt64])
     func boundsHoldUnderAFlood(seed: UInt64) {
-        var state = seed
-        func next() -> UInt64 {
-            // SplitMix64 (Steele, Lea, Flood 2014).
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
+        var random = SeededRandom(seed: seed)
         var table = HeavyHitters(capacity: 50)
         var truth: [String: UInt64] = [:]
         for event in 0..<20_000 {
-            let key = next() % 10 < 3 ? "heavy-\(next() % 5)" : "once-\(event)"
+            let key = random.next() % 10 < 3 ? "heavy-\(random.next() % 5)" : "once-\(event)"
             table.add(key)
             truth[key, default: 0] += 1
         }

@@ -1,6 +1,7 @@
 import SampleCodec
 import Telemetry
 import Testing
+import TocsinTestKit
 
 @Suite struct SampleBlockChainDamageTests {
     private struct Chain {
@@ -70,7 +71,7 @@ import Testing
     }
 
     @Test(arguments: 1...2 as ClosedRange<UInt64>) func garbageIsRejected(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<3000 {
             var bytes: [UInt8] = Array("TSBK".utf8) + [2, UInt8.random(in: 0...31, using: &random)]
             for _ in 0..<Int.random(in: 0...60, using: &random) {

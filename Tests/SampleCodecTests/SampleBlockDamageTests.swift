@@ -1,6 +1,7 @@
 import SampleCodec
 import Telemetry
 import Testing
+import TocsinTestKit
 
 @Suite struct SampleBlockDamageTests {
     private static func block(seed: UInt64) throws -> [UInt8] {
@@ -33,7 +34,7 @@ import Testing
 
     /// Damage under a right checksum: whatever comes of it, it is not a trap and not more samples than the limit.
     @Test(arguments: 1...4 as ClosedRange<UInt64>) func flipsWithRightChecksumDoNotTrap(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         let block = try Self.block(seed: seed)
         let builder = BlockBuilder()
         for bit in 0..<block.count * 8 {
@@ -52,7 +53,7 @@ import Testing
     }
 
     @Test(arguments: 1...4 as ClosedRange<UInt64>) func garbageIsRejected(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<2000 {
             let garbage = (0..<Int.random(in: 0...200, using: &random)).map { _ in
                 UInt8.random(in: 0...255, using: &random)

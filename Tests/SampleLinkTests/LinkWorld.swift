@@ -1,17 +1,5 @@
 import SampleLink
-
-/// A repeatable random source: SplitMix64, Steele and others, 2014.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
+import TocsinTestKit
 
 /// What survives a crash of the agent: records by sequence, and the marks of the real spool.
 struct SpoolModel {
@@ -86,7 +74,7 @@ struct LinkWorld {
         case ack(IngestSessionMachine.Acknowledgement)
     }
 
-    var random: SplitMix
+    var random: SeededRandom
     var spool = SpoolModel(session: 0)
     var copy: SpoolModel?
     var agent: AgentLinkMachine
@@ -111,7 +99,7 @@ struct LinkWorld {
 
     init(seed: UInt64, usesLanes: Bool) {
         self.usesLanes = usesLanes
-        random = SplitMix(state: seed)
+        random = SeededRandom(seed: seed)
         agent = spool.open()
     }
 

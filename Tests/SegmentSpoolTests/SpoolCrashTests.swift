@@ -1,13 +1,14 @@
 import Foundation
 import SegmentSpool
 import Testing
+import TocsinTestKit
 
 /// The directory copied while the spool is at work, as a killed process leaves it.
 @Suite struct SpoolCrashTests {
     @Test(arguments: 1...12 as ClosedRange<UInt64>) func nothingAcceptedIsMissingAfterAKill(seed: UInt64) throws {
         let limits = SpoolLimits(spoolBytes: 16_000, segmentBytes: 3000, recordBytes: 4000)
         let box = SpoolSandbox(seed: seed, limits: limits)
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         let spool = try box.open()
         var appended: [UInt64: SpoolEntry] = [:]
         for step in 0..<300 {

@@ -1,6 +1,7 @@
 import Foundation
 import SegmentSpool
 import Testing
+import TocsinTestKit
 
 @Suite struct SpoolDamageTests {
     private func closed(_ count: Int, segmentBytes: Int = 2000) throws -> SpoolSandbox {
@@ -195,7 +196,7 @@ import Testing
 
     /// Garbage files of all sizes under every name: opening never fails and never traps.
     @Test(arguments: 1...40 as ClosedRange<UInt64>) func garbageNeverStopsTheStart(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         let box = try closed(12)
         let folder = box.url.appending(path: "data")
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path)

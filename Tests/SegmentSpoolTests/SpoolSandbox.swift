@@ -1,29 +1,17 @@
 import Foundation
 import SegmentSpool
-
-/// A repeatable random source: SplitMix64, Steele and others, 2014.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
+import TocsinTestKit
 
 /// A directory of its own on the real disk, removed with the value.
 final class SpoolSandbox {
     let url: URL
-    var random: SplitMix
+    var random: SeededRandom
     var limits: SpoolLimits
 
     init(
         seed: UInt64 = 1, limits: SpoolLimits = SpoolLimits(spoolBytes: 1 << 20, segmentBytes: 2000, recordBytes: 4000)
     ) {
-        random = SplitMix(state: seed)
+        random = SeededRandom(seed: seed)
         self.limits = limits
         url = FileManager.default.temporaryDirectory.appending(path: "tocsin-spool-\(UUID().uuidString)")
     }

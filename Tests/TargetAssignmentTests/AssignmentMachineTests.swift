@@ -1,5 +1,6 @@
 import TargetAssignment
 import Testing
+import TocsinTestKit
 
 /// A fleet of agents that give signs of life to one machine, second by second.
 private struct Fleet {
@@ -227,7 +228,7 @@ struct AssignmentMachineTests {
     /// Any mix of partitions, kills, coordinator restarts and failures: never a third prober.
     @Test(arguments: 1...20)
     func neverMoreThanTwoWhateverHappens(seed: Int) {
-        var generator = SplitMix(state: UInt64(seed))
+        var generator = SeededRandom(seed: UInt64(seed))
         let names = Array(Self.names.prefix(6))
         var fleet = Fleet(names)
         for _ in 0..<60 {
@@ -247,17 +248,5 @@ struct AssignmentMachineTests {
         fleet.isFailing = [:]
         fleet.run(150)
         #expect(fleet.probers.count == 1, "and in calm one of them has it")
-    }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }
