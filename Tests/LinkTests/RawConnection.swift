@@ -23,6 +23,18 @@ struct RawConnection: Sendable {
             tls.applicationProtocols = ["h2"]
             return try NIOSSLContext(configuration: tls)
         }
+        try await self.init(port: lab.port, context: context)
+    }
+
+    /// Connects without a certificate to the listener for callers with tokens; `roots` is its authority's file.
+    init(tokenPort port: Int, roots: String) async throws {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.trustRoots = .file(roots)
+        tls.applicationProtocols = ["h2"]
+        try await self.init(port: port, context: try NIOSSLContext(configuration: tls))
+    }
+
+    private init(port: Int, context: NIOSSLContext?) async throws {
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(5))
             .channelInitializer { channel in
@@ -32,7 +44,7 @@ struct RawConnection: Sendable {
                         NIOSSLClientHandler(context: context, serverHostname: "localhost"))
                 }
             }
-            .connect(host: "127.0.0.1", port: lab.port).get()
+            .connect(host: "127.0.0.1", port: port).get()
     }
 
     /// A frame of HTTP/2.
@@ -42,6 +54,33 @@ struct RawConnection: Sendable {
         let length = length ?? payload.count
         return [UInt8(length >> 16 & 0xFF), UInt8(length >> 8 & 0xFF), UInt8(length & 0xFF), type, flags]
             + withUnsafeBytes(of: stream.bigEndian) { Array($0) } + payload
+    }
+
+    /// A call with an empty message and a token, on a connection's first stream.
+    static func call(_ path: String, token: String) -> [UInt8] {
+        /// RFC 7541, 5.1, under a prefix of so many bits.
+        func integer(_ value: Int, bits: Int, flags: UInt8 = 0) -> [UInt8] {
+            let most = 1 << bits - 1
+            guard value >= most else { return [flags | UInt8(value)] }
+            var bytes = [flags | UInt8(most)]
+            var rest = value - most
+            while rest >= 128 {
+                bytes.append(UInt8(rest % 128 + 128))
+                rest /= 128
+            }
+            return bytes + [UInt8(rest)]
+        }
+        /// A field that is not indexed, its name from the static table.
+        func field(_ name: Int, _ value: String) -> [UInt8] {
+            integer(name, bits: 4) + integer(value.utf8.count, bits: 7) + Array(value.utf8)
+        }
+        let te = [0x00, 0x02] + Array("te".utf8) + [0x08] + Array("trailers".utf8)
+        // `:method: POST`, `:scheme: https`, then `:path`, `:authority`, `content-type`, `authorization`.
+        let fields =
+            [0x83, 0x87] + field(4, path) + field(1, "localhost") + field(31, "application/grpc") + te
+            + field(23, "Bearer \(token)")
+        return frame(type: 1, flags: 4, stream: 1, payload: fields)
+            + frame(type: 0, flags: 1, stream: 1, payload: [0, 0, 0, 0, 0])
     }
 
     /// Whether neither side has closed it.

@@ -15,8 +15,10 @@ struct TokenLab: Sendable {
     let issuer: TokenIssuer
     let tokenPort: Int
 
-    /// - Parameter nodes: those with an agent's certificate.
-    init(nodes: [String] = ["node-a"], keepFor: String = "2s") async throws {
+    /// - Parameters:
+    ///   - nodes: those with an agent's certificate.
+    ///   - more: YAML at the top level of `coordinator.yaml`.
+    init(nodes: [String] = ["node-a"], keepFor: String = "2s", more: String = "") async throws {
         lab = try await TocsinLab(nodes: nodes, cluster: Self.cluster)
         server = ApiServerReplay(
             tls: .init(certificateFile: lab.path("tls/coordinator.crt"), keyFile: lab.path("tls/coordinator.key")),
@@ -42,6 +44,7 @@ struct TokenLab: Sendable {
                     - {serviceAccount: tocsin/responder, role: responder}
                     - {group: "system:serviceaccounts:admins", role: admin}
                   authority: {configMap: tocsin/tocsin-ca}
+                \(more)
                 """)
     }
 

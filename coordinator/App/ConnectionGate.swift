@@ -1,4 +1,5 @@
 import CertificateAuthority
+import GRPCCore
 import NIOCore
 import NIOHTTP2
 import NIOSSL
@@ -8,8 +9,16 @@ import Synchronization
 /// Bounds the listener's connections, which the gRPC transport does not: how many there are, how long each may take to
 /// its first call, how many one client may have.
 final class ConnectionGate: Sendable {
+    /// Both ends of a connection, as the transport tells them to calls; one listener's are told from the other's by
+    /// the local one.
+    struct Ends: Hashable {
+        var remote: String
+        var local: String
+    }
+
     private struct State {
         var table: ConnectionTable
+        var numbers: [Ends: UInt64] = [:]
         var next: UInt64 = 1
         var closers: [UInt64: @Sendable () -> Void] = [:]
     }
@@ -50,13 +59,14 @@ final class ConnectionGate: Sendable {
     }
 
     /// Takes a connection; nil when it is refused.
-    func open(close: @escaping @Sendable () -> Void) -> UInt64? {
+    func open(_ ends: Ends, close: @escaping @Sendable () -> Void) -> UInt64? {
         let (number, displaced) = state.withLock { state -> (UInt64?, (@Sendable () -> Void)?) in
             let number = state.next
             state.next += 1
             let gone = state.table.opened(number)
             if gone == number { return (nil, nil) }
             state.closers[number] = close
+            state.numbers[ends] = number
             return (number, gone.flatMap { state.closers.removeValue(forKey: $0) })
         }
         if number == nil { counters.add { $0.connectionsRefused += 1 } }
@@ -77,6 +87,16 @@ final class ConnectionGate: Sendable {
         displaced()
     }
 
+    /// Notes a call of a caller who is known by a token, which is what the connection was for.
+    ///
+    /// - Parameter client: whose connection it is from now on; nil for an account without a role.
+    func called(_ call: ServerContext, as client: PeerIdentity?) {
+        let ends = Ends(remote: call.remotePeer, local: call.localPeer)
+        guard let number = state.withLock({ $0.numbers[ends] }) else { return }
+        called(number)
+        if let client { identify(number, as: client) }
+    }
+
     /// Notes a call on it.
     func called(_ number: UInt64) { state.withLock { $0.table.called(number) } }
 
@@ -88,9 +108,10 @@ final class ConnectionGate: Sendable {
     }
 
     /// Forgets it.
-    func close(_ number: UInt64) {
+    func close(_ number: UInt64, _ ends: Ends) {
         state.withLock { state in
             state.table.closed(number)
+            if state.numbers[ends] == number { state.numbers[ends] = nil }
             state.closers[number] = nil
         }
     }
@@ -106,6 +127,8 @@ private final class GatedConnection: ChannelInboundHandler {
 
     private let gate: ConnectionGate
     private var number: UInt64?
+    /// As they were when it became active: a closed socket has none.
+    private var ends = ConnectionGate.Ends(remote: "", local: "")
     private var deadline: Scheduled<Void>?
 
     init(gate: ConnectionGate) {
@@ -114,7 +137,9 @@ private final class GatedConnection: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         let channel = context.channel
-        guard let number = gate.open(close: { channel.close(promise: nil) }) else {
+        ends = ConnectionGate.Ends(
+            remote: Self.text(channel.remoteAddress), local: Self.text(channel.localAddress))
+        guard let number = gate.open(ends, close: { channel.close(promise: nil) }) else {
             context.close(promise: nil)
             return
         }
@@ -155,7 +180,13 @@ private final class GatedConnection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
-        if let number { gate.close(number) }
+        if let number { gate.close(number, ends) }
         context.fireChannelInactive()
+    }
+
+    /// An address in the transport's words: `ipv4:10.0.0.7:41532`, `ipv6:[::1]:41532`.
+    private static func text(_ address: SocketAddress?) -> String {
+        guard let address, let host = address.ipAddress, let port = address.port else { return "" }
+        return address.protocol == .inet6 ? "ipv6:[\(host)]:\(port)" : "ipv4:\(host):\(port)"
     }
 }

@@ -36,6 +36,9 @@ struct GRPCService: Service {
                 $0.connection.maxIdleTime = Self.idleMax
                 $0.http2.maxConcurrentStreams = min(Self.callsPerConnectionMax, callsPerClientMax)
                 $0.channelDebuggingCallbacks.onAcceptTCPConnection = { [gate] in gate.accept($0) }
+                // Where a call alone says who it is, the interceptor tells the gate of those with a good token: who has
+                // none keeps the place of a new connection, and no longer than one.
+                guard certificates.trustRootsFile != nil else { return }
                 $0.channelDebuggingCallbacks.onAcceptHTTP2Stream = { [gate] in gate.acceptCall($0) }
             })
         let server = GRPCServer(transport: transport, services: services, interceptors: interceptors)

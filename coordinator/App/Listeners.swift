@@ -82,7 +82,8 @@ struct Listeners {
                 figures.publication = publisher.publication
             }
             self.figures = figures
-            let interceptor = TokenInterceptor(authenticator: authenticator, log: RefusalLog(logger), now: now)
+            let interceptor = TokenInterceptor(
+                authenticator: authenticator, log: RefusalLog(logger), gate: gate, now: now)
             servers.append(server(tokens.host, tokens.port, keeper, addresses.tokens, [interceptor]))
         }
         self.services += keepers.map { $0 as any Service } + servers

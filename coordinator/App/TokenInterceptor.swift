@@ -19,6 +19,7 @@ struct TokenInterceptor: ServerInterceptor {
 
     let authenticator: TokenAuthenticator
     let log: RefusalLog
+    let gate: ConnectionGate
     let now: @Sendable () -> Timestamp
 
     func intercept<Input: Sendable, Output: Sendable>(
@@ -36,6 +37,7 @@ struct TokenInterceptor: ServerInterceptor {
             log.note(error, of: context, at: now())
             throw Self.status(error)
         }
+        gate.called(context, as: session.standing.identity)
         var context = context
         context.transportSpecific = TokenPeer(standing: session.standing)
         var response = try await next(request, context)
