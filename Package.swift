@@ -137,7 +137,7 @@ let adapters: [Module] = [
     library("ConfigurationKit", products: ["Yams"]),
     library("DaemonLaunch", products: ["ArgumentParser", "Logging"]),
     library("TargetSettings", ["Telemetry", "ConfigurationKit"]),
-    library("AgentSettings", ["Telemetry", "Selectors", "ConfigurationKit", "TargetSettings"]),
+    library("AgentSettings", ["Telemetry", "Selectors", "LogText", "ConfigurationKit", "TargetSettings"]),
     library(
         "CoordinatorSettings",
         [
@@ -266,7 +266,7 @@ let testTargets: [Module] = [
         "SampleStoreTests",
         ["SampleStore", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile", "Telemetry", "TocsinTestKit"],
         products: ["GRDB"]),
-    tests("SelectorsTests", ["Selectors", "Telemetry"]),
+    tests("SelectorsTests", ["Selectors", "Telemetry", "TocsinTestKit"]),
     tests(
         "IncidentStoreTests",
         ["IncidentStore", "SQLiteFile", "Incidents", "Runbook", "Detection", "Signals", "Telemetry"],
@@ -309,8 +309,8 @@ let testTargets: [Module] = [
     tests(
         "SettingsTests",
         [
-            "AgentSettings", "CoordinatorSettings", "TargetSettings", "ConfigurationKit", "Signals", "Detection",
-            "Incidents", "Runbook", "Telemetry", "Scenarios",
+            "AgentSettings", "CoordinatorSettings", "TargetSettings", "ConfigurationKit", "LogText", "Signals",
+            "Detection", "Incidents", "Runbook", "Telemetry", "Scenarios",
         ]),
     tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
     tests(

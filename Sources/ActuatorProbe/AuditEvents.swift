@@ -1,19 +1,19 @@
 import FoundationEssentials
-import Probing
+package import Probing
 import Telemetry
 
 /// The logins in an answer of `/auditevents`.
 ///
 /// Events of other types are passed over, and so is what has no time or another form: an application may publish events
 /// of its own.
-struct AuditEvents {
+package struct AuditEvents {
     /// Oldest first; equal ones of one moment, which nothing tells apart, are numbered in their keys.
-    var logins: [LoginRecord] = []
+    package private(set) var logins: [LoginRecord] = []
 
     /// Reads an answer; nil when it is none.
     ///
     /// - Parameter ownName: the account by which the probe itself logs in: its successes are its own requests.
-    init?(_ body: [UInt8], ownName: String?) {
+    package init?(_ body: [UInt8], ownName: String?) {
         guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(body)) else { return nil }
         var events = answer.events.compactMap(\.event)
         // The order is the repository's: whichever it is, equal times must keep theirs.
@@ -30,19 +30,14 @@ struct AuditEvents {
             logins.append(
                 LoginRecord(
                     key: "\(identity)|\(number)", at: event.at.seconds, account: Self.name(event.principal),
-                    address: Self.name(Self.plain(event.address)), isSuccess: succeeded))
+                    address: Self.name(LoginRecord.plain(event.address)), isSuccess: succeeded))
         }
     }
 
     /// Characters of an account or address beyond this are cut off.
-    static let nameLengthMax = 200
+    package static let nameLengthMax = 200
 
     private static func name(_ text: String) -> String { String(text.prefix(nameLengthMax)) }
-
-    /// The loopback address of IPv6 in Java's words and in everybody else's is one address.
-    private static func plain(_ address: String) -> String {
-        address == "0:0:0:0:0:0:0:1" ? "::1" : address
-    }
 
     private struct Answer: Decodable {
         var events: [Lenient]

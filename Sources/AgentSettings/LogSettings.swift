@@ -59,6 +59,8 @@ package struct LogSettings: Hashable, Sendable {
     package var files: [Files]
     /// What is taken out of lines beside what is known to be secret: expressions for `Selectors.SearchPattern`.
     package var redact: [String]
+    /// Where logins are looked for.
+    package var logins: [LogLoginSettings]
     /// How often and how long.
     package var timing: ProbeTiming
 
@@ -76,6 +78,12 @@ package struct LogSettings: Hashable, Sendable {
             "redact", .searchPattern, countMax: 20,
             "What is taken out of lines before they are kept or sent, beside tokens, passwords, keys, mail addresses and card"
                 + " numbers, which are known. Matched in linear time.")
+        let names = files.map(\.name)
+        logins = section.sections(
+            "logins", countMax: 20,
+            "Lines that tell of logins, which reach the security checks as those of `/auditevents` do: account and address are"
+                + " taken before secrets are taken out, and nothing else of the line. A log is searched by all entries that name it."
+        ) { LogLoginSettings($0, files: names) }
         timing = ProbeTiming(section, interval: interval)
     }
 }

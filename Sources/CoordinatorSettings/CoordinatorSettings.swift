@@ -380,7 +380,8 @@ package struct CoordinatorSettings: Hashable, Sendable {
                     "Connections of agents and users together; a further one is refused and counted."),
                 newConnectionsMax: section.value(
                     "newConnections", .integer(in: 1...10_000), default: 256,
-                    "Connections that have made no call yet; the oldest of them goes, and is counted."),
+                    "Connections that have made no call yet, or on the listener for tokens none with a good one; the oldest of them"
+                        + " goes, and is counted."),
                 connectionsPerClientMax: section.value(
                     "connectionsPerClient", .integer(in: 1...1000), default: 16,
                     "Connections of one agent or user; the oldest of them goes, and is counted."),

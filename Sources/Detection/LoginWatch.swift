@@ -4,7 +4,7 @@ package import Telemetry
 package struct LoginEvent: Hashable, Sendable, Codable {
     /// When it happened.
     package var at: Timestamp
-    /// Whose account, as the source names it.
+    /// Whose account, as the source names it; empty when the source does not say.
     package var account: String
     /// Where from; empty when the source does not say.
     package var address: String
@@ -103,8 +103,11 @@ package struct LoginWatch: Sendable {
 
     private mutating func fail(_ event: LoginEvent, _ touched: inout [Pattern: Finding.Phase]) {
         let window = configuration.burstWindow
-        let byAccount = accounts.fail(event.account, peer: event.address, at: event.at, window: window)
-        judgeBurst(event.account, byAccount, at: event.at, &touched)
+        // Whom a source does not name is nobody in particular: many such failures are no one's burst.
+        if !event.account.isEmpty {
+            let byAccount = accounts.fail(event.account, peer: event.address, at: event.at, window: window)
+            judgeBurst(event.account, byAccount, at: event.at, &touched)
+        }
         guard !event.address.isEmpty else { return }
         let byAddress = addresses.fail(event.address, peer: event.account, at: event.at, window: window)
         judgeBurst(event.address, byAddress, at: event.at, &touched)

@@ -14,6 +14,8 @@ struct LogFile: Hashable, Sendable {
     var path: String
     var form: Form
     var owner: LogOwner
+    /// Its name among the files that are configured; nil for a container's.
+    var name: String?
     /// What its edges carry beside the owner's labels: pod and container.
     var place = LabelSet()
     /// Folder and number of a container's run.
@@ -101,6 +103,11 @@ final class FollowedLog {
     private var journal: JournalReader
     private var counter: EntryCounter
     private var units: [String: EntryCounter] = [:]
+    private let logins: LoginCollector?
+    /// Where this log is searched for logins; nil: nowhere.
+    private let loginSource: LoginCollector.Source?
+    /// The same of a journal's units.
+    private var unitLoginSources: [String: LoginCollector.Source?] = [:]
     private var block = KeyBlock()
     private(set) var lastLines: LastLines
     /// Whether the end of the container's run was told.
@@ -112,12 +119,14 @@ final class FollowedLog {
     private var seenPipe: UInt64 = 0
     private var seenMalformed: UInt64 = 0
 
-    init?(_ file: LogFile, atEnd: Bool, lastLines: LastLines) {
+    init?(_ file: LogFile, atEnd: Bool, lastLines: LastLines, logins: LoginCollector? = nil) {
         tail = LogTail(path: file.path, atEnd: atEnd)
         pipe = tail == nil ? PipeTail(path: file.path) : nil
         guard tail != nil || pipe != nil else { return nil }
         self.file = file
         self.lastLines = lastLines
+        self.logins = logins
+        loginSource = file.form == .journal ? nil : logins?.source(file.owner, in: file)
         journal = JournalReader(atStart: !atEnd || pipe != nil)
         counter = EntryCounter(file.form == .lines(.container) ? .container : .plain)
         seen = counter
@@ -133,6 +142,7 @@ final class FollowedLog {
     ) -> Bool {
         let errorsBefore = errors
         var found = LogFindings()
+        logins?.beginLog()
         let hasMore: Bool
         if file.form == .journal {
             hasMore = pieces(bytesMax, buffer) { piece in
@@ -148,8 +158,16 @@ final class FollowedLog {
                 switch piece {
                 case .bytes(let bytes):
                     splitter.split(bytes) { line in
-                        guard isDocker else { return take(counter.take(line), file.owner, raw, redactor, &found) }
-                        docker.read(line) { take(counter.take($0), file.owner, raw, redactor, &found) }
+                        guard isDocker else {
+                            let entry = counter.take(line)
+                            findLogin(entry, line)
+                            return take(entry, file.owner, raw, redactor, &found)
+                        }
+                        docker.read(line) { text in
+                            let entry = counter.take(text)
+                            findLogin(entry, nil)
+                            take(entry, file.owner, raw, redactor, &found)
+                        }
                     }
                 case .gap: splitter.reset()
                 }
@@ -209,10 +227,30 @@ final class FollowedLog {
         let unit = isKnown ? entry.unit : "other"
         var counter = units[unit] ?? EntryCounter(.plain)
         let owner = unit.isEmpty ? file.owner : file.owner.unit(unit)
+        let source = loginSource(entry.unit)
         entry.message.withUnsafeBytes { message in
+            if let source { logins?.take(message, of: source) { nil } }
             take(counter.take(entry: message, or: entry.level), owner, raw, redactor, &found)
         }
         units[unit] = counter
+    }
+
+    /// By the entry's own unit, also where there are too many to count each apart.
+    private func loginSource(_ unit: String) -> LoginCollector.Source? {
+        guard let logins else { return nil }
+        if let known = unitLoginSources[unit] { return known }
+        let source = logins.source(unit.isEmpty ? file.owner : file.owner.unit(unit), in: file)
+        if unitLoginSources.count < Self.unitsMax { unitLoginSources[unit] = .some(source) }
+        return source
+    }
+
+    /// Looks for a login in an entry; a container's line says when it was written.
+    private func findLogin(_ entry: LogLine, _ line: UnsafeRawBufferPointer?) {
+        guard let loginSource, case .entry(_, let text) = entry else { return }
+        logins?.take(text, of: loginSource) {
+            guard let line, file.form == .lines(.container) else { return nil }
+            return Timestamp(rfc3339: String(decoding: line.prefix { $0 != 32 }, as: UTF8.self))
+        }
     }
 
     private func take(

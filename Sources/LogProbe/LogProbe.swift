@@ -6,8 +6,10 @@ package import Telemetry
 /// warnings, and keeps the last lines.
 ///
 /// What leaves the probe are counts, and edges that carry a pattern or some last lines; nothing of a log is kept or
-/// sent before a `Redactor` has seen it. Logs that are there at the first look are followed from their end, later ones
-/// from their start. What was written while the agent was down is not counted.
+/// sent before a `Redactor` has seen it, but for the account and address of a login where a rule asks for them.
+///
+/// Logs that are there at the first look are followed from their end, later ones from their start. What was written
+/// while the agent was down is not counted.
 package actor LogProbe: Probe {
     package nonisolated let target: Target
     let configuration: Configuration
@@ -19,6 +21,7 @@ package actor LogProbe: Probe {
     private var isFirst = true
     private var patterns: PatternBook<LogOwner>
     private let raw: RawLines
+    private let logins: LoginCollector?
 
     private struct Totals {
         var entries: [LogLevel: UInt64] = [.error: 0, .warn: 0, .info: 0, .debug: 0, .unknown: 0]
@@ -45,11 +48,14 @@ package actor LogProbe: Probe {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     /// Makes a probe.
-    package init(_ configuration: Configuration, redactor: Redactor = Redactor()) {
+    ///
+    /// - Parameter logins: where logins are looked for; each log is searched by all rules that name it.
+    package init(_ configuration: Configuration, redactor: Redactor = Redactor(), logins: [LoginRule] = []) {
         self.configuration = configuration
         self.redactor = redactor
         patterns = PatternBook(limits: configuration.patterns, minersMax: configuration.workloadsMax)
         raw = RawLines(count: LastLines().linesMax)
+        self.logins = logins.isEmpty ? nil : LoginCollector(logins, node: configuration.node)
         target = Target(
             kind: .logs, name: configuration.node,
             address: configuration.directory ?? configuration.files.map(\.path).joined(separator: " "),
@@ -68,6 +74,7 @@ package actor LogProbe: Probe {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
         defer { buffer.deallocate() }
         var edges: [Edge] = []
+        logins?.begin(at: startedAt)
         for path in logs.keys.sorted() where clock.now < end {
             guard let log = logs[path] else { continue }
             var findings = LogFindings()
@@ -82,8 +89,8 @@ package actor LogProbe: Probe {
         figures.edgesLeftOut += UInt64(max(0, edges.count - configuration.edgesMax))
         isFirst = false
         return ProbeReport(
-            outcome: .success, samples: samples(at: startedAt), edges: Array(edges.prefix(configuration.edgesMax)),
-            remarks: remarks(found))
+            outcome: .success, samples: samples(at: startedAt),
+            edges: Array(edges.prefix(configuration.edgesMax)) + (logins?.takeEdges() ?? []), remarks: remarks(found))
     }
 
     // MARK: Files
@@ -113,7 +120,7 @@ package actor LogProbe: Probe {
             }
             // A container's files are told apart by their names.
             if file.runFolder == nil, logs.values.contains(where: { $0.hasRead(path) }) { continue }
-            guard let log = FollowedLog(file, atEnd: isFirst, lastLines: LastLines()) else {
+            guard let log = FollowedLog(file, atEnd: isFirst, lastLines: LastLines(), logins: logins) else {
                 // One that went since it was found is no fault.
                 let roots = configuration.linkRoots
                 if let reason = LogSource.fault(path, roots: roots) { figures.unreadable.append((path, reason)) }
@@ -249,6 +256,9 @@ package actor LogProbe: Probe {
             ("log_edges_left_out_total", figures.edgesLeftOut),
         ]
         for (metric, value) in own { add(metric, node, value) }
-        return samples
+        guard let logins else { return samples }
+        add("log_login_lines_unread_total", node, logins.unread)
+        add("log_logins_left_out_total", node, logins.leftOut)
+        return samples + logins.samples(at: time)
     }
 }

@@ -75,7 +75,7 @@ enum LogSource {
             // A link beside the file that it names for the time being is usual; one out of the folder is not followed.
             var end = path
             if case .file(let target) = LogLink.resolve(path, roots: []) { end = target }
-            files.append(LogFile(path: end, form: form, owner: source.owner))
+            files.append(LogFile(path: end, form: form, owner: source.owner, name: source.name))
         }
         return files
     }

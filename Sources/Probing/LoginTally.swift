@@ -22,6 +22,9 @@ package struct LoginRecord: Hashable, Sendable {
         self.address = address
         self.isSuccess = isSuccess
     }
+
+    /// An address in one spelling: IPv6's loopback address in Java's words is everybody else's `::1`.
+    package static func plain(_ address: String) -> String { address == "0:0:0:0:0:0:0:1" ? "::1" : address }
 }
 
 /// Turns what an audit log shows in overlapping looks into logins, each once, and counts who fails and who succeeds.
@@ -33,23 +36,18 @@ package struct LoginTally: Sendable {
     package static let overlap = 30.0
     /// Records remembered as known.
     package static let knownMax = 50_000
-    /// Accounts and addresses that are followed.
-    package static let trackedMax = 512
-    /// Accounts and addresses that have series, those that fail most.
-    package static let reportedMax = 20
     /// Edges of one look; further logins are counted alone.
     package static let edgesMax = 1000
 
     /// Logins that failed.
-    package private(set) var failures: UInt64 = 0
+    package var failures: UInt64 { counts.failures }
     /// Logins that succeeded.
-    package private(set) var successes: UInt64 = 0
+    package var successes: UInt64 { counts.successes }
     /// Logins for which there was no edge.
-    package private(set) var unreported: UInt64 = 0
+    package var unreported: UInt64 { counts.unreported }
     /// Up to where the log was read.
     package private(set) var mark: Mark
-    private var accounts = HeavyHitters(capacity: Self.trackedMax)
-    private var addresses = HeavyHitters(capacity: Self.trackedMax)
+    private var counts = LoginCounts()
 
     /// Up to where a log was read: all that a new tally needs to take nothing twice and leave nothing out.
     package struct Mark: Hashable, Sendable, Codable {
@@ -93,17 +91,7 @@ package struct LoginTally: Sendable {
                 mark.known.updateValue(record.at, forKey: StableHash.fnv1a(record.key)) == nil
             else { continue }
             mark.newest = max(mark.newest, record.at)
-            count(record)
-            let kind: Edge.Kind = record.isSuccess ? .loginSucceeded : .loginFailed
-            let attributes: LabelSet = ["account": record.account, "address": record.address]
-            if let index = edges.indices.last, edges[index].kind == kind, edges[index].attributes == attributes {
-                edges[index].count += 1
-                edges[index].at = Timestamp(seconds: record.at)
-            } else if edges.count < Self.edgesMax {
-                edges.append(Edge(kind, at: Timestamp(seconds: record.at), labels: labels, attributes: attributes))
-            } else {
-                unreported += 1
-            }
+            counts.take(record, labels: labels, edges: &edges, edgesMax: Self.edgesMax)
         }
         // A page that ends where it began would be asked for again and again: more records of one moment than fit.
         if isFull { mark.floor = last > start ? last : last + 1e-6 }
@@ -121,16 +109,6 @@ package struct LoginTally: Sendable {
         forget()
     }
 
-    private mutating func count(_ record: LoginRecord) {
-        if record.isSuccess {
-            successes += 1
-        } else {
-            failures += 1
-            accounts.add(record.account)
-            if !record.address.isEmpty { addresses.add(record.address) }
-        }
-    }
-
     private mutating func forget() {
         let horizon = since
         if mark.known.contains(where: { $0.value < horizon }) {
@@ -143,18 +121,5 @@ package struct LoginTally: Sendable {
     }
 
     /// The counters since the start, without identity labels.
-    package var values: [(series: Series, value: Double)] {
-        var values: [(series: Series, value: Double)] = [
-            (Series("login_failures_total"), Double(failures)), (Series("login_successes_total"), Double(successes)),
-            (Series("login_events_unreported_total"), Double(unreported)),
-            (Series("login_tracking_error_max"), Double(max(accounts.errorMax, addresses.errorMax))),
-        ]
-        for entry in accounts.top(Self.reportedMax) where !entry.key.isEmpty {
-            values.append((Series("login_account_failures_total", ["account": entry.key]), Double(entry.certain)))
-        }
-        for entry in addresses.top(Self.reportedMax) {
-            values.append((Series("login_address_failures_total", ["address": entry.key]), Double(entry.certain)))
-        }
-        return values
-    }
+    package var values: [(series: Series, value: Double)] { counts.values }
 }

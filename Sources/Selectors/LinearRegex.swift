@@ -19,6 +19,8 @@ struct LinearRegex: Sendable {
         case one(ScalarSet)
         case split(Int, Int)
         case jump(Int)
+        /// Notes the place in a slot; passed over where nothing is captured.
+        case save(Int)
         case start
         case end
         case match
@@ -65,6 +67,7 @@ struct LinearRegex: Sendable {
             case .jump(let target): pending.append(target)
             case .split(let first, let second): pending += [second, first]
             case .start where isStart, .end where isEnd: pending.append(state + 1)
+            case .save: pending.append(state + 1)
             case .one, .start, .end, .match: break
             }
         }
@@ -119,6 +122,12 @@ struct ScalarSet: Sendable {
 /// Turns a tree into instructions.
 struct RegexCompiler {
     private(set) var program: [LinearRegex.Instruction] = []
+    /// Names of the groups that are captured, each with two slots, for its start and its end.
+    private let names: [String]
+
+    init(names: [String] = []) {
+        self.names = names
+    }
 
     mutating func compile(_ node: RegexNode) throws(RegexError) {
         switch node {
@@ -135,28 +144,38 @@ struct RegexCompiler {
             program[split] = .split(split + 1, program.count)
             try compile(second)
             program[jump] = .jump(program.count)
-        case .repeated(let node, let least, let most):
+        case .named(let name, let node):
+            guard let slot = names.firstIndex(of: name) else { return try compile(node) }
+            try emit(.save(2 * slot))
+            try compile(node)
+            try emit(.save(2 * slot + 1))
+        case .repeated(let node, let least, let most, let isLazy):
             for _ in 0..<least {
                 let count = program.count
                 try compile(node)
                 // What compiles to nothing can be repeated for ever without reaching the bound.
                 if program.count == count { return }
             }
-            guard let most else { return try star(node) }
+            guard let most else { return try star(node, isLazy) }
             var splits: [Int] = []
             for _ in least..<most {
                 splits.append(try emit(.split(0, 0)))
                 try compile(node)
             }
-            for split in splits { program[split] = .split(split + 1, program.count) }
+            for split in splits { program[split] = branch(split, to: program.count, isLazy) }
         }
     }
 
-    private mutating func star(_ node: RegexNode) throws(RegexError) {
+    private mutating func star(_ node: RegexNode, _ isLazy: Bool) throws(RegexError) {
         let split = try emit(.split(0, 0))
         try compile(node)
         try emit(.jump(split))
-        program[split] = .split(split + 1, program.count)
+        program[split] = branch(split, to: program.count, isLazy)
+    }
+
+    /// Into the repetition that follows, or past it; the first way is preferred.
+    private func branch(_ split: Int, to end: Int, _ isLazy: Bool) -> LinearRegex.Instruction {
+        isLazy ? .split(end, split + 1) : .split(split + 1, end)
     }
 
     @discardableResult

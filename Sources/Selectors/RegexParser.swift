@@ -6,8 +6,10 @@ indirect enum RegexNode {
     case end
     case sequence([RegexNode])
     case either(RegexNode, RegexNode)
-    /// At least, at most; nil: any number.
-    case repeated(RegexNode, Int, Int?)
+    /// At least, at most, or nil for any number; lazy ones take as few as they can where it matters what is captured.
+    case repeated(RegexNode, Int, Int?, isLazy: Bool)
+    /// What is captured under a name.
+    case named(String, RegexNode)
 }
 
 /// Reads an expression; errors say where.
@@ -16,12 +18,17 @@ struct RegexParser {
     private static let repeatsMax = 1000
 
     private let scalars: [Unicode.Scalar]
+    private let names: [String]
     private var index = 0
     private var depth = 0
     private var ignoresCase = false
+    /// Names in the order of their groups.
+    private(set) var usedNames: [String] = []
 
-    init(_ pattern: String) {
+    /// Reads a pattern in which groups may have these names.
+    init(_ pattern: String, names: [String] = []) {
         scalars = Array(pattern.unicodeScalars)
+        self.names = names
     }
 
     mutating func parse() throws(RegexError) -> RegexNode {
@@ -63,10 +70,9 @@ struct RegexParser {
     private mutating func repeated() throws(RegexError) -> RegexNode {
         let node = try atom()
         guard let (least, most) = try bounds() else { return node }
-        // Lazy or not makes no difference when all must match.
-        _ = take("?")
+        let isLazy = take("?")
         guard try bounds() == nil else { throw fault("a repetition of a repetition; put it into a group") }
-        return .repeated(node, least, most)
+        return .repeated(node, least, most, isLazy: isLazy)
     }
 
     private mutating func bounds() throws(RegexError) -> (Int, Int?)? {
@@ -101,12 +107,33 @@ struct RegexParser {
     }
 
     private mutating func group() throws(RegexError) -> RegexNode {
-        if take("?") {
-            guard take(":") else { throw fault("only (?:…) and a leading (?i) are known") }
+        var name: String?
+        if take("?"), !take(":") {
+            _ = take("P")
+            guard !names.isEmpty, take("<") else {
+                let known = names.isEmpty ? "" : ", (?P<NAME>…)"
+                throw fault("only (?:…)\(known) and a leading (?i) are known")
+            }
+            name = try groupName()
         }
         let node = try alternatives()
         guard take(")") else { throw fault("a ( without its )") }
-        return node
+        return name.map { .named($0, node) } ?? node
+    }
+
+    private mutating func groupName() throws(RegexError) -> String {
+        var name = ""
+        while let scalar = peek, scalar != ">", name.utf8.count < 64 {
+            name.unicodeScalars.append(scalar)
+            index += 1
+        }
+        guard take(">") else { throw fault("a name without its >") }
+        guard names.contains(name) else {
+            throw fault("a group named '\(name)'; the names are \(names.joined(separator: ", "))")
+        }
+        guard !usedNames.contains(name) else { throw fault("two groups named '\(name)'") }
+        usedNames.append(name)
+        return name
     }
 
     private mutating func escape() throws(RegexError) -> RegexNode {

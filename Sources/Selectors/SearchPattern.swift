@@ -4,6 +4,11 @@ package struct SearchPattern: Hashable, Sendable, CustomStringConvertible {
     package struct SyntaxError: Error, Hashable, CustomStringConvertible {
         /// What is wrong with it.
         package var description: String
+
+        /// Makes an error.
+        package init(description: String) {
+            self.description = description
+        }
     }
 
     /// Longest expression, in bytes.
@@ -118,6 +123,7 @@ private struct RegexSearch {
             case .jump(let target): pending.append(target)
             case .split(let first, let second): pending += [second, first]
             case .start where index == 0, .end where index == count: pending.append(state + 1)
+            case .save: pending.append(state + 1)
             case .one, .start, .end, .match: break
             }
         }

@@ -53,6 +53,14 @@ import Testing
             ])
     }
 
+    @Test func failuresWithoutANameAreJudgedByAddress() throws {
+        var watch = watch()
+        #expect(watch.take((0..<25).map { event(Double($0), "", "10.0.0.\($0)") }).isEmpty)
+        let found = try #require(watch.take((0..<25).map { event(30 + Double($0), "", "10.1.1.1") }).first)
+        #expect(found.explanation == "25 failed logins of 10.1.1.1 within 5m.")
+        #expect(found.contributors.map(\.contributor) == ["10.1.1.1"])
+    }
+
     @Test func slowSprayingIsFound() throws {
         var watch = watch()
         var findings: [Finding] = []

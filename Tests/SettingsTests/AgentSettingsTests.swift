@@ -1,5 +1,6 @@
 import AgentSettings
 import ConfigurationKit
+import LogText
 import TargetSettings
 import Telemetry
 import Testing
@@ -182,6 +183,23 @@ import Testing
             logs.files[0].labels == [LabelName.namespace: "oddsmaker", LabelName.workload: "Deployment/edge"])
         #expect(logs.redact == ["SE-[0-9]{6}"])
         #expect(logs.timing.interval == .seconds(30))
+    }
+
+    @Test func loginsAreLookedForInTheLogsThatAreNamed() throws {
+        let logins = try #require(try decoded("agent/full.yaml").logs).logins
+        #expect(logins.map(\.patterns.count) == [2, 1, 2])
+        #expect(logins[2].patterns.map(\.isSuccess) == [false, true])
+        func applies(_ entry: Int, _ workload: String?, _ file: String?, _ unit: String? = nil) -> Bool {
+            let parts = workload?.split(separator: "/", maxSplits: 1).map(String.init)
+            return logins[entry].applies(namespace: parts?[0], workload: parts?[1], file: file, unit: unit)
+        }
+        #expect(applies(0, nil, "system", "ssh.service"))
+        #expect(!applies(0, nil, "system", "app.service") && !applies(0, nil, "system"))
+        #expect(!applies(0, nil, "nginx", "ssh.service") && !applies(0, "a/Pod/b", nil, "ssh.service"))
+        #expect(applies(1, "oddsmaker/Deployment/edge", nil) && applies(1, "oddsmaker/Deployment/edge", "nginx"))
+        #expect(!applies(1, "oddsmaker/StatefulSet/db", nil) && !applies(1, "shop/Deployment/edge", nil))
+        #expect(!applies(1, nil, "system"))
+        #expect(applies(2, nil, "system") && applies(2, "shop/Pod/x", nil), "without names it is any log")
     }
 
     @Test func prometheusTargetsSayWhatIsTaken() throws {

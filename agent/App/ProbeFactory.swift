@@ -54,7 +54,14 @@ struct ProbeFactory: Sendable {
                 labels: file.labels)
         }
         let patterns = try logs.redact.map { try SearchPattern($0) }
-        return LogProbe(configuration, redactor: Redactor(patterns: patterns))
+        let logins = logs.logins.map { entry in
+            LogProbe.LoginRule(patterns: entry.patterns) { labels, file in
+                entry.applies(
+                    namespace: labels[LabelName.namespace], workload: labels[LabelName.workload], file: file,
+                    unit: labels["unit"])
+            }
+        }
+        return LogProbe(configuration, redactor: Redactor(patterns: patterns), logins: logins)
     }
 
     /// What the agent reads of its kubelet and of the API server, to be tried.

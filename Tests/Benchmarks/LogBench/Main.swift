@@ -20,6 +20,10 @@ enum Main {
         let held = try await hostileWorkloads(folder.appendingPathComponent("hostile"))
         var figures = ["log_hostile_resident_mb": Double(held - before) / 1e6]
         figures["log_tail_mb_per_s"] = try await tail(folder.appendingPathComponent("service"), megabytes, .service)
+        figures["log_tail_logins_mb_per_s"] = try await tail(
+            folder.appendingPathComponent("logins"), megabytes, .service, logins: LoginPattern.Format.allCases)
+        figures["log_tail_login_flood_mb_per_s"] = try await tail(
+            folder.appendingPathComponent("attack"), min(megabytes, 2), .logins, logins: [.sshd])
         figures["log_tail_flood_mb_per_s"] = try await tail(folder.appendingPathComponent("flood"), megabytes, .errors)
         figures["log_redact_lines_per_s"] = redact()
         figures["log_mine_lines_per_s"] = mine()
@@ -33,12 +37,18 @@ enum Main {
         case service
         /// Errors alone.
         case errors
+        /// Failed logins alone.
+        case logins
     }
 
     // MARK: Reading
 
     /// Megabytes a second of CPU time, the best of three looks.
-    private static func tail(_ folder: URL, _ megabytes: Int, _ kind: Kind) async throws -> Double {
+    ///
+    /// - Parameter logins: what is looked for in every line beside.
+    private static func tail(
+        _ folder: URL, _ megabytes: Int, _ kind: Kind, logins: [LoginPattern.Format] = []
+    ) async throws -> Double {
         var best = 0.0
         for run in 0..<3 {
             let directory = folder.appendingPathComponent("\(run)")
@@ -47,7 +57,8 @@ enum Main {
                 node: "n", directory: directory.path, interval: .seconds(300), deadline: .seconds(300),
                 bytesPerLookMax: .max / 2)
             configuration.patterns.warmUp = .zero
-            let probe = LogProbe(configuration)
+            let rules = logins.map { LogProbe.LoginRule(patterns: $0.patterns) { _, _ in true } }
+            let probe = LogProbe(configuration, logins: rules)
             let start = Timestamp(millis: 1_795_562_990_000)
             _ = await probe.run(startedAt: start)
             let block = lines(kind, bytes: 1 << 20, seed: UInt64(run))
@@ -117,6 +128,10 @@ enum Main {
             case .errors:
                 let words = (0..<(3 + random.next(15))).map { _ in random.word() }
                 text += entry("ERROR", words.joined(separator: " "))
+            case .logins:
+                text += entry(
+                    nil,
+                    "Failed password for invalid user \(random.word()) from 192.0.2.\(random.next(255)) port 22 ssh2")
             }
         }
         return Data(text.utf8)
