@@ -347,8 +347,17 @@ let fuzzers: [Module] = [
         "ClusterFuzz", ["FuzzSupport", "ClusterWatch", "KubernetesAPI", "Telemetry"], path: "Tests/Fuzz/ClusterFuzz"),
     library(
         "ActuatorFuzz", ["FuzzSupport", "ActuatorProbe", "Probing", "Telemetry"], path: "Tests/Fuzz/ActuatorFuzz"),
+    library(
+        "AuditEventsFuzz", ["FuzzSupport", "ActuatorProbe", "Probing", "Telemetry"], path: "Tests/Fuzz/AuditEventsFuzz"),
     library("PrometheusFuzz", ["FuzzSupport", "PrometheusProbe", "Telemetry"], path: "Tests/Fuzz/PrometheusFuzz"),
     library("LogFuzz", ["FuzzSupport", "LogText", "Telemetry"], path: "Tests/Fuzz/LogFuzz"),
+    library("DockerLogFuzz", ["FuzzSupport", "LogText", "Telemetry"], path: "Tests/Fuzz/DockerLogFuzz"),
+    library("LoginFuzz", ["FuzzSupport", "LogText"], path: "Tests/Fuzz/LoginFuzz"),
+    library("TokenClaimsFuzz", ["FuzzSupport", "TokenAccess", "Telemetry"], path: "Tests/Fuzz/TokenClaimsFuzz"),
+    library(
+        "TokenReviewFuzz",
+        ["FuzzSupport", "TokenAccess", "CertificateAuthority", "KubernetesAPI", "Probing", "Telemetry"],
+        path: "Tests/Fuzz/TokenReviewFuzz"),
     library(
         "ConfigurationFuzz", ["FuzzSupport", "AgentSettings", "CoordinatorSettings", "ConfigurationKit"],
         path: "Tests/Fuzz/ConfigurationFuzz"),
@@ -358,8 +367,9 @@ let fuzzers: [Module] = [
     library(
         "Fuzzers",
         [
-            "SampleBlockChainFuzz", "KubeletFuzz", "ClusterFuzz", "ActuatorFuzz", "PrometheusFuzz", "LogFuzz",
-            "ConfigurationFuzz", "WireFuzz",
+            "SampleBlockChainFuzz", "KubeletFuzz", "ClusterFuzz", "ActuatorFuzz", "AuditEventsFuzz", "PrometheusFuzz",
+            "LogFuzz", "DockerLogFuzz", "LoginFuzz", "TokenClaimsFuzz", "TokenReviewFuzz", "ConfigurationFuzz",
+            "WireFuzz",
         ], path: "Tests/Fuzz/Fuzzers"),
 ]
 

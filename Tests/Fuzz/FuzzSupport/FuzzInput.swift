@@ -38,7 +38,8 @@ package enum Fuzz {
 
 /// Answers requests with the parts of an input, by turns.
 package final class FuzzedServer: HTTPFetching {
-    private let bodies: [[UInt8]]
+    /// What it answers with, by turns.
+    package let bodies: [[UInt8]]
     private let asked = Mutex(0)
 
     /// Makes a server of at least one body.
