@@ -54,7 +54,7 @@ extension SignalEngine {
         _ group: Int, _ index: Int64, _ reader: inout CellReader, _ points: inout [SignalPoint]
     ) {
         reader.cell = Cell(index: index, stepMillis: stepMillis, silentCellsMax: silentCellsMax)
-        if groups[group].isComplete { reader.cell.end(knownAt: min(groups[group].completeAt, nowMillis)) }
+        if groups[group].isComplete { reader.cell.end(knownAt: groups[group].completeAt) }
         for contributor in groups[group].contributors {
             let isExpected = contributors[contributor].isExpected(inCell: index, silentCellsMax: silentCellsMax)
             let hasNews = contributors[contributor].oomKills.hasNews || contributors[contributor].restarts.hasNews

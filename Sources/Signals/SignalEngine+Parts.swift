@@ -31,7 +31,7 @@ extension SignalEngine {
         let subject = groups[group].subject
         guard var point = accumulator.finish(subject: subject, at: Timestamp(millis: place), step: step) else { return }
         point.isOfPart = true
-        point.knownAt = Timestamp(millis: max(time, start - stepMillis))
+        point.knownAt = told(time, cell: start)
         groups[group].partAt = place
         parts.append(point)
     }
@@ -86,18 +86,21 @@ extension SignalEngine {
         let subject = groups[group].subject
         guard var point = accumulator.finish(subject: subject, at: Timestamp(millis: place), step: step) else { return }
         point.isOfPart = true
-        point.knownAt = Timestamp(millis: max(time, start - stepMillis))
+        point.knownAt = told(time, cell: start)
         groups[group].partAt = place
         parts.append(point)
+    }
+
+    /// The time that is told of a part: its own, not before the cell that closed last, nor behind where the open one
+    /// closes at the latest.
+    private func told(_ time: Int64, cell start: Int64) -> Timestamp {
+        Timestamp(millis: min(max(time, start - stepMillis), start + 2 * stepMillis))
     }
 
     /// The points of parts of cells since the last call.
     mutating func takeParts() -> [SignalPoint] {
         guard !parts.isEmpty else { return [] }
-        var taken = parts
-        parts.removeAll(keepingCapacity: true)
-        let now = Timestamp(millis: nowMillis)
-        for index in taken.indices { taken[index].knownAt = min(taken[index].knownAt, now) }
-        return taken
+        defer { parts.removeAll(keepingCapacity: true) }
+        return parts
     }
 }

@@ -22,13 +22,6 @@ struct CoreFeed {
         var onsetAt: Timestamp
         var value: Double
 
-        /// The same, as if its onset were not known.
-        var withoutOnset: Change {
-            var copy = self
-            copy.onsetAt = Timestamp(millis: 0)
-            return copy
-        }
-
         init(_ finding: Finding, _ phase: Finding.Phase) {
             subject = finding.subject.path
             check = finding.check

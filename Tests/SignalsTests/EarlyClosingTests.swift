@@ -205,8 +205,19 @@ import TocsinTestKit
             ready(&engine, "a", time + 32)
             for point in engine.advance(to: at(time + 1)) + engine.advance(to: at(time + 9)) {
                 #expect(point.at <= at(time + 10), "a cell that has begun at the most")
-                #expect(point.knownAt <= at(time + 9), "and nothing is told of the future")
+                #expect(point.knownAt <= point.at, "and nothing is told of what comes behind it")
             }
+        }
+    }
+
+    /// The estimate of an agent's clock may be some milliseconds off; a replay has no such moment.
+    @Test func whatIsKnownIsToldByTheAgentsTimeAndNotByOurs() {
+        var engine = SignalEngine()
+        ready(&engine, "a", 4.4)
+        _ = engine.advance(to: at(10))
+        for cell in [10.0, 20] {
+            ready(&engine, "a", cell + 4.4)
+            #expect(engine.advance(to: at(cell + 4)).map(\.knownAt) == [at(cell + 4.4)])
         }
     }
 
