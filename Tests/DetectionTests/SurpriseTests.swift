@@ -40,6 +40,18 @@ import Testing
         #expect(alarms.indices.filter { alarms[$0] > 0 } == [50])
     }
 
+    @Test func whatAnHourHadMinutesAgoIsNotUsualAtIt() throws {
+        // A fault that begins in an hour of the day that was never seen before, after five hours that differ.
+        var model = SurpriseModel()
+        let values = Self.course(60, seed: 11) { $1 }
+        _ = Self.alarms(values, &model)
+        let usual = (60..<72).compactMap { index in
+            model.take(150, at: at(Double(index) * 300), step: .seconds(300))?.usual
+        }
+        #expect(usual.count == 12)
+        #expect(try #require(usual.dropFirst().first) < 60, "\(usual)")
+    }
+
     @Test(arguments: [7, 130, 777, 2500])
     func aSnapshotGoesOnIdentically(split: Int) throws {
         let values = Self.course(3000, seed: 9) { $0 % 701 < 6 ? $1 * 3 : $1 }

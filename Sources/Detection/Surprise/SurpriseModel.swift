@@ -22,7 +22,7 @@ package struct SurpriseModel: Sendable, Codable, Hashable {
         package var alarm: Double
         /// Mean of the cell.
         package var value: Double
-        /// What was expected: the level, or what is usual at this hour where that tells more.
+        /// What is usual: the level, or what earlier days had at this hour where that tells more.
         package var usual: Double
     }
 
@@ -59,7 +59,7 @@ package struct SurpriseModel: Sendable, Codable, Hashable {
         guard let mean = cell.take(bounded, weight: weight, seconds: step.inSeconds) else { return nil }
         let bySlow = slow.take(mean, rate: Self.slowRate)
         let byFast = min(max(fast.take(mean, rate: Self.fastRate), -Self.fastClip), Self.fastClip)
-        let residual = day.take(mean, secondOfDay: Self.secondOfDay(time))
+        let (residual, fromUsual) = day.take(mean, secondOfDay: Self.secondOfDay(time))
         let shape =
             residualTail.take(residuals.take(residual)) + longTail.take(longMeans.take(longMean.take(mean)))
             + shortTail.take(shortMean.take(byFast)) + patternTail.take(pattern.take(bySlow))
@@ -67,7 +67,7 @@ package struct SurpriseModel: Sendable, Codable, Hashable {
             abs(sidedValue.takeSided(mean, rate: Self.slowRate)),
             abs(sidedResidual.takeSided(residual, rate: Self.slowRate)))
         let (score, told) = alarm.take(shape: shape, magnitude: magnitude, at: time)
-        return Verdict(score: score, alarm: told, value: mean, usual: mean - residual)
+        return Verdict(score: score, alarm: told, value: mean, usual: mean - fromUsual)
     }
 
     private static func secondOfDay(_ time: Timestamp) -> Double {
