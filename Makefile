@@ -95,6 +95,11 @@ detect-bench: ## Detectors on generated incidents, a simulated month, labelled r
 	TOCSIN_ONLY=detect-bench swift build -c release --product detect-bench --scratch-path .build/detect
 	@.build/detect/release/detect-bench --seed $(or $(SEED),1) --recordings $(or $(DATA),../shared)/detect
 
+.PHONY: detect-seeds
+detect-seeds: ## The scenarios over many seeds as a table, fault by fault: SEEDS=5001-5030 (four seconds a seed).
+	TOCSIN_ONLY=detect-bench swift build -c release --product detect-bench --scratch-path .build/detect
+	@.build/detect/release/detect-bench --seeds $(or $(SEEDS),1-30)
+
 .PHONY: log-bench
 log-bench: ## How fast logs are read, and the memory of it (figures go to .build/bench/results.json).
 	TOCSIN_ONLY=log-bench swift build -c release --product log-bench --scratch-path .build/log-bench

@@ -5,11 +5,13 @@ import Scenarios
 import Telemetry
 
 /// `detect-bench [--seed N] [--step S] [--days D] [--workloads W] [--only scenarios|month|speed|plain|adaptive]
-/// [--verbose] [--digests] [--recordings DIR]`.
+/// [--scenario NAME] [--verbose] [--digests] [--recordings DIR]`, or `detect-bench --seeds FIRST-LAST` for a table of
+/// the scenarios over many seeds.
 @main struct DetectBench {
     static func main() throws {
         let options = BenchOptions(CommandLine.arguments)
         let noise = try QuietNoise.recorded()
+        if let seeds = options.seeds { return tabulate(seeds, options, noise) }
         var results: [String: Any] = [:]
         if options.runs("scenarios") { runScenarios(options, noise, &results) }
         if options.runs("speed") { runSpeed(&results) }
@@ -22,10 +24,23 @@ import Telemetry
         try merge(results)
     }
 
+    private static func tabulate(_ seeds: ClosedRange<UInt64>, _ options: BenchOptions, _ noise: QuietNoise) {
+        var table = ScenarioTable()
+        for seed in seeds {
+            let scenarios = ScenarioCatalog.all(seed: seed).filter(options.plays)
+            let outcomes = scenarios.map { scenario in
+                var world = ScenarioWorld(scenario, seed: seed, noise: noise)
+                return world.run()
+            }
+            table.take(outcomes, seed: seed)
+        }
+        for line in table.lines { say(line) }
+    }
+
     private static func runScenarios(_ options: BenchOptions, _ noise: QuietNoise, _ results: inout [String: Any]) {
         let scenarios = ScenarioCatalog.all(seed: options.seed)
         var outcomes: [ScenarioOutcome] = []
-        for scenario in scenarios {
+        for scenario in scenarios where options.plays(scenario) {
             var world = ScenarioWorld(scenario, seed: options.seed, noise: noise)
             let outcome = world.run()
             outcomes.append(outcome)
@@ -117,6 +132,10 @@ import Telemetry
 /// What the command line says.
 struct BenchOptions {
     var seed: UInt64 = 1
+    /// Seeds whose scenarios make a table; nothing else runs then.
+    var seeds: ClosedRange<UInt64>?
+    /// The only scenario that is played.
+    var scenario: String?
     var step = 10.0
     var days = 30
     var workloads = 200
@@ -132,6 +151,14 @@ struct BenchOptions {
         while let name = rest.popFirst() {
             switch name {
             case "--seed": seed = rest.popFirst().flatMap(UInt64.init) ?? seed
+            case "--seeds":
+                let ends = (rest.popFirst() ?? "").split(separator: "-").compactMap { UInt64($0) }
+                guard let first = ends.first, let last = ends.last, first <= last else {
+                    FileHandle.standardError.write(Data("--seeds takes FIRST-LAST\n".utf8))
+                    exit(2)
+                }
+                seeds = first...last
+            case "--scenario": scenario = rest.popFirst()
             case "--step": step = rest.popFirst().flatMap(Double.init) ?? step
             case "--days": days = rest.popFirst().flatMap(Int.init) ?? days
             case "--workloads": workloads = rest.popFirst().flatMap(Int.init) ?? workloads
@@ -145,6 +172,8 @@ struct BenchOptions {
             }
         }
     }
+
+    func plays(_ scenario: Scenario) -> Bool { self.scenario == nil || self.scenario == scenario.name }
 
     func runs(_ part: String) -> Bool { only == nil || only == part }
 }
