@@ -129,8 +129,63 @@ struct BreachWindow: Sendable, Codable, Hashable {
         return values
     }
 
+    /// Of the runs of cells that end with the newest one that which is furthest beyond a level, as the cells that its
+    /// first lies back; nil when none is beyond it, or cells are joined.
+    ///
+    /// What a run is beyond the level is Σ (value − level) × volume, so that the run begins where the sum of all that
+    /// came was least: the change point of a cumulative sum (Page, "Continuous inspection schemes", 1954).
+    func breachRun(over level: Double, at end: Timestamp, step: Duration, tuning: Tuning) -> Int? {
+        var best: (cells: Int, excess: Double)?
+        eachCell(at: end, step: step, tuning: tuning) { age, bucket, totals in
+            let excess = totals.healthy - level * totals.volume
+            if bucket.volume > 0, excess > best?.excess ?? 0 { best = (age, excess) }
+            return true
+        }
+        return best?.cells
+    }
+
+    /// What the newest cell and so many before it are beyond a level: Σ (value − level) × volume; nil as above.
+    func excess(ofLast cells: Int, over level: Double, at end: Timestamp, step: Duration, tuning: Tuning) -> Double? {
+        var excess: Double?
+        eachCell(at: end, step: step, tuning: tuning) { age, _, totals in
+            excess = totals.healthy - level * totals.volume
+            return age < cells
+        }
+        return excess
+    }
+
+    /// The same below a level for a recovery, in which no cell is at or beyond `enter`.
+    func recoveryRun(
+        below level: Double, enter: Double, at end: Timestamp, step: Duration, tuning: Tuning
+    ) -> Int? {
+        var best: (cells: Int, shortfall: Double)?
+        eachCell(at: end, step: step, tuning: tuning) { age, bucket, totals in
+            if bucket.volume > 0, Double(bucket.sum) >= enter * Double(bucket.volume) { return false }
+            let shortfall = level * totals.volume - totals.sum
+            if bucket.volume > 0, shortfall > best?.shortfall ?? 0 { best = (age, shortfall) }
+            return true
+        }
+        return best?.cells
+    }
+
+    /// Gives the cells of the window from the newest back, 0, 1, … ago, with what they come to so far, until it has
+    /// enough; nothing in a window whose cells are joined.
+    private func eachCell(
+        at end: Timestamp, step: Duration, tuning: Tuning, _ body: (Int, Bucket, Totals) -> Bool
+    ) {
+        guard tuning.kind == .weighted, !ring.isEmpty, width == step.wholeMilliseconds else { return }
+        var totals = Totals()
+        let newest = (end.millis - 1) / width
+        for tick in stride(from: min(newest, lastTick), to: lastTick - Int64(ring.count), by: -1) {
+            let bucket = ring[Int(tick % Int64(ring.count))]
+            totals.add(bucket)
+            guard body(Int(newest - tick), bucket, totals) else { return }
+        }
+    }
+
     /// Drops all but the newest cells, in a window that knows cells one by one.
-    mutating func keep(last cells: Int) {
+    mutating func keep(last cells: Int, step: Duration) {
+        guard width == step.wholeMilliseconds else { return }
         for slot in ring.indices {
             let age = (Int(lastTick % Int64(ring.count)) - slot + ring.count) % ring.count
             if age >= cells { ring[slot] = Bucket() }

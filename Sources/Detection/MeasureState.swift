@@ -157,17 +157,21 @@ extension ThresholdDetector {
         guard let (errors, events) = Cell(point).errorsAndEvents else { return plain }
         let span = tuning.lowVolumeMillis
         ratios.add(errors: errors, events: events, at: point.at.millis, span: span, buckets: 24)
-        if isOpen { ratios.noteRun(errors: errors, events: events, isWhole: point.coverage.allowsClosing) }
-        if phase == .idle, errors == 0 { return plain }
+        if isOpen {
+            let millis = point.isOfPart ? 0 : point.step.wholeMilliseconds
+            ratios.noteRun(errors: errors, events: events, millis: millis, isWhole: point.coverage.allowsClosing)
+        }
+        if phase == .idle, errors == 0 { return plain.map(proven) }
         if let plain, isEnough(plain) || plain.reading != nil { return plain }
         guard let (all, isProven) = proof(ratios, test, at: point.at.millis, span: span) else { return plain }
         let ratio = all.errors / all.events
         let isBreach = ratio >= check.enter && isProven
-        let isOver = !isBreach || isOver(ratios, at: point.at.millis, span: span)
+        let isRunProven = isEndProven(ratios, at: point.at.millis, width: max(1, span / 24))
+        let isOver = !isBreach || isRunProven || isOver(ratios, at: point.at.millis, span: span)
         return Judgement(
             value: ratio, volume: all.events, isBreach: isBreach,
             isRecovery: isOver && point.coverage.allowsClosing, isUncertain: isOver && !point.coverage.allowsClosing,
-            coverage: point.coverage, isEarly: isOver,
+            coverage: point.coverage, isEarly: isOver, isRunProven: isRunProven ? true : nil,
             reading: .lowVolume(errors: all.errors, requests: all.events, seconds: all.seconds))
     }
 
@@ -219,11 +223,9 @@ extension ThresholdDetector {
         return ((whole.errors, whole.events, Double(span) / 1000), isProven)
     }
 
-    /// So many good requests since the last bad one that they prove it, or five and no bad one in ten minutes, or no
-    /// request at all in half the window.
+    /// Five good requests and no bad one in ten minutes, or no request at all in half the window.
     private func isOver(_ ratios: RatioWindow, at millis: Int64, span: Int64) -> Bool {
         let width = max(1, span / 24)
-        if isEndProven(ratios, at: millis, width: width) { return true }
         let last = ratios.totals(since: millis - 600_000, width: width)
         if last.errors > 0 { return false }
         return last.events >= 5 || ratios.totals(since: millis - span / 2, width: width).events == 0
@@ -232,8 +234,7 @@ extension ThresholdDetector {
     /// Whether a run of good requests is too long to be chance if half of what failed before still did (0.1 %).
     ///
     /// That are 10 requests after a fault in which all failed, 25 after one of a half, 135 after one of a tenth.
-    /// With ten minutes of `leaveFor` that is no less proof than ten minutes without an error of a service with a
-    /// request a minute; one with fewer has those ten minutes first.
+    /// `leaveFor` runs from the first of them, so that ten minutes without an error are always asked for.
     ///
     /// What failed before is the least that failed in the last 5, 10, 20, 60 minutes of the fault up to the last error,
     /// so that a fault which has become less is not taken for one that is over.

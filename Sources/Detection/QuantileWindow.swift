@@ -109,6 +109,52 @@ struct QuantileWindow: Sendable, Codable, Hashable {
         return recent
     }
 
+    /// Of the runs of buckets that end with the newest one that with the most requests beyond `enter` above the share
+    /// that is allowed, as the buckets that its first lies back; nil when none has more than that share.
+    ///
+    /// The change point of a cumulative sum, as in `BreachWindow.breachRun`.
+    func breachRun(allowed: Double) -> Int? {
+        var best: (age: Int, excess: Double)?
+        eachBucket { age, own, sum in
+            let excess = sum.beyondEnter - allowed * sum.ifMissingHealthy
+            if own.requests > 0, excess > best?.excess ?? 0 { best = (age, excess) }
+            return true
+        }
+        return best?.age
+    }
+
+    /// How many requests of the newest bucket and so many before it are beyond `enter` above the share that is allowed.
+    func excess(ofLast buckets: Int, allowed: Double) -> Double? {
+        var excess: Double?
+        eachBucket { age, _, sum in
+            excess = sum.beyondEnter - allowed * sum.ifMissingHealthy
+            return age < buckets
+        }
+        return excess
+    }
+
+    /// The same of requests beyond `leave` below that share, in a run in which no bucket is beyond `enter`.
+    func recoveryRun(allowed: Double) -> Int? {
+        var best: (age: Int, shortfall: Double)?
+        eachBucket { age, own, sum in
+            if own.requests > 0, own.beyondEnter > allowed * own.requests { return false }
+            let shortfall = allowed * sum.requests - sum.beyondLeave
+            if own.requests > 0, shortfall > best?.shortfall ?? 0 { best = (age, shortfall) }
+            return true
+        }
+        return best?.age
+    }
+
+    /// Gives the buckets from the newest back with the sum of all so far, until it has enough.
+    private func eachBucket(_ body: (Int, SlowRequests, SlowRequests) -> Bool) {
+        var sum = SlowRequests()
+        for age in 0..<room {
+            let own = requests(of: Int((lastTick - Int64(age)) % Int64(room)))
+            sum += own
+            guard body(age, own, sum) else { return }
+        }
+    }
+
     /// Drops all but the newest buckets.
     mutating func keep(last buckets: Int) {
         guard room > buckets else { return }

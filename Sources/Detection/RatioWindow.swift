@@ -6,9 +6,11 @@ struct RatioWindow: Sendable, Codable, Hashable {
     private var lastTick: Int64 = 0
     /// Events since the last cell with an error, those of cells with full coverage.
     private(set) var goodRun: Float = 0
+    /// Milliseconds of the cells with full coverage since then.
+    private(set) var goodMillis: Int64 = 0
 
     private enum CodingKeys: CodingKey {
-        case slots, lastTick, goodRun
+        case slots, lastTick, goodRun, goodMillis
     }
 
     /// Makes an empty window.
@@ -20,6 +22,7 @@ struct RatioWindow: Sendable, Codable, Hashable {
         slots = try container.decode([Float].self, forKey: .slots)
         lastTick = try container.decode(Int64.self, forKey: .lastTick)
         goodRun = try container.decodeIfPresent(Float.self, forKey: .goodRun) ?? 0
+        goodMillis = try container.decodeIfPresent(Int64.self, forKey: .goodMillis) ?? 0
     }
 
     /// Writes the run only where there is one.
@@ -28,11 +31,18 @@ struct RatioWindow: Sendable, Codable, Hashable {
         try container.encode(slots, forKey: .slots)
         try container.encode(lastTick, forKey: .lastTick)
         if goodRun > 0 { try container.encode(goodRun, forKey: .goodRun) }
+        if goodMillis > 0 { try container.encode(goodMillis, forKey: .goodMillis) }
     }
 
-    /// Counts a cell's events to the run without errors, or ends the run.
-    mutating func noteRun(errors: Double, events: Double, isWhole: Bool) {
-        if errors > 0 { goodRun = 0 } else if isWhole { goodRun += Float(events) }
+    /// Counts a cell's events and its length to the run without errors, or ends the run.
+    mutating func noteRun(errors: Double, events: Double, millis: Int64, isWhole: Bool) {
+        if errors > 0 {
+            goodRun = 0
+            goodMillis = 0
+        } else if isWhole {
+            goodRun += Float(events)
+            goodMillis += millis
+        }
     }
 
     /// Adds a cell's errors and events; a window of `span` has about `buckets` buckets.

@@ -49,7 +49,7 @@ extension ThresholdDetector {
         if isOpen {
             proveRecovery(window, level, &judgement, &reading)
         } else {
-            judgeOnset(window, level, &judgement)
+            judgeOnset(point, window, level, &judgement)
         }
         judgement.value = level.sided(judgement.value, isBeyondEnter: isSeen && reading.provenBy == nil)
         judgement.reading = .quantile(reading)
@@ -80,13 +80,20 @@ extension ThresholdDetector {
 
     /// What the last cells add before a finding stands: they may prove a breach that the window doesn't show yet, or
     /// say that one is over.
-    private func judgeOnset(_ window: QuantileWindow, _ level: SlowLevel, _ judgement: inout Judgement) {
+    private func judgeOnset(
+        _ point: SignalPoint, _ window: QuantileWindow, _ level: SlowLevel, _ judgement: inout Judgement
+    ) {
         guard check.holdFor > .zero else { return }
         let recent = window.recent
         if judgement.isBreach {
-            let lastMinute = max(1, Int(60_000 / max(1, window.bucketMillis)))
-            judgement.isEarly = recent.prefix(lastMinute).last.map { !level.stillHolds($0.requests) } ?? false
-        } else if recent.contains(where: { level.provesBreach($0.requests) }) {
+            let buckets = check.lateCells(of: window.bucketMillis)
+            let last = recent.last { $0.buckets <= buckets } ?? recent.first
+            judgement.isEarly = last.map { !level.stillHolds($0.requests) } ?? false
+            return
+        }
+        let buckets = cellsSinceOnset(point, millis: window.bucketMillis)
+        let excess = buckets.flatMap { window.excess(ofLast: $0, allowed: level.allowed) } ?? 0
+        if excess > 0 || recent.contains(where: { level.provesBreach($0.requests) }) {
             judgement.isBreach = true
             judgement.isEarly = true
         }
@@ -124,7 +131,7 @@ struct SlowLevel: Sendable {
             && BinomialTail.atLeast(total.beyondEnter, of: total.requests, share: allowed / 2) <= 0.001
     }
 
-    /// Whether the last minute breaches too, so that a burst which is over opens nothing.
+    /// Whether the last cells breach too, so that a burst which is over opens nothing.
     func stillHolds(_ recent: SlowRequests) -> Bool {
         isBeyond(recent.beyondEnter, of: recent.requests)
             && BinomialTail.atLeast(recent.beyondEnter, of: recent.requests, share: allowed / 2) <= 0.05

@@ -23,18 +23,21 @@ extension ThresholdDetector {
         judgement.reading = .recent(cells: proof.cells, seconds: Double(proof.cells) * point.step.inSeconds)
     }
 
-    /// Drops what was before a recovery that the last cells proved, so that it opens nothing again.
-    mutating func forget(before proof: Reading?) {
-        if case .quantile(let reading)? = proof, let buckets = reading.provenBy, case .quantile(var slow)? = measured {
+    /// Drops what was before a recovery, so that it opens nothing again and no later onset reaches back to it.
+    mutating func forget(before start: Timestamp, _ point: SignalPoint, _ proof: Reading?) {
+        let past = (point.at - start).wholeMilliseconds
+        if case .quantile(var slow)? = measured {
             measured = nil
-            slow.keep(last: buckets)
+            slow.keep(last: Int(past / max(1, slow.bucketMillis)) + 1)
             measured = .quantile(slow)
         }
         // The hour still holds what was before: one more error would open it again.
-        if case .lowVolume? = proof { measured = nil }
-        guard case .recent(let cells, _)? = proof else { return }
-        window.keep(last: cells)
-        if case .lowVolume? = measured { measured = nil }
+        switch (proof, measured) {
+        case (.lowVolume?, _), (.recent?, .lowVolume?): measured = nil
+        default: break
+        }
+        guard tuning.kind == .weighted else { return }
+        window.keep(last: Int(past / max(1, point.step.wholeMilliseconds)) + 1, step: point.step)
     }
 }
 

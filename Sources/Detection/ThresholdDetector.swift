@@ -4,12 +4,12 @@ package import Telemetry
 /// Watches one signal of one subject with one check.
 ///
 /// - It becomes *pending* at the first point whose window breaches `enter` with enough volume, judged as if all missing
-///   contributors were healthy, and opens once the breach has held for `holdFor` since the end of that point's cell;
-///   with 0 at once.
+///   contributors were healthy, and opens once the breach has held for `holdFor` since the end of the cell in which it
+///   began (see `breachStart`); with 0 at once.
 /// - Durations are counted by the grid; times that people are told are those at which it was known. A point that does
-///   not breach ends pending.
+///   not breach ends pending, but one that only dips between the levels stops its clock (see `isDip`).
 /// - It starts *leaving* at the first point short of `leave` at 90 % coverage or more, and closes once that has held
-///   for `leaveFor`. A point between the levels, or beyond, ends leaving.
+///   for `leaveFor` since it began. A point between the levels, or beyond, ends leaving.
 /// - No data (a point without value, a missing point, a recovery at low coverage, a breach that only holds without the
 ///   missing contributors) neither confirms nor refutes: the state stays and its clock stops. Pending is given up when
 ///   the clock has stood for longer than `holdFor` and five steps.
@@ -20,7 +20,7 @@ package import Telemetry
 ///   test, a mean at twice the level), so that a window of minutes does not delay the onset; it opens only when the
 ///   whole window breaches, and the last cells do not say that it is over.
 /// - It likewise starts leaving already when the last cells alone prove that it is over (a ratio by the binomial test,
-///   a mean at half of `leave`); when it closes so, what was before is dropped from the window.
+///   a mean at half of `leave`); when it closes, what was before is dropped from the window.
 /// - The value is the check's `measure` of the signal; `MeasureState` holds what the others than the plain one need.
 ///
 /// State: at most 32 buckets of the window (1 KiB), and while not idle up to 256 contributors' own shares.
@@ -54,6 +54,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     package private(set) var onsetAt: Timestamp?
     /// Milliseconds from the onset to the end of its cell, which `holdFor` counts from; nil for 0.
     private var onsetLead: Int64?
+    /// End of the last cell of which nothing was known, or, while a finding stands, not enough for a recovery.
+    private(set) var unknownAt: Timestamp?
     /// The worst value since onset.
     package private(set) var worstValue: Double?
 
@@ -68,7 +70,7 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     /// Names in snapshots; `tuning` was there before it was shared, and stays as an empty object.
     private enum CodingKeys: String, CodingKey {
-        case subject, phase, onsetAt, onsetLead, lastPointAt, lastValueAt, worstValue
+        case subject, phase, onsetAt, onsetLead, unknownAt, lastPointAt, lastValueAt, worstValue
         case leavingSince, standingMillis, gapMillis, window, shares, lastJudged, measured
         case watched = "check"
         case tuningKept = "tuning"
@@ -120,6 +122,9 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
     /// Passes over cells up to a time.
     mutating func skip(to time: Timestamp?) { lastPointAt = time }
 
+    /// End of the cell of the onset, by the grid; nil when idle.
+    var onsetEnd: Timestamp? { onsetAt.map { $0 + .milliseconds(onsetLead ?? 0) } }
+
     /// Whether a finding stands.
     package var isOpen: Bool { phase == .open || phase == .leaving }
 
@@ -160,9 +165,11 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         noteGap(before: point)
         lastPointAt = point.at
         guard let judgement = judge(point, windowed) else {
+            unknownAt = point.at
             stand(point.span, of: point)
             return nil
         }
+        if isOpen, !point.coverage.allowsClosing { unknownAt = point.at }
         lastValueAt = point.at
         let isQuietlyIdle = phase == .idle && !judgement.isBreach
         if !isQuietlyIdle || !shares.isEmpty || (tuning.kind == .sum && judgement.value > 0) {
@@ -227,6 +234,8 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         var coverage: Coverage
         /// Holds, but not long enough for an opening yet, or is over already.
         var isEarly: Bool?
+        /// Whether the run of good requests since the last bad one proves that it is over.
+        var isRunProven: Bool?
         /// What the sentence tells beside the value.
         var reading: Reading?
     }
@@ -272,9 +281,10 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         }
         let recent = window.recent(at: point.at, step: point.step, tuning: tuning)
         if judgement.isBreach {
-            let lastMinute = max(1, Int(60_000 / max(1, point.step.wholeMilliseconds)))
-            judgement.isEarly = recent.prefix(lastMinute).last.map { !check.stillHolds($0.value) } ?? false
-        } else if recent.contains(where: { check.provesAlone($0.value) }) {
+            let cells = check.lateCells(of: point.step.wholeMilliseconds)
+            let last = recent.last { $0.cells <= cells } ?? recent.first
+            judgement.isEarly = last.map { !check.stillHolds($0.value) } ?? false
+        } else if recent.contains(where: { check.provesAlone($0.value) }) || isBeyondSinceOnset(point) {
             judgement.isBreach = true
             judgement.isEarly = true
         }
@@ -308,14 +318,18 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     private mutating func approach(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
         guard judgement.isBreach else {
-            if judgement.isUncertain { stand(point.span, of: point) } else if !point.isOfPart { becomeIdle() }
+            if judgement.isUncertain || isDip(judgement, point) {
+                stand(point.span, of: point)
+            } else if !point.isOfPart {
+                becomeIdle()
+            }
             return nil
         }
         gapMillis = 0
         if phase == .idle {
             phase = .pending
-            onsetAt = point.knownAt
             let lead = (point.at - point.knownAt).wholeMilliseconds
+            onsetAt = breachStart(point) - .milliseconds(lead)
             onsetLead = lead == 0 ? nil : lead
             standingMillis = 0
             worstValue = nil
@@ -329,6 +343,16 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
         return finding(.opened, judgement, point, onset: onset)
     }
 
+    /// Whether a value only dips: it is between the levels, for no more than a quarter of the time that breached.
+    ///
+    /// What varies about a value beyond `enter` would else hardly ever hold for `holdFor`.
+    private func isDip(_ judgement: Judgement, _ point: SignalPoint) -> Bool {
+        guard phase == .pending, let onsetEnd, !check.isBreach(judgement.value), !check.isRecovery(judgement.value)
+        else { return false }
+        let breached = (point.at - onsetEnd).wholeMilliseconds - standingMillis - point.span
+        return standingMillis + point.span <= max(point.span, breached / 4)
+    }
+
     private mutating func depart(_ judgement: Judgement, _ point: SignalPoint) -> Finding? {
         let onset = onsetAt ?? point.knownAt
         if judgement.isRecovery, point.isOfPart {
@@ -340,10 +364,13 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
                 leavingSince = point.at
                 standingMillis = 0
             }
+            // What proves it later may prove it for longer.
+            let start = max(recoveryStart(point, judgement), min(onset, point.at))
+            leavingSince = leavingSince.map { min($0, start) }
             let since = leavingSince ?? point.at
             if point.at - since - .milliseconds(standingMillis) >= check.leaveFor {
                 let closed = finding(.closed, judgement, point, onset: onset)
-                forget(before: judgement.reading)
+                forget(before: since, point, judgement.reading)
                 becomeIdle()
                 return closed
             }
@@ -370,9 +397,11 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
 
     /// Cells that never came stop the clock like cells without a value.
     private mutating func noteGap(before point: SignalPoint) {
-        guard phase == .pending || phase == .leaving, let lastPointAt else { return }
+        guard let lastPointAt, !point.isOfPart else { return }
         let missing = (point.at - lastPointAt - point.step).wholeMilliseconds
-        if missing > 0 { stand(missing, of: point) }
+        guard missing > 0 else { return }
+        unknownAt = point.at - point.step
+        stand(missing, of: point)
     }
 
     private mutating func stand(_ millis: Int64, of point: SignalPoint) {
@@ -403,7 +432,13 @@ extension Check {
         direction == .above ? value >= enter : value <= enter
     }
 
-    /// Whether the last minute breaches too, so that a burst which is over opens nothing.
+    /// How many cells, or buckets of them, must breach by themselves when a finding opens: the later half of `holdFor`,
+    /// a minute at most.
+    func lateCells(of millis: Int64) -> Int {
+        max(1, Int(min(60_000, holdFor.wholeMilliseconds / 2) / max(1, millis)))
+    }
+
+    /// Whether the last cells breach too, so that a burst which is over opens nothing.
     func stillHolds(_ recent: WindowedValue) -> Bool {
         guard isBreach(recent.value) else { return false }
         guard signal == .errorRatio else { return true }

@@ -42,11 +42,11 @@ import Testing
         let findings = run(&detector, Array(repeating: true, count: 9))
         let opened = try #require(findings.first)
         #expect(opened.phase == .opened)
-        #expect(opened.onsetAt == at(70), "the third failure of three")
-        #expect(opened.at == at(190))
+        #expect(opened.onsetAt == at(10), "the first failure, though it takes three to prove it")
+        #expect(opened.at == at(130))
         #expect(
             opened.explanation
-                == "7 of 7 requests failed in the last 5m, too many to be chance at 5 %, since 00:01:10Z "
+                == "5 of 5 requests failed in the last 5m, too many to be chance at 5 %, since 00:00:10Z "
                 + "(1 of 1 pods in breach).")
     }
 
@@ -87,6 +87,19 @@ import Testing
     func aRunOfGoodRequestsProvesTheEnd(share: Double, requests: Double) throws {
         // By ten minutes without an error it would take sixty requests, whatever failed before.
         #expect(try closing(afterShare: share, seed: 3) <= requests * 10)
+    }
+
+    /// `leaveFor` runs from the first good request, so that it is over when the run is long enough and old enough.
+    @Test(arguments: [1.0, 0.6, 0.4]) func aProvenEndIsNotWaitedForTwice(share: Double) throws {
+        var noise = SeededNoise(3)
+        var check = check
+        check.leaveFor = .seconds(600)
+        var detector = ThresholdDetector(subject: orders, check: check)
+        _ = run(&detector, from: 10, 60) { _ in false }
+        _ = run(&detector, from: 610, 90) { $0 == 89 || noise.next() < share }
+        let closed = try #require(run(&detector, from: 1510, 360) { _ in false }.last)
+        #expect(closed.phase == .closed)
+        #expect(closed.at == at(1510 + 600))
     }
 
     @Test(arguments: 1...20) func aFaultThatHasBecomeLessStaysOpen(seed: Int) {

@@ -53,7 +53,7 @@ import Testing
         #expect(opened.at <= at(610 + 160))
         #expect(
             findings.last?.explanation
-                == "P95 latency 2 s of 3000 requests over 5m, above 1 s since 00:10:20Z (1 of 1 pods in breach): "
+                == "P95 latency 2 s of 3000 requests over 5m, above 1 s since 00:10:10Z (1 of 1 pods in breach): "
                 + "10 % took longer; the last 10s had it between 1 s and 2.5 s.")
     }
 
