@@ -20,8 +20,7 @@ struct CheckReader {
     private static let keys =
         [
             "family", "group", "title", "signal", "above", "below", "leave", "for", "leaveFor", "window",
-            "minimumVolume",
-            "enabled",
+            "minimumVolume", "timesUsual", "enabled",
         ] + MeasureReader.keys
 
     /// The levels as they are written.
@@ -49,6 +48,12 @@ struct CheckReader {
         let measures = MeasureReader(section: section, base: base, isOverride: isOverride)
         check.measure = measures.measure()
         check.lowVolume = measures.lowVolume()
+        check.timesUsual = section.optional(
+            "timesUsual", .number(in: 1...1e6),
+            doc(
+                "of a latency quantile alone: only what is also beyond so many times what is usual at the hour of the day is"
+                    + " slow; an hour is known from the day after its first one on, and opens nothing before.")
+        ) ?? base.timesUsual
         let enabled = value("enabled", .boolean, isEnabled, "whether the check runs.")
         apply(levels, to: &check)
         var places = origins

@@ -16,6 +16,7 @@ struct CheckRules {
         if section.has("minimumVolume"), check.minimumVolume > 0, !signal.hasVolume {
             section.report("minimumVolume", "the signal '\(check.signal)' has no volume, so the check could never open")
         }
+        checkUsual(check, section)
         checkWindow(check, signal, section)
         checkReach(check, signal, section)
         guard let step else { return }
@@ -57,6 +58,18 @@ struct CheckRules {
         }
         if check.lowVolume != nil, check.minimumVolume <= 0 {
             warn(["lowVolume", "minimumVolume"], "has no effect: without 'minimumVolume' no volume is low")
+        }
+    }
+
+    /// What is usual is compared with quantiles alone, and must itself be a recovery.
+    private func checkUsual(_ check: Check, _ section: Section) {
+        guard section.has("timesUsual"), let times = check.timesUsual else { return }
+        if check.signal.quantileShare == nil || check.direction != .above || check.measure != .signal {
+            section.report("timesUsual", "is for latency quantiles with 'above'")
+        } else if check.leave * times <= check.enter {
+            section.report(
+                "timesUsual",
+                "'leave' must be more than 'above' divided by it, else what is usual is never a recovery")
         }
     }
 

@@ -32,6 +32,7 @@ extension ThresholdSettings.ConfiguredCheck {
         add("leaveFor", duration(check.leaveFor))
         add("window", duration(check.window))
         add("minimumVolume", SignalUnit.count.format(check.minimumVolume))
+        add("timesUsual", check.timesUsual.map(SignalUnit.count.format))
         if let key = check.measure.key { add(key, check.measure.text(of: SignalDescription.of(check.signal)?.unit)) }
         add("lowVolume", check.lowVolume?.text)
         add("enabled", isEnabled ? "true" : "false")

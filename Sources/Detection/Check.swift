@@ -50,13 +50,16 @@ package struct Check: Hashable, Sendable, Codable {
     package var measure: Measure
     /// For `error_ratio`: what decides while the window has less than the minimum volume; nil: nothing opens then.
     package var lowVolume: LowVolume?
+    /// Of a quantile that is bad above: a request is slow only if it is also beyond so many times what is usual at the
+    /// hour, and none is at an hour that is not known from a day before; nil: the level alone counts.
+    package var timesUsual: Double?
 
     /// Makes a check.
     package init(
         name: String, group: String, family: Family, title: String, signal: SignalName, direction: Direction,
         enter: Double,
         leave: Double, holdFor: Duration, leaveFor: Duration, window: Duration = .zero, minimumVolume: Double = 0,
-        measure: Measure = .signal, lowVolume: LowVolume? = nil
+        measure: Measure = .signal, lowVolume: LowVolume? = nil, timesUsual: Double? = nil
     ) {
         self.name = name
         self.group = group
@@ -72,6 +75,7 @@ package struct Check: Hashable, Sendable, Codable {
         self.minimumVolume = minimumVolume
         self.measure = measure
         self.lowVolume = lowVolume
+        self.timesUsual = timesUsual
     }
 
     /// Reads a check of this or an earlier form; throws `DecodingError` where a part that every form has is missing or
@@ -93,5 +97,6 @@ package struct Check: Hashable, Sendable, Codable {
         // Snapshots from before there were measures have none.
         measure = try container.decodeIfPresent(Measure.self, forKey: .measure) ?? .signal
         lowVolume = try container.decodeIfPresent(LowVolume.self, forKey: .lowVolume)
+        timesUsual = try container.decodeIfPresent(Double.self, forKey: .timesUsual)
     }
 }

@@ -9,7 +9,7 @@ extension DetectorBank {
         var snapshot = snapshot
         snapshot.items = snapshot.items.compactMap { item in
             var item = item
-            item.detectors.removeAll { !$0.check.measure.isLearned || $0.measured == nil }
+            item.detectors.removeAll { !$0.check.isLearned || $0.measured == nil }
             return item.detectors.isEmpty ? nil : item
         }
         return snapshot
@@ -43,21 +43,27 @@ extension DetectorBank {
 extension ThresholdDetector {
     /// Takes another's model over; false, and nothing changes, where it is of another signal or measure.
     mutating func learn(from other: ThresholdDetector) -> Bool {
-        guard check.measure.isLearned, other.check.measure == check.measure, other.check.signal == check.signal,
-            let model = other.measured
+        guard check.isLearned, other.check.isLearned, other.check.measure == check.measure,
+            other.check.signal == check.signal, let model = other.measured
         else { return false }
+        // Of a quantile what is usual alone: its window is read back.
+        if case .quantile(let slow) = model {
+            measured = .quantile(slow.emptied)
+            return true
+        }
         measured = model
         skip(to: other.lastPointAt)
         return true
     }
 }
 
-extension Measure {
+extension Check {
     /// Whether its model grows over hours to weeks, and is worth keeping over a restart.
     var isLearned: Bool {
-        switch self {
+        switch measure {
         case .timeToExhaustion, .deviation, .shift, .surprise: true
-        case .signal, .burnRate: false
+        case .signal: timesUsual != nil
+        case .burnRate: false
         }
     }
 }

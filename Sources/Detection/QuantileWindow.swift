@@ -37,6 +37,8 @@ struct QuantileWindow: Sendable, Codable, Hashable {
     private var width: Int64 = 0
     /// The newest bucket; ticks count widths since 1970.
     private var lastTick: Int64 = 0
+    /// What is usual, where the check asks.
+    var usual: UsualHours?
 
     /// Bound of the buckets.
     static let bucketsMax: Int64 = 30
@@ -166,7 +168,14 @@ struct QuantileWindow: Sendable, Codable, Hashable {
     var bucketMillis: Int64 { width }
 
     /// Bytes outside of the value itself.
-    var heapBytes: Int { columns.count * MemoryLayout<Float>.stride }
+    var heapBytes: Int { columns.count * MemoryLayout<Float>.stride + (usual?.heapBytes ?? 0) }
+
+    /// A window without requests that knows what is usual.
+    var emptied: QuantileWindow {
+        var window = QuantileWindow()
+        window.usual = usual
+        return window
+    }
 
     private func requests(of bucket: Int) -> SlowRequests {
         let start = bucket * Self.columnCount

@@ -95,12 +95,17 @@ struct Explanation: Sendable {
         guard case .quantile(let quantile)? = reading else { return "" }
         let share = "\(FigureText.figure(quantile.slowShare * 100)) %"
         let cell = FigureText.duration(.seconds(quantile.cellSeconds))
+        var longer = "took longer"
+        if let times = check.timesUsual, let usual = quantile.usual {
+            let level = FigureText.seconds(max(check.enter, times * usual))
+            longer += " than \(level), usual at this hour is \(FigureText.seconds(usual))"
+        }
         let lower = FigureText.seconds(quantile.lower)
         guard let upper = quantile.upper else {
-            return ": \(share) took longer; the last \(cell) had it beyond \(lower)"
+            return ": \(share) \(longer); the last \(cell) had it beyond \(lower)"
         }
         let range = upper > 0 ? "; the last \(cell) had it between \(lower) and \(FigureText.seconds(upper))" : ""
-        return ": \(share) took longer\(range)"
+        return ": \(share) \(longer)\(range)"
     }
 
     private func level(_ value: Double, _ level: Double) -> String {

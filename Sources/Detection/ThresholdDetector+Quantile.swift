@@ -1,4 +1,4 @@
-import Signals
+package import Signals
 import Telemetry
 
 /// What a quantile's verdict rests on: the numbers of its sentence.
@@ -14,6 +14,8 @@ struct QuantileReading: Sendable, Codable, Hashable {
     var cellSeconds: Double
     /// How many of the window's last buckets prove a recovery; nil when the window does.
     var provenBy: Int?
+    /// What is usual at this hour, in seconds, where the check asks and it is known.
+    var usual: Double?
 }
 
 extension ThresholdDetector {
@@ -25,15 +27,17 @@ extension ThresholdDetector {
     /// the binomial test. The value is the mean of the cells' quantiles, kept on the side of the level that the counts
     /// prove.
     mutating func judgeQuantile(_ point: SignalPoint) -> Judgement? {
-        guard let share = check.signal.quantileShare, let cell = slowRequests(of: point) else { return nil }
+        guard let share = check.signal.quantileShare else { return nil }
         var window = QuantileWindow()
         if case .quantile(let known)? = measured { window = known }
         measured = nil
         defer { measured = .quantile(window) }
+        let usual = check.timesUsual == nil ? nil : (window.usual ?? UsualHours()).usual(at: point.at.millis)
+        guard let cell = slowRequests(of: point, usual: usual) else { return nil }
         window.add(
             cell, at: point.at.millis, stepMillis: point.step.wholeMilliseconds, windowMillis: tuning.windowMillis)
         let total = window.total
-        let level = SlowLevel(check: check, allowed: 1 - share)
+        let level = SlowLevel(check: check, allowed: 1 - share, enter: enter(usual) ?? check.enter)
         let isSeen = level.isBeyond(total.beyondEnter, of: total.requests)
         let isShort = !level.isBeyond(total.beyondLeave, of: total.requests)
         let allowsClosing = point.coverage.allowsClosing
@@ -44,8 +48,15 @@ extension ThresholdDetector {
             isUncertain: (isSeen && !holdsAnyway) || (isShort && !allowsClosing), coverage: point.coverage)
         let isCellSlow = level.isBeyond(cell.beyondEnter, of: cell.requests)
         // Most cells: nothing is to be told.
-        if phase == .idle, !isSeen, !isCellSlow { return judgement }
+        if phase == .idle, !isSeen, !isCellSlow {
+            if check.timesUsual != nil, let value = point.value, point.coverage.allowsClosing {
+                window.usual = window.usual ?? UsualHours()
+                window.usual?.note(value, of: point.volume, at: point.at.millis)
+            }
+            return judgement
+        }
         var reading = reading(of: point, total)
+        reading.usual = usual
         if isOpen {
             proveRecovery(window, level, &judgement, &reading)
         } else {
@@ -57,14 +68,23 @@ extension ThresholdDetector {
     }
 
     /// A point's slow requests; none, if its contributors reported and there were none; nil without data.
-    private func slowRequests(of point: SignalPoint) -> SlowRequests? {
+    private func slowRequests(of point: SignalPoint, usual: Double?) -> SlowRequests? {
         guard let value = point.value, value.isFinite, case .quantile(let evidence)? = point.evidence else {
             return point.coverage.allowsClosing && point.volume == 0 ? SlowRequests() : nil
         }
+        let enter = enter(usual)
+        // What is usual is no fault, so the level of recovery goes up with that of the breach.
+        let leave = check.leave * max(1, (enter ?? check.enter) / check.enter)
         return SlowRequests(
             requests: point.volume, ifMissingHealthy: evidence.requestsIfMissingHealthy,
-            beyondEnter: evidence.slower(than: check.enter), beyondLeave: evidence.slower(than: check.leave),
+            beyondEnter: enter.map(evidence.slower(than:)) ?? 0, beyondLeave: evidence.slower(than: leave),
             weighted: value * point.volume)
+    }
+
+    /// The level beyond which a request is slow; nil where it hangs on what is usual, and that is not known.
+    private func enter(_ usual: Double?) -> Double? {
+        guard let times = check.timesUsual else { return check.enter }
+        return usual.map { max(check.enter, times * $0) }
     }
 
     private func reading(of point: SignalPoint, _ total: SlowRequests) -> QuantileReading {
@@ -122,6 +142,8 @@ struct SlowLevel: Sendable {
     let check: Check
     /// Share of the requests that may be slower than a level: 0.05 for p95.
     let allowed: Double
+    /// The level of a breach: the check's, or more where more is usual.
+    let enter: Double
 
     func isBeyond(_ slow: Double, of requests: Double) -> Bool { requests > 0 && slow > allowed * requests }
 
@@ -155,13 +177,13 @@ struct SlowLevel: Sendable {
 
     /// A mean of quantiles on the side of `enter` that is known.
     func sided(_ value: Double, isBeyondEnter: Bool) -> Double {
-        isBeyondEnter ? max(value, check.enter) : min(value, check.enter.nextDown)
+        isBeyondEnter ? max(value, enter) : min(value, enter.nextDown)
     }
 }
 
 extension SignalName {
     /// Share of the requests that take the signal's value at most; nil for signals that are no quantiles.
-    var quantileShare: Double? {
+    package var quantileShare: Double? {
         switch self {
         case .latencyP50Seconds: 0.5
         case .latencyP95Seconds: 0.95

@@ -141,7 +141,9 @@ package struct ThresholdDetector: Sendable, Codable, Hashable {
             measured = nil
         }
         // The counts are of the levels that were.
-        if case .quantile? = measured, changed.enter != check.enter || changed.leave != check.leave { measured = nil }
+        if case .quantile(let slow)? = measured, changed.enter != check.enter || changed.leave != check.leave {
+            measured = .quantile(slow.emptied)
+        }
         watched = CheckReference(shared)
     }
 
