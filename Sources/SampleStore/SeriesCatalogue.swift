@@ -16,10 +16,10 @@ final class SeriesCatalogue: Sendable {
     /// A group of so many is closed where the next target begins.
     static let groupSeriesEnough = 12
 
-    /// Series that memory holds, some 40 bytes each; beyond it all are forgotten and looked up in the file again.
+    /// Series that memory holds, 16 bytes each; beyond it all are forgotten and looked up in the file again.
     static let knownMax = 1 << 20
 
-    private let known = Mutex<[Int64: [Int64: Int64]]>([:])
+    private let known = Mutex<[Int64: GroupsByHash]>([:])
 
     /// What is found out in one transaction, and known once that is committed.
     struct Transaction: Sendable {
@@ -43,8 +43,9 @@ final class SeriesCatalogue: Sendable {
 
     /// Takes over what a committed transaction found.
     func remember(_ transaction: Transaction) {
+        guard !transaction.found.isEmpty else { return }
         known.withLock { known in
-            for (agent, groups) in transaction.found { known[agent, default: [:]].merge(groups) { $1 } }
+            for (agent, groups) in transaction.found { known[agent, default: GroupsByHash()].merge(groups) }
             if known.values.reduce(0, { $0 + $1.count }) > Self.knownMax { known = [:] }
         }
     }
@@ -65,6 +66,48 @@ final class SeriesCatalogue: Sendable {
         if let id = try Int64.fetchOne(statement, arguments: [cluster, node]) { return id }
         try database.execute(sql: "INSERT INTO agents (cluster, node) VALUES (?, ?)", arguments: [cluster, node])
         return database.lastInsertedRowID
+    }
+}
+
+/// The groups of an agent's series by the hash of each: two columns, ascending by hash, without room to spare.
+struct GroupsByHash: Sendable {
+    private var hashes: [Int64] = []
+    private var groups: [Int64] = []
+
+    var count: Int { hashes.count }
+
+    subscript(hash: Int64) -> Int64? {
+        let place = place(of: hash)
+        return place < hashes.count && hashes[place] == hash ? groups[place] : nil
+    }
+
+    /// Takes in others, which win.
+    mutating func merge(_ others: [Int64: Int64]) {
+        var (merged, groupsMerged): ([Int64], [Int64]) = ([], [])
+        merged.reserveCapacity(hashes.count + others.count)
+        groupsMerged.reserveCapacity(hashes.count + others.count)
+        var next = 0
+        for (hash, group) in others.sorted(by: { $0.key < $1.key }) {
+            while next < hashes.count, hashes[next] < hash {
+                merged.append(hashes[next])
+                groupsMerged.append(groups[next])
+                next += 1
+            }
+            if next < hashes.count, hashes[next] == hash { next += 1 }
+            merged.append(hash)
+            groupsMerged.append(group)
+        }
+        hashes = merged + hashes[next...]
+        groups = groupsMerged + groups[next...]
+    }
+
+    private func place(of hash: Int64) -> Int {
+        var (low, high) = (0, hashes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if hashes[middle] < hash { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
 
