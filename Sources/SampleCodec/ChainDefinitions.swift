@@ -11,11 +11,44 @@ struct ChainDefinitions: Sendable {
     private var stringIndex: [String: UInt32] = [:]
     // String numbers of the last series defined: metric, then name and value of each label.
     private var previous: [UInt32] = []
+    private var former = FormerChain()
 
     /// Strings of all series together, in bytes, that a chain may hold.
     private static let stringBytesMax = 16 << 20
 
-    mutating func reset() {
+    /// What the reader of a chain knew of the one before.
+    ///
+    /// A chain mostly begins with the series of the one before: what is the same is taken over, so that it is held once
+    /// by all who keep it, and compared at a glance.
+    private struct FormerChain {
+        var series: [Series] = []
+        var strings: [String] = []
+
+        func string(at place: Int, ifIts bytes: UnsafeBufferPointer<UInt8>) -> String? {
+            guard place < strings.count else { return nil }
+            var known = strings[place]
+            return known.withUTF8 { $0.elementsEqual(bytes) } ? known : nil
+        }
+
+        /// Precondition: the numbers are of strings, the metric's first.
+        func series(at place: Int, ifOf numbers: [UInt32], _ strings: [String]) -> Series? {
+            guard place < series.count else { return nil }
+            let labels = series[place].labels.labels
+            guard numbers.count == 1 + 2 * labels.count, series[place].metric == strings[Int(numbers[0])] else {
+                return nil
+            }
+            for (position, label) in labels.enumerated() {
+                guard label.value == strings[Int(numbers[2 + 2 * position])],
+                    label.name == strings[Int(numbers[1 + 2 * position])]
+                else { return nil }
+            }
+            return series[place]
+        }
+    }
+
+    /// Begins another chain; a reader keeps in mind what the last one held until it has read the first definitions.
+    mutating func reset(asReader: Bool = false) {
+        former = asReader ? FormerChain(series: series, strings: strings) : FormerChain()
         series.removeAll(keepingCapacity: true)
         strings.removeAll(keepingCapacity: true)
         stringIndex.removeAll(keepingCapacity: true)
@@ -48,7 +81,7 @@ struct ChainDefinitions: Sendable {
             write(numbers[0], place: 0, &fresh, to: &entries)
             entries.varint(UInt64(labels.count))
             for place in 1..<numbers.count { write(numbers[place], place: place, &fresh, to: &entries) }
-            add(one, numbers, &state)
+            add(one, &numbers, &state)
         }
         var section = ByteWriter(reserving: entries.bytes.count * 2)
         section.varint(UInt64(strings.count - firstString))
@@ -78,29 +111,50 @@ struct ChainDefinitions: Sendable {
         try readStrings(&reader, limits)
         try Self.check(series.count + count, limits.series, "too many series in the chain")
         try Self.check(count, bytes.count / 2, "more series than bytes")
+        var numbers: [UInt32] = []
+        var shared: [ArraySlice<UInt32>: LabelSet] = [:]
         for _ in 0..<count {
-            var numbers = [try readNumber(&reader, place: 0, &fresh)]
-            let labels = try reader.varint(
-                atMost: limits.labelsPerSeries, "too many labels in one series", .limitExceeded)
-            try Self.check(labelCount + labels, limits.labels, "too many labels in the chain")
-            var list: [Label] = []
-            list.reserveCapacity(labels)
-            for place in 0..<labels {
-                let start = reader.offset
-                let name = try readNumber(&reader, place: 1 + 2 * place, &fresh)
-                let value = try readNumber(&reader, place: 2 + 2 * place, &fresh)
-                let label = Label(strings[Int(name)], strings[Int(value)])
-                guard !label.value.isEmpty, list.last.map({ $0.name < label.name }) ?? true else {
-                    throw SampleBlockError(.malformed, "label empty, twice or out of order", offset: start)
-                }
-                numbers += [name, value]
-                list.append(label)
+            try readNumbers(into: &numbers, &reader, limits, &fresh)
+            if let known = former.series(at: series.count, ifOf: numbers, strings) {
+                add(known, &numbers, &state)
+            } else {
+                add(try made(of: numbers, sharing: &shared, endingAt: reader.offset), &numbers, &state)
             }
-            add(Series(strings[Int(numbers[0])], LabelSet(list)), numbers, &state)
         }
+        former = FormerChain()
         guard reader.remaining == 0, fresh == strings.count else {
             throw SampleBlockError(.malformed, "bytes or strings that nothing uses", offset: reader.offset)
         }
+    }
+
+    private func readNumbers(
+        into numbers: inout [UInt32], _ reader: inout ByteReader, _ limits: SampleBlockLimits, _ fresh: inout Int
+    ) throws(SampleBlockError) {
+        numbers.removeAll(keepingCapacity: true)
+        numbers.append(try readNumber(&reader, place: 0, &fresh))
+        let labels = try reader.varint(atMost: limits.labelsPerSeries, "too many labels in one series", .limitExceeded)
+        try Self.check(labelCount + labels, limits.labels, "too many labels in the chain")
+        for place in 1..<1 + 2 * labels { numbers.append(try readNumber(&reader, place: place, &fresh)) }
+    }
+
+    /// Series with the same labels, as those of one target mostly are, hold them once.
+    private func made(
+        of numbers: [UInt32], sharing shared: inout [ArraySlice<UInt32>: LabelSet], endingAt offset: Int
+    ) throws(SampleBlockError) -> Series {
+        let metric = strings[Int(numbers[0])]
+        if let known = shared[numbers[1...]] { return Series(metric, known) }
+        var list: [Label] = []
+        list.reserveCapacity(numbers.count / 2)
+        for place in stride(from: 1, to: numbers.count, by: 2) {
+            let label = Label(strings[Int(numbers[place])], strings[Int(numbers[place + 1])])
+            guard !label.value.isEmpty, list.last.map({ $0.name < label.name }) ?? true else {
+                throw SampleBlockError(.malformed, "label empty, twice or out of order", offset: offset)
+            }
+            list.append(label)
+        }
+        let labels = LabelSet(list)
+        shared[ArraySlice(Array(numbers[1...]))] = labels
+        return Series(metric, labels)
     }
 
     private mutating func readStrings(_ reader: inout ByteReader, _ limits: SampleBlockLimits) throws(SampleBlockError)
@@ -114,7 +168,9 @@ struct ChainDefinitions: Sendable {
         for length in lengths {
             let start = reader.offset
             try Self.check(stringBytes + length, Self.stringBytesMax, "too many bytes of strings in the chain")
-            guard let string = String(validating: try reader.take(length), as: UTF8.self) else {
+            let bytes = try reader.take(length)
+            guard let string = former.string(at: strings.count, ifIts: bytes) ?? String(validating: bytes, as: UTF8.self)
+            else {
                 throw SampleBlockError(.malformed, "string is not UTF-8", offset: start, found: UInt64(length))
             }
             stringBytes += length
@@ -140,14 +196,15 @@ struct ChainDefinitions: Sendable {
         return UInt32(code - 2)
     }
 
-    private mutating func add(_ one: Series, _ numbers: [UInt32], _ state: inout ChainState) {
+    /// Takes the numbers, and leaves others that are of no use.
+    private mutating func add(_ one: Series, _ numbers: inout [UInt32], _ state: inout ChainState) {
         let metric = Int(numbers[0])
         let sibling = lastOfMetric[metric]
         state.define(sibling: sibling == ChainState.nobody ? nil : sibling)
         lastOfMetric[metric] = UInt32(series.count)
         labelCount += numbers.count / 2
         series.append(one)
-        previous = numbers
+        swap(&previous, &numbers)
     }
 
     private mutating func number(of string: String, _ limits: SampleBlockLimits) throws(SampleBlockError) -> UInt32 {

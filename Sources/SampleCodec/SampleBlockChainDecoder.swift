@@ -73,7 +73,7 @@ package struct SampleBlockChainDecoder: Sendable {
     private mutating func reset() {
         state.reset()
         coder.reset()
-        definitions.reset()
+        definitions.reset(asReader: true)
         chainsRead += 1
     }
 

@@ -53,6 +53,32 @@ import Testing
         #expect(decoder.chainsRead == UInt64((blocks.count + blocksPerChain - 1) / blocksPerChain))
     }
 
+    @Test("Series with the same labels hold them once, and a chain takes over those of the one before")
+    func labelsAreHeldOnce() throws {
+        var encoder = SampleBlockChainEncoder(blocksPerChain: 1)
+        var decoder = SampleBlockChainDecoder()
+        let labels: LabelSet = ["namespace": "a-long-name-of-a-namespace", "pod": "a-long-name-of-a-pod"]
+        let other = labels.merging(["container": "main"])
+        func storage(_ series: Series) -> UnsafeRawPointer? {
+            series.labels.labels.withUnsafeBytes { $0.baseAddress }
+        }
+        var before: [Series] = []
+        for round in 0..<3 {
+            var samples = [labels, other, labels, other].enumerated().map {
+                Sample(Series("metric_\($0.offset)", $0.element), Timestamp(millis: Int64(round)), 1)
+            }
+            // The last chain begins with another series, so that all numbers are others.
+            if round == 2 { samples.insert(Sample(Series("new", other), Timestamp(millis: 2), 1), at: 0) }
+            #expect(try decoder.decode(encoder.encode(samples)) == samples)
+            let series = decoder.series
+            #expect(decoder.chainsRead == UInt64(round + 1))
+            #expect(storage(series[0]) == storage(series[2]))
+            #expect(storage(series[1]) == storage(series[3]))
+            if round == 1 { #expect(series.map(storage) == before.map(storage)) }
+            before = series
+        }
+    }
+
     @Test(arguments: 1...40 as ClosedRange<UInt64>) func anySamples(seed: UInt64) throws {
         try expectRoundTrip(Self.chaos(seed: seed, blocks: 25), "seed \(seed)", blocksPerChain: 10)
     }
