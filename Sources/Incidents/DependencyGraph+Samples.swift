@@ -4,13 +4,38 @@ extension DependencyGraph {
     /// Learns from samples of one agent; all but two metrics are passed over.
     package mutating func take(_ samples: [Sample], cluster: String) {
         for sample in samples {
-            let metric = sample.series.metric
-            // The lengths are at hand; nearly every sample ends here.
-            switch metric.utf8.count {
-            case 13 where metric == "kube_pod_info": takePod(sample, cluster: cluster)
-            case 18 where metric == "pg_client_sessions": takeClient(sample, cluster: cluster)
-            default: continue
-            }
+            guard let source = Self.source(sample.series) else { continue }
+            take(sample, source, cluster: cluster)
+        }
+    }
+
+    /// Learns from samples of one agent, `agent` being its node: the same, with one look at the name of a series.
+    package mutating func take(_ batch: SampleBatch, cluster: String, agent: String) {
+        let agent = Agent(cluster: cluster, node: agent)
+        var own = numbered.removeValue(forKey: agent) ?? Numbered(seenAt: now)
+        own.seenAt = now
+        own.series.follow(batch, Self.source)
+        let (numbers, sources) = (batch.numbers, own.series.meanings)
+        for position in numbers.indices {
+            guard let source = sources[Int(numbers[position])] else { continue }
+            take(batch[position], source, cluster: cluster)
+        }
+        if numbered.count < configuration.agentsMax { numbered[agent] = own }
+    }
+
+    private static func source(_ series: Series) -> Source? {
+        // The lengths are at hand; nearly every series ends here.
+        switch series.metric.utf8.count {
+        case 13 where series.metric == "kube_pod_info": .pod
+        case 18 where series.metric == "pg_client_sessions": .client
+        default: nil
+        }
+    }
+
+    private mutating func take(_ sample: Sample, _ source: Source, cluster: String) {
+        switch source {
+        case .pod: takePod(sample, cluster: cluster)
+        case .client: takeClient(sample, cluster: cluster)
         }
     }
 

@@ -17,6 +17,10 @@ package struct DependencyGraph: Sendable {
         ///
         /// Default 20,000.
         package var linksMax = 20_000
+        /// Agents whose series are known by number; those of further ones are looked at by name.
+        ///
+        /// Default 10,000.
+        package var agentsMax = 10_000
         /// What was not seen for this long is forgotten.
         ///
         /// Default 1 hour.
@@ -63,6 +67,23 @@ package struct DependencyGraph: Sendable {
         var seenAt: Timestamp
     }
 
+    /// An agent by its cluster and its node.
+    struct Agent: Hashable, Sendable {
+        var cluster: String
+        var node: String
+    }
+
+    /// The metrics that the graph learns from.
+    enum Source: Sendable {
+        case pod, client
+    }
+
+    /// An agent's series by number: which of them the graph learns from.
+    struct Numbered: Sendable {
+        var series = NumberedSeries<Source?>()
+        var seenAt: Timestamp
+    }
+
     /// The revisions of a workload and when the newest appeared.
     struct Rollout: Sendable {
         var revisions: [String]
@@ -86,6 +107,8 @@ package struct DependencyGraph: Sendable {
     var clients: [Subject: Set<Subject>] = [:]
     var linkCount = 0
     var rollouts: [Subject: Rollout] = [:]
+    /// What each agent's series are to the graph, by the agent's numbers.
+    var numbered: [Agent: Numbered] = [:]
     var sweptAt = Timestamp(millis: 0)
 
     /// Makes a graph that knows nothing.
@@ -101,6 +124,7 @@ package struct DependencyGraph: Sendable {
         let oldest = now - configuration.forgetAfter
         holders = holders.filter { $0.value.seenAt >= oldest }
         rollouts = rollouts.filter { $0.value.seenAt >= oldest }
+        numbered = numbered.filter { $0.value.seenAt >= oldest }
         pods = pods.mapValues { $0.filter { $0.value.seenAt >= oldest } }.filter { !$0.value.isEmpty }
         podCount = pods.values.reduce(0) { $0 + $1.count }
         databases = databases.mapValues { $0.filter { $0.value.seenAt >= oldest } }.filter { !$0.value.isEmpty }

@@ -1,3 +1,5 @@
+import Telemetry
+
 extension SignalEngine {
     /// Settings and limits of the engine.
     package struct Configuration: Sendable, Hashable {
@@ -95,9 +97,16 @@ extension SignalEngine {
         package init() {}
     }
 
-    /// A series that the engine knows, so that a caller who numbers series itself can spare the look-up by name.
-    package struct SeriesHandle: Hashable, Sendable {
-        let slot: Int
-        let generation: UInt32
+    /// Ages of samples and edges in milliseconds, as each of them asks.
+    struct TimeLimits: Sendable {
+        let future: Int64
+        let past: Int64
+        let edgeAge: Int64
+
+        init(_ configuration: Configuration) {
+            future = configuration.futureMax.wholeMilliseconds
+            past = configuration.pastMax.wholeMilliseconds
+            edgeAge = configuration.edgeAgeMax.wholeMilliseconds
+        }
     }
 }

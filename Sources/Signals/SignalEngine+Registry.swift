@@ -18,32 +18,42 @@ extension SignalEngine {
         return agents.count - 1
     }
 
-    /// Classifies a series seen for the first time; nil when no signal reads it or a limit is reached.
-    mutating func register(_ key: SeriesKey, _ candidate: SeriesRole, agent: Int) -> Int? {
+    /// What a sample of a series goes to; a series that is seen for the first time is classified, and counted when it is
+    /// passed over.
+    mutating func place(of one: Series, cluster: Int, agent: Int) -> SeriesPlace {
+        guard let candidate = SeriesRole.candidate(metric: one.metric) else {
+            counts.ignored += 1
+            return .unread
+        }
+        let key = SeriesKey(cluster: cluster, series: one)
+        return series.index(of: key).map(SeriesPlace.read) ?? register(key, candidate, agent: agent)
+    }
+
+    private mutating func register(_ key: SeriesKey, _ candidate: SeriesRole, agent: Int) -> SeriesPlace {
         let labels = key.series.labels
         guard let role = SeriesRole.refine(candidate, labels: labels),
             let subject = Subject(cluster: clusterNames[key.cluster], labels: labels),
             let name = role.contributorKind.name(labels: labels)
         else {
             counts.ignored += 1
-            return nil
+            return .unread
         }
         guard series.count < configuration.seriesMax,
             let contributor = contributor(named: name, kind: role.contributorKind, of: subject)
         else {
             counts.refused += 1
-            return nil
+            return .refused
         }
         var bucket = 0
         if role == .requestBucket {
-            guard let place = bucketPlace(labels, contributor) else { return nil }
+            guard let place = bucketPlace(labels, contributor) else { return .refused }
             bucket = place
         }
         let slot = series.insert(key, role: role, contributor: contributor, agent: agent)
         series[slot].bucket = bucket
         contributors[contributor].slots.append(slot)
         noteCollector(role, labels, contributor)
-        return slot
+        return .read(slot)
     }
 
     /// The place of a bucket among its contributor's; nil, and counted, when there are too many.
@@ -140,6 +150,7 @@ extension SignalEngine {
         guard nowMillis - sweptAtMillis >= 60_000 else { return }
         sweptAtMillis = nowMillis
         let horizon = nowMillis - configuration.forgetAfter.wholeMilliseconds
+        for agent in agents.indices where agents[agent].numberedAt < horizon { agents[agent].numbered = .init() }
         var emptied: Set<Int> = []
         for group in groupOrder {
             let silent = groups[group].contributors.filter { contributors[$0].newestAt < horizon }

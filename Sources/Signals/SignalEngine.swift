@@ -18,13 +18,15 @@ package import Telemetry
 /// is a baseline. The first value of an OOM counter counts in full if its agent's pods were looked at before, since
 /// that counter starts at 0 with the agent; else it is a baseline too, since the engine may just have been started.
 ///
-/// The same calls in the same order give the same points. Work: one look-up by metric name and, for series that signals
-/// read, one by series or none with a handle; memory is bounded by the limits of the configuration.
+/// The same calls in the same order give the same points, whether samples come by name or in batches by number. Work: by
+/// name one look-up by metric and, for series that signals read, one by series; by number none. Memory is bounded by the
+/// limits of the configuration.
 package struct SignalEngine: Sendable {
     /// The grid and the limits.
     package let configuration: Configuration
     let stepMillis: Int64
     let silentCellsMax: Int64
+    let limits: TimeLimits
     /// The engine's time: the latest `advance`.
     var nowMillis: Int64
     var sweptAtMillis: Int64
@@ -57,6 +59,7 @@ package struct SignalEngine: Sendable {
         self.configuration = configuration
         stepMillis = max(1000, configuration.step.wholeMilliseconds)
         silentCellsMax = Int64(max(1, configuration.silentStepsMax))
+        limits = TimeLimits(configuration)
         nowMillis = now.millis
         sweptAtMillis = now.millis
     }
@@ -106,37 +109,14 @@ package struct SignalEngine: Sendable {
                 accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
                 continue
             }
-            guard let candidate = SeriesRole.candidate(metric: sample.series.metric) else {
-                counts.ignored += 1
+            guard case .read(let slot) = place(of: sample.series, cluster: clusterIndex, agent: agentIndex) else {
                 continue
             }
-            let key = SeriesKey(cluster: clusterIndex, series: sample.series)
-            guard let slot = series.index(of: key) ?? register(key, candidate, agent: agentIndex) else { continue }
             series.note(slot, after: previous)
             previous = slot
             accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
         }
         tellBetweenRounds()
-    }
-
-    /// Takes one sample of a series whose handle is known.
-    ///
-    /// - Returns: false when the handle is outdated, and nothing was taken: ask for a new one.
-    package mutating func ingest(_ handle: SeriesHandle, at timestamp: Timestamp, value: Double) -> Bool {
-        guard series.holds(handle.slot, generation: handle.generation) else { return false }
-        counts.samples += 1
-        accept(handle.slot, at: timestamp.millis, value: value)
-        return true
-    }
-
-    /// The handle of a series, or nil when no signal reads it or a limit is reached.
-    package mutating func handle(for series: Series, cluster: String, agent: String) -> SeriesHandle? {
-        let clusterIndex = internCluster(cluster)
-        guard let candidate = SeriesRole.candidate(metric: series.metric) else { return nil }
-        let key = SeriesKey(cluster: clusterIndex, series: series)
-        let agentIndex = internAgent(agent, cluster: clusterIndex)
-        guard let slot = self.series.index(of: key) ?? register(key, candidate, agent: agentIndex) else { return nil }
-        return SeriesHandle(slot: slot, generation: self.series[slot].generation)
     }
 
     /// Takes edges of one agent; those of kind `containerOOMKilled` and `containerRestarted` count.
@@ -157,9 +137,14 @@ package struct SignalEngine: Sendable {
     }
 
     /// Puts a sample into the open cell of its group, or keeps it for a later one.
-    private mutating func accept(_ slot: Int, at time: Int64, value: Double) {
-        guard let at = admitted(time, ageMax: configuration.pastMax) else { return }
-        let cell = Grid.cell(of: at, stepMillis: stepMillis)
+    mutating func accept(_ slot: Int, at time: Int64, value: Double) {
+        guard let at = admitted(time, ageMaxMillis: limits.past) else { return }
+        accept(slot, at: at, cell: Grid.cell(of: at, stepMillis: stepMillis), value: value)
+    }
+
+    /// Puts a sample, at the time that it counts at, into the open cell of its group, or keeps it for a later one.
+    @inline(__always)
+    mutating func accept(_ slot: Int, at: Int64, cell: Int64, value: Double) {
         let contributor = series[slot].contributor
         if at > contributors[contributor].newestAt { contributors[contributor].newestAt = at }
         let group = contributors[contributor].group
@@ -174,7 +159,7 @@ package struct SignalEngine: Sendable {
 
     /// Counts an edge at once, whatever cell it lies in.
     private mutating func accept(edge slot: Int, at time: Int64, count: Double) {
-        guard let at = admitted(time, ageMax: configuration.edgeAgeMax) else { return }
+        guard let at = admitted(time, ageMaxMillis: limits.edgeAge) else { return }
         let contributor = series[slot].contributor
         if at > contributors[contributor].newestAt { contributors[contributor].newestAt = at }
         let group = contributors[contributor].group
@@ -184,12 +169,12 @@ package struct SignalEngine: Sendable {
     }
 
     /// The time that a sample or an edge counts at; nil, and counted, when it is too old.
-    private mutating func admitted(_ time: Int64, ageMax: Duration) -> Int64? {
-        if time > nowMillis + configuration.futureMax.wholeMilliseconds {
+    mutating func admitted(_ time: Int64, ageMaxMillis: Int64) -> Int64? {
+        if time > nowMillis + limits.future {
             counts.clamped += 1
             return nowMillis
         }
-        if time < nowMillis - ageMax.wholeMilliseconds {
+        if time < nowMillis - ageMaxMillis {
             counts.tooOld += 1
             return nil
         }

@@ -12,7 +12,7 @@ import TocsinProto
 
     private func entry(_ sequence: UInt64, stream: UInt64) -> StoreWriter.Entry {
         StoreWriter.Entry(
-            session: session, stream: stream, frame: .with { $0.sequence = sequence }, content: .samples([]),
+            session: session, stream: stream, frame: .with { $0.sequence = sequence }, content: .samples(SampleBatch([])),
             timeRange: nil, chainStart: 1, definitions: nil, isBackfill: false, clockOffset: .zero,
             receivedAt: Timestamp(millis: 0), completion: { _ in })
     }

@@ -40,13 +40,11 @@ import Testing
     @Test func whatIsSilentForLongIsForgottenAndItsRoomUsedAgain() {
         var engine = SignalEngine(.init(forgetAfter: .seconds(120), seriesMax: 1))
         engine.feed("kube_pod_ready", podLabels("a"), 1, 1)
-        let handle = engine.handle(for: Series("kube_pod_ready", podLabels("a")), cluster: "test", agent: "node-1")
         for minute in 1...4 { _ = engine.advance(to: at(Double(minute) * 60)) }
         #expect(engine.statistics.series == 0)
         #expect(engine.statistics.subjects == 0)
         engine.feed("kube_pod_ready", podLabels("b"), 241, 0)
         #expect(engine.statistics.series == 1)
-        #expect(handle.map { engine.ingest($0, at: at(242), value: 1) } == false, "the old handle is outdated")
         #expect(engine.advance(to: at(250)).map(\.value) == [0])
     }
 
@@ -57,22 +55,6 @@ import Testing
         engine.feed("kube_pod_ready", ["zone": "eu"], 1, 1)
         #expect(engine.statistics.ignored == 3)
         #expect(engine.statistics.series == 0)
-        #expect(engine.handle(for: Series("go_info"), cluster: "test", agent: "node-1") == nil)
-    }
-
-    @Test func handlesAndNamesGiveTheSame() throws {
-        var byName = SignalEngine()
-        var byHandle = SignalEngine()
-        let series = Series("kube_pod_ready", podLabels("a"))
-        let found = byHandle.handle(for: series, cluster: "test", agent: "node-1")
-        let handle = try #require(found)
-        for cell in 0..<5 {
-            let time = at(Double(cell) * 10 + 1)
-            byName.ingest([Sample(series, time, Double(cell % 2))], cluster: "test", agent: "node-1")
-            let taken = byHandle.ingest(handle, at: time, value: Double(cell % 2))
-            #expect(taken)
-        }
-        #expect(byName.advance(to: at(50)) == byHandle.advance(to: at(50)))
     }
 
     @Test func repeatedAndInvalidValuesAreCounted() {

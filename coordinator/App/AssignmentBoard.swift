@@ -126,7 +126,8 @@ final class AssignmentBoard: Sendable {
             switch content {
             case .samples(let samples):
                 return .samples(
-                    samples.filter { sample in
+                    samples.keeping { position in
+                        let sample = samples[position]
                         switch relation(of: sample.series.labels, at: sample.timestamp) {
                         case .unrelated: return true
                         case .stranger:

@@ -51,7 +51,7 @@ struct CertificateSeries: Service {
             logger.error("the own certificates' series cannot be recorded", metadata: ["reason": "\(error)"])
             return
         }
-        let content = DecodedFrame.samples(samples)
+        let content = DecodedFrame.samples(SampleBatch(samples))
         writer.submit(
             StoreWriter.Entry(
                 session: session, stream: nil, frame: frame, content: content, timeRange: content.timeRange,

@@ -5,7 +5,7 @@ import TocsinProto
 
 /// What a frame holds, decoded and checked before it is stored: a frame that does not decode never becomes durable.
 enum DecodedFrame: Sendable {
-    case samples([Sample])
+    case samples(SampleBatch)
     case edges([Edge])
 
     /// Decodes a frame's payload within the limits; its lane's chain moves on.
@@ -45,7 +45,7 @@ enum DecodedFrame: Sendable {
     /// Earliest and latest time inside, or nil when the frame is empty.
     var timeRange: ClosedRange<Timestamp>? {
         switch self {
-        case .samples(let samples): Self.range(of: samples.lazy.map(\.timestamp))
+        case .samples(let samples): samples.timeRange
         case .edges(let edges): Self.range(of: edges.lazy.map(\.at))
         }
     }

@@ -41,7 +41,7 @@ extension DetectionCore {
     private mutating func judge(at time: Timestamp) -> [Finding] {
         let closed = engine.advance(to: time)
         points += UInt64(closed.count)
-        for point in closed { history.take(point) }
+        history.take(closed)
         return bank.process(closed) + bank.advance(to: time)
     }
 

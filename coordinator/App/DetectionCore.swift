@@ -56,6 +56,15 @@ package struct DetectionCore: Sendable {
     /// What the detectors count.
     package var detectorStatistics: DetectorBank.Statistics { bank.statistics }
 
+    /// Takes samples of one agent as they were decoded: the same as by name, without a look at a name a sample.
+    package mutating func ingest(_ batch: SampleBatch, cluster: String, agent: String, clockOffset: Duration = .zero) {
+        guard catchUp == nil, batch.numbering != nil else {
+            return ingest(samples: Array(batch), cluster: cluster, agent: agent, clockOffset: clockOffset)
+        }
+        engine.ingest(batch, cluster: cluster, agent: agent, clockOffset: clockOffset)
+        dependencies.take(batch, cluster: cluster, agent: agent)
+    }
+
     /// Takes samples of one agent; nothing is judged before `advance`.
     package mutating func ingest(samples: [Sample], cluster: String, agent: String, clockOffset: Duration = .zero) {
         guard catchUp == nil else {
@@ -97,7 +106,7 @@ package struct DetectionCore: Sendable {
         }
         let closed = engine.advance(to: now)
         points += UInt64(closed.count)
-        for point in closed { history.take(point) }
+        history.take(closed)
         history.forget(now: now)
         dependencies.advance(to: now)
         let news = bank.process(closed) + bank.advance(to: now) + watches.advance(to: now)

@@ -15,12 +15,18 @@ struct LaneDecoder {
     /// The series that the block read last defines; nil when it is of a version that defines all anew in each block.
     private(set) var definitions: [Series]?
     private var currentChain: UInt64?
+    /// The chain that the numbers of series were first given in: a chain that begins with all series of the one before
+    /// goes on with its numbers.
+    private var numberedFrom: UInt64 = 0
     private var decoder: SampleBlockChainDecoder
+    /// What the block read last holds when it is one of a chain, until it is known what is stored of it.
     private var columns = SampleColumns()
-    /// The block read last when it stands alone; what a chained one held is in `columns`.
+    /// The same when it stands alone.
     private var alone: [Sample]?
     private var stored: StoredLane
     private let seriesMax: Int
+    /// The stream, as what numbers of series belong to.
+    private let stream: UInt64
     /// Numbers of the chain's series that are left out.
     private var leftOut: Set<Int> = []
 
@@ -29,11 +35,14 @@ struct LaneDecoder {
 
     /// Makes a decoder that waits for a block which builds on nothing.
     ///
-    /// - Parameter seriesMax: samples of the series of one chain beyond so many are left out.
-    init(limits: SampleBlockLimits, seriesMax: Int = .max) {
+    /// - Parameters:
+    ///   - seriesMax: samples of the series of one chain beyond so many are left out.
+    ///   - stream: number of the stream, which no other one of the process has.
+    init(limits: SampleBlockLimits, seriesMax: Int = .max, stream: UInt64) {
         decoder = SampleBlockChainDecoder(limits: limits)
         stored = StoredLane(limits: limits)
         self.seriesMax = seriesMax
+        self.stream = stream
     }
 
     /// Decodes the block of a frame that is to be stored.
@@ -43,7 +52,7 @@ struct LaneDecoder {
     /// - Parameter refusing: asked once for each series that a block defines.
     mutating func samples(
         of block: [UInt8], sequence: UInt64, refusing: Refusal = { _ in nil }
-    ) throws(WireError) -> [Sample] {
+    ) throws(WireError) -> SampleBatch {
         do throws(SampleBlockError) {
             guard SampleBlockChainDecoder.isChained(block) else {
                 chainStart = nil
@@ -51,23 +60,22 @@ struct LaneDecoder {
                 leftOut = []
                 let samples = admitted(try decoder.decode(block), refusing)
                 alone = samples
-                return samples
+                return SampleBatch(samples)
             }
             alone = nil
-            let (chainsBefore, seriesBefore) = (decoder.chainsRead, decoder.series.count)
+            let (chainsBefore, seriesBefore) = (decoder.chainsRead, decoder.series)
             try decoder.decode(block, into: &columns)
             let isNew = decoder.chainsRead != chainsBefore
-            if isNew { currentChain = sequence }
-            noteDefinitions(from: isNew ? 0 : seriesBefore, refusing)
+            if isNew {
+                currentChain = sequence
+                if seriesBefore.isEmpty || !decoder.series.starts(with: seriesBefore) { numberedFrom = sequence }
+            }
+            noteDefinitions(from: isNew ? 0 : seriesBefore.count, refusing)
         } catch {
             throw Self.wireError(error, sequence)
         }
         chainStart = currentChain
-        let samples = columnsAsSamples(seriesMax: seriesMax)
-        let gone = leftOut.isEmpty ? 0 : columns.series.prefix(columns.count).count { leftOut.contains(Int($0)) }
-        samplesLeftOut += UInt64(gone)
-        samplesRefused += UInt64(columns.count - gone - samples.count)
-        return samples
+        return admittedOfChain()
     }
 
     /// Notes the series that a block of a chain defines, which begin at a number.
@@ -87,26 +95,43 @@ struct LaneDecoder {
         return samples.enumerated().filter { !positions.contains($0.offset) }.map(\.element)
     }
 
-    private func columnsAsSamples(seriesMax: Int) -> [Sample] {
-        let series = decoder.series
-        var samples: [Sample] = []
-        samples.reserveCapacity(columns.count)
-        for position in 0..<columns.count {
-            let number = Int(columns.series[position])
-            guard number < seriesMax, leftOut.isEmpty || !leftOut.contains(number) else { continue }
-            samples.append(
-                Sample(series[number], Timestamp(millis: columns.times[position]), columns.value(at: position)))
+    /// The samples of a block of a chain, without those of series that are too many.
+    private mutating func admittedOfChain() -> SampleBatch {
+        let all = batch
+        guard decoder.series.count > seriesMax || !leftOut.isEmpty else { return all }
+        let (seriesMax, leftOut) = (seriesMax, leftOut)
+        var (refused, gone) = (0, 0)
+        let kept = all.keeping { position in
+            let number = Int(all.numbers[position])
+            if leftOut.contains(number) { gone += 1 } else if number >= seriesMax { refused += 1 } else { return true }
+            return false
         }
-        return samples
+        samplesLeftOut += UInt64(gone)
+        samplesRefused += UInt64(refused)
+        return kept
     }
 
-    /// All samples of the block read last, those that are not judged too.
-    private var all: [Sample] { alone ?? columnsAsSamples(seriesMax: .max) }
+    /// The samples of the last block of a chain.
+    private var batch: SampleBatch {
+        SampleBatch(
+            numbering: .init(stream: stream, frame: numberedFrom), series: decoder.series,
+            numbers: columns.series, times: columns.times, bits: columns.bits)
+    }
+
+    /// All samples of the block read last that an agent may bring in, those that are not judged too.
+    private var all: [Sample] {
+        let (batch, leftOut) = (batch, leftOut)
+        guard !leftOut.isEmpty else { return alone ?? Array(batch) }
+        return alone ?? Array(batch.keeping { !leftOut.contains(Int(batch.numbers[$0])) })
+    }
 
     /// What is stored in place of the block read last, which then stands alone; nil when it is stored as it came.
     ///
+    /// Asked once for each block: its samples are not kept beyond, so that a stream at rest holds none.
+    ///
     /// - Parameter filter: gives what of all samples is kept; nil when all of it is.
     mutating func rewritten(keeping filter: (([Sample]) -> [Sample])?) -> StoredLane.Rewritten? {
+        defer { (columns, alone) = (SampleColumns(), nil) }
         // What is left out must not be in the store either, nor its name in the catalogue.
         let kept = filter.map { $0(all) } ?? (leftOut.isEmpty ? nil : all)
         var lane = stored
@@ -119,7 +144,7 @@ struct LaneDecoder {
     /// A frame is not stored, since it is there already: what builds on it can't be either.
     mutating func passOver() {
         let (refused, leftOut) = (samplesRefused, samplesLeftOut)
-        self = LaneDecoder(limits: decoder.limits, seriesMax: seriesMax)
+        self = LaneDecoder(limits: decoder.limits, seriesMax: seriesMax, stream: stream)
         (samplesRefused, samplesLeftOut) = (refused, leftOut)
     }
 

@@ -24,7 +24,7 @@ final class Pipeline: Service {
     }
 
     private enum Input: Sendable {
-        case delivery(Delivery)
+        case deliveries([Delivery])
         case tick
         case arrival(OutboxEntry)
         case thresholds(ThresholdsChange)
@@ -119,9 +119,10 @@ final class Pipeline: Service {
     /// The state after the last change.
     var snapshot: Snapshot { published.withLock { $0 } }
 
-    /// Hands over what a durable frame held; returns when the pipeline has taken it.
-    func deliver(_ delivery: Delivery) async {
-        await inputs.send(.delivery(delivery))
+    /// Hands over what frames held that became durable together, in their order; returns when the pipeline has taken it.
+    func deliver(_ deliveries: [Delivery]) async {
+        guard !deliveries.isEmpty else { return }
+        await inputs.send(.deliveries(deliveries))
     }
 
     /// Records that a page has reached a channel; nothing happens once the pipeline has stopped.
@@ -175,8 +176,9 @@ final class Pipeline: Service {
         await keep(initial.events, core, &unsaved)
         for await input in inputs {
             switch input {
-            case .delivery(let delivery):
-                take(delivery, into: &core)
+            case .deliveries(let deliveries):
+                for delivery in deliveries { take(delivery, into: &core) }
+                // What closes a cell is what has come, not when it is looked at: once for all of them will do.
                 // Publishing can wait for the next tick unless an incident changed.
                 if await advance(&core, &unsaved) { publish(core) }
             case .tick:
@@ -205,7 +207,7 @@ final class Pipeline: Service {
         switch delivery.content {
         case .samples(let samples):
             core.ingest(
-                samples: samples, cluster: agent.cluster, agent: agent.node, clockOffset: delivery.clockOffset)
+                samples, cluster: agent.cluster, agent: agent.node, clockOffset: delivery.clockOffset)
         case .edges(let edges):
             core.ingest(
                 edges: edges, cluster: agent.cluster, agent: agent.node, clockOffset: delivery.clockOffset, now: now())

@@ -74,17 +74,36 @@ struct SignalHistory: Sendable {
     /// Number of signals.
     var count: Int { tracks.values.reduce(0) { $0 + $1.count } }
 
-    mutating func take(_ point: SignalPoint) {
-        guard !point.isOfPart else {
-            tracks[point.subject]?[point.signal]?.take(part: point)
-            return
+    /// Takes points as the engine gives them: those of one subject and one cell come together.
+    mutating func take(_ points: [SignalPoint]) {
+        var start = 0
+        while start < points.count {
+            let subject = points[start].subject
+            var end = start + 1
+            while end < points.count, points[end].subject == subject { end += 1 }
+            take(points[start..<end], of: subject)
+            start = end
         }
-        guard tracks[point.subject] != nil || tracks.count < subjectsMax else {
-            refused += 1
-            return
+    }
+
+    private mutating func take(_ points: ArraySlice<SignalPoint>, of subject: Subject) {
+        if tracks[subject] == nil {
+            let cells = points.count { !$0.isOfPart }
+            guard cells > 0 else { return }
+            guard tracks.count < subjectsMax else {
+                refused += UInt64(cells)
+                return
+            }
+            tracks[subject] = [:]
         }
-        if tracks[point.subject]?[point.signal]?.take(point, capacity: Self.cellsMax) == nil {
-            tracks[point.subject, default: [:]][point.signal] = Track(point, capacity: Self.cellsMax)
+        // Looked up once for all of them.
+        guard let place = tracks.index(forKey: subject) else { return }
+        for point in points {
+            if point.isOfPart {
+                tracks.values[place][point.signal]?.take(part: point)
+            } else if tracks.values[place][point.signal]?.take(point, capacity: Self.cellsMax) == nil {
+                tracks.values[place][point.signal] = Track(point, capacity: Self.cellsMax)
+            }
         }
     }
 

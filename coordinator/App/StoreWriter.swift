@@ -11,6 +11,9 @@ import TocsinProto
 /// The one writer of the sample store: all frames that wait go into one transaction, so that many agents share one
 /// fsync.
 ///
+/// A frame that comes when all is quiet is written at once. Behind it the next transaction begins a moment later, so
+/// that frames of a burst, as agents with one interval send them, share it; edges wait for no such moment.
+///
 /// What is durable goes to the pipeline first and is acknowledged then. What cannot be stored, since the disk is full
 /// for example, goes to the pipeline all the same and is not acknowledged. The queue's bound is the sum of the streams'
 /// ack windows, which the streams enforce.
@@ -57,6 +60,8 @@ final class StoreWriter: Service {
 
     /// Frames in one transaction, so that a backlog doesn't hold the writer for seconds.
     private let batchFramesMax = 512
+    /// From the end of a transaction to the next one: little beside a network's way, much beside a transaction's time.
+    private static let gatherFor: Duration = .milliseconds(10)
     private let store: SampleStore
     private let pipeline: Pipeline
     private let counters: CounterBoard
@@ -65,6 +70,8 @@ final class StoreWriter: Service {
     private let now: @Sendable () -> Timestamp
     private let outage = Mutex(StorageOutage())
     private let queue = Mutex(Queue())
+    /// The wait between two transactions, for whoever may not wait.
+    private let gathering = Mutex<Task<Void, Never>?>(nil)
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     init(
@@ -106,6 +113,7 @@ final class StoreWriter: Service {
         }
         if accepted {
             wake.continuation.yield()
+            if entry.content.edgeCount > 0 { gathering.withLock { $0?.cancel() } }
         } else {
             entry.completion(.failure(WireError(.storage, "the coordinator is stopping")))
         }
@@ -162,7 +170,19 @@ final class StoreWriter: Service {
                 return passed
             }
             for barrier in passed { barrier.continuation.resume() }
+            if batch.count < batchFramesMax { await gather() }
         }
+    }
+
+    /// Waits for others that come about now, unless edges are among those that are here.
+    private func gather() async {
+        // Ends by itself, or when edges come.
+        let pause = Task { _ = try? await Task.sleep(for: Self.gatherFor) }
+        gathering.withLock { $0 = pause }
+        let isUrgent = queue.withLock { $0.isClosed || $0.entries.contains { $0.content.edgeCount > 0 } }
+        if isUrgent { pause.cancel() }
+        await pause.value
+        gathering.withLock { $0 = nil }
     }
 
     private func write(_ batch: [Entry]) async {
@@ -199,16 +219,21 @@ final class StoreWriter: Service {
 
     /// Hands frames to the pipeline; those that are not stored wait for the end of their stream.
     private func deliver(_ entries: [Entry], isStored: Bool) async {
-        for entry in entries {
-            // A cell does not open again: samples of an outage are history. Edges count, whenever they come.
-            let isHistory = entry.isBackfill && entry.content.edgeCount == 0
-            if !isHistory, outage.withLock({ $0.judge(entry, isStored: isStored) }) {
-                await pipeline.deliver(
-                    Pipeline.Delivery(
-                        agent: entry.session.agent, clockOffset: entry.clockOffset, content: entry.content))
-                if !isStored { counters.add { $0.framesJudgedUnstored += 1 } }
+        let judged = outage.withLock { outage in
+            entries.filter { entry in
+                // A cell does not open again: samples of an outage are history. Edges count, whenever they come.
+                let isHistory = entry.isBackfill && entry.content.edgeCount == 0
+                return !isHistory && outage.judge(entry, isStored: isStored)
             }
-            if !isStored { outage.withLock { $0.park(entry, at: .now) } }
+        }
+        await pipeline.deliver(
+            judged.map {
+                Pipeline.Delivery(agent: $0.session.agent, clockOffset: $0.clockOffset, content: $0.content)
+            })
+        guard !isStored else { return }
+        if !judged.isEmpty { counters.add { $0.framesJudgedUnstored += UInt64(judged.count) } }
+        outage.withLock { outage in
+            for entry in entries { outage.park(entry, at: .now) }
         }
     }
 

@@ -34,7 +34,7 @@ struct StreamReceiver {
         acknowledgements = outlets.acknowledgements
         answers = outlets.answers
         fresh = LaneDecoder(
-            limits: service.configuration.block, seriesMax: service.configuration.seriesPerAgentMax)
+            limits: service.configuration.block, seriesMax: service.configuration.seriesPerAgentMax, stream: stream)
         backfill = fresh
         clock.observe(sentAt: helloSentAt, receivedAt: receivedAt)
     }
