@@ -100,6 +100,11 @@ detect-seeds: ## The scenarios over many seeds as a table, fault by fault: SEEDS
 	TOCSIN_ONLY=detect-bench swift build -c release --product detect-bench --scratch-path .build/detect
 	@.build/detect/release/detect-bench --seeds $(or $(SEEDS),1-30)
 
+.PHONY: replay-bench
+replay-bench: ## Cells of a simulated day through their store and back, as a week of 200 workloads: DAYS=1 (figures go to .build/bench/results.json).
+	TOCSIN_ONLY=replay-bench swift build -c release --product replay-bench --scratch-path .build/detect
+	@.build/detect/release/replay-bench --days $(or $(DAYS),1)
+
 .PHONY: log-bench
 log-bench: ## How fast logs are read, and the memory of it (figures go to .build/bench/results.json).
 	TOCSIN_ONLY=log-bench swift build -c release --product log-bench --scratch-path .build/log-bench

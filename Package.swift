@@ -101,6 +101,7 @@ let pureCores: [Module] = [
     library("Probing", ["Telemetry", "FlowControl"]),
     library("Signals", ["Telemetry"]),
     library("Detection", ["Telemetry", "Signals"]),
+    library("CellCodec", ["Telemetry", "SampleCodec", "Signals"]),
     library("Incidents", ["Telemetry", "Signals", "Detection"]),
     library("Runbook", ["Telemetry", "Signals", "Detection", "Incidents"]),
 ]
@@ -121,6 +122,8 @@ let adapters: [Module] = [
         "SampleStore", ["Telemetry", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile"], products: ["GRDB"]),
     library("IncidentStore", ["Telemetry", "Detection", "Incidents", "Runbook", "SQLiteFile"], products: ["GRDB"]),
     library("DetectorStore", ["Telemetry", "Detection", "CZlib"]),
+    library(
+        "CellStore", ["Telemetry", "Detection", "SampleCodec", "CellCodec", "SQLiteFile"], products: ["GRDB"]),
     library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
     library("Notification", ["Telemetry", "Probing", "CurlHTTP", "Incidents", "Runbook"]),
     library("Messages", ["Incidents", "Runbook"], products: ["Mustache"]),
@@ -181,8 +184,8 @@ let apps: [Module] = [
         "CoordinatorApp",
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SQLiteFile", "Selectors", "SampleStore",
-            "IncidentStore", "DetectorStore", "Signals", "Detection", "Incidents", "Runbook", "Messages",
-            "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch", "TokenAccess",
+            "IncidentStore", "DetectorStore", "CellCodec", "CellStore", "Signals", "Detection", "Incidents", "Runbook",
+            "Messages", "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch", "TokenAccess",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
             "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
         ],
@@ -232,6 +235,10 @@ let benchmarks: [Module] = [
     executable(
         "store-bench", ["BenchSupport", "SampleStore", "SampleCodec", "Selectors", "Telemetry"],
         path: "Tests/Benchmarks/StoreBench"),
+    executable(
+        "replay-bench",
+        ["BenchSupport", "CellStore", "CellCodec", "Scenarios", "Detection", "Signals", "Telemetry"],
+        path: "Tests/Benchmarks/ReplayBench"),
     executable("codec-bench", ["BenchSupport", "SampleCodec", "Telemetry"], path: "Tests/Benchmarks/CodecBench"),
     executable(
         "codec-allocations", ["AllocationCounter", "BenchSupport", "SampleCodec", "Telemetry"],
@@ -270,6 +277,14 @@ let testTargets: [Module] = [
     tests(
         "IncidentStoreTests",
         ["IncidentStore", "SQLiteFile", "Incidents", "Runbook", "Detection", "Signals", "Telemetry"],
+        products: ["GRDB"]),
+    tests("CellCodecTests", ["CellCodec", "SampleCodec", "Detection", "Scenarios", "Signals", "Telemetry"]),
+    tests(
+        "CellStoreTests",
+        [
+            "CellStore", "CellCodec", "SQLiteFile", "Detection", "Scenarios", "Signals",
+            "Telemetry",
+        ],
         products: ["GRDB"]),
     tests("DetectorStoreTests", ["DetectorStore", "Detection", "Signals", "Telemetry"]),
     tests("CurlHTTPTests", ["CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
@@ -322,9 +337,9 @@ let testTargets: [Module] = [
     tests(
         "CoordinatorAppTests",
         [
-            "CertificateAuthority", "CoordinatorApp", "CoordinatorSettings", "ConfigurationKit", "SampleStore",
-            "IncidentStore", "SampleCodec", "IngestWire", "QueryWire", "Runbook", "Incidents", "Detection", "Signals",
-            "Telemetry", "TocsinProto", "TocsinTestKit",
+            "CertificateAuthority", "CellCodec", "CellStore", "CoordinatorApp", "CoordinatorSettings",
+            "ConfigurationKit", "SampleStore", "IncidentStore", "SampleCodec", "IngestWire", "QueryWire", "Runbook",
+            "Incidents", "Detection", "Signals", "Telemetry", "TocsinProto", "TocsinTestKit",
         ], products: ["Logging", "SwiftProtobuf"]),
     tests(
         "LinkTests",
@@ -342,6 +357,7 @@ let testTargets: [Module] = [
 let fuzzers: [Module] = [
     library("FuzzSupport", ["Probing"], path: "Tests/Fuzz/FuzzSupport"),
     library("SampleBlockChainFuzz", ["SampleCodec", "Telemetry"], path: "Tests/Fuzz/SampleBlockChainFuzz"),
+    library("CellFuzz", ["CellCodec", "SampleCodec"], path: "Tests/Fuzz/CellFuzz"),
     library("KubeletFuzz", ["FuzzSupport", "PodProbe", "Probing", "Telemetry"], path: "Tests/Fuzz/KubeletFuzz"),
     library(
         "ClusterFuzz", ["FuzzSupport", "ClusterWatch", "KubernetesAPI", "Telemetry"], path: "Tests/Fuzz/ClusterFuzz"),
@@ -367,9 +383,9 @@ let fuzzers: [Module] = [
     library(
         "Fuzzers",
         [
-            "SampleBlockChainFuzz", "KubeletFuzz", "ClusterFuzz", "ActuatorFuzz", "AuditEventsFuzz", "PrometheusFuzz",
-            "LogFuzz", "DockerLogFuzz", "LoginFuzz", "TokenClaimsFuzz", "TokenReviewFuzz", "ConfigurationFuzz",
-            "WireFuzz",
+            "SampleBlockChainFuzz", "CellFuzz", "KubeletFuzz", "ClusterFuzz", "ActuatorFuzz", "AuditEventsFuzz",
+            "PrometheusFuzz", "LogFuzz", "DockerLogFuzz", "LoginFuzz", "TokenClaimsFuzz", "TokenReviewFuzz",
+            "ConfigurationFuzz", "WireFuzz",
         ], path: "Tests/Fuzz/Fuzzers"),
 ]
 

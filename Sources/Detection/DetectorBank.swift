@@ -124,7 +124,7 @@ package struct DetectorBank: Sendable {
     private var steps = StepMillis()
     var counts = Statistics()
     /// When gone subjects were last looked for.
-    var sweptAt: Timestamp?
+    package internal(set) var sweptAt: Timestamp?
 
     /// Makes a bank that asks for the checks of each subject when its first point comes.
     package init(configuration: Configuration = Configuration(), checks: @escaping ChecksOfSubject) {
@@ -142,20 +142,23 @@ package struct DetectorBank: Sendable {
 
     /// Takes closed cells as the engine gives them: the same as for any sequence, compiled for arrays.
     package mutating func process(_ points: [SignalPoint]) -> [Finding] {
+        points.withUnsafeBufferPointer { process($0) }
+    }
+
+    /// The same for a part of an array.
+    package mutating func process(_ points: UnsafeBufferPointer<SignalPoint>) -> [Finding] {
         var findings: [Finding] = []
         counts.points += points.count
-        points.withUnsafeBufferPointer { points in
-            let names = NameBits(points)
-            var start = 0
-            while start < points.count {
-                // Points of one subject come together: one look-up for all of them.
-                var end = start + 1
-                while end < points.count, names.isSameSubject(start, end) { end += 1 }
-                if let entry = entry(for: points[start].subject, at: points[start].at) {
-                    entries[entry].take(points, start..<end, names, &pool.plans[entries[entry].plan], &steps, &findings)
-                }
-                start = end
+        let names = NameBits(points)
+        var start = 0
+        while start < points.count {
+            // Points of one subject come together: one look-up for all of them.
+            var end = start + 1
+            while end < points.count, names.isSameSubject(start, end) { end += 1 }
+            if let entry = entry(for: points[start].subject, at: points[start].at) {
+                entries[entry].take(points, start..<end, names, &pool.plans[entries[entry].plan], &steps, &findings)
             }
+            start = end
         }
         note(findings)
         return findings

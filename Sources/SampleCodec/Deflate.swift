@@ -1,14 +1,14 @@
 import CZlib
 
 /// Raw DEFLATE (RFC 1951, no zlib or gzip wrapper: the block has its own checksum) of whole buffers.
-enum Deflate {
+package enum Deflate {
     /// No DEFLATE stream inflates to more than 1032 times its size (zlib technical notes), plus its last bytes.
-    static func largestInflation(of bytes: Int) -> Int {
+    package static func largestInflation(of bytes: Int) -> Int {
         bytes.multipliedReportingOverflow(by: 1032).overflow ? .max : bytes * 1032 + 64
     }
 
     /// The deflated bytes; nil when zlib has no memory or when they would not be fewer.
-    static func compress(_ input: [UInt8], level: Int32 = 6) -> [UInt8]? {
+    package static func compress(_ input: [UInt8], level: Int32 = 6) -> [UInt8]? {
         var stream = z_stream()
         let size = Int32(MemoryLayout<z_stream>.size)
         let started = deflateInit2_(
@@ -30,7 +30,7 @@ enum Deflate {
     }
 
     /// Inflates into exactly `size` bytes; an error when the stream is damaged or gives fewer or more.
-    static func decompress(_ input: UnsafeBufferPointer<UInt8>, size: Int) throws(SampleBlockError) -> [UInt8] {
+    package static func decompress(_ input: UnsafeBufferPointer<UInt8>, size: Int) throws(SampleBlockError) -> [UInt8] {
         var stream = z_stream()
         let started = inflateInit2_(&stream, -MAX_WBITS, zlibVersion(), Int32(MemoryLayout<z_stream>.size))
         guard started == Z_OK else {

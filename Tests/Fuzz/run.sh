@@ -10,8 +10,8 @@ target=${1:-all}
 seconds=${2:-60}
 [ $# -gt 0 ] && shift
 [ $# -gt 0 ] && shift
-targets="SampleBlockChainFuzz KubeletFuzz ClusterFuzz ActuatorFuzz AuditEventsFuzz PrometheusFuzz LogFuzz DockerLogFuzz
-    LoginFuzz TokenClaimsFuzz TokenReviewFuzz ConfigurationFuzz WireFuzz"
+targets="SampleBlockChainFuzz CellFuzz KubeletFuzz ClusterFuzz ActuatorFuzz AuditEventsFuzz PrometheusFuzz LogFuzz
+    DockerLogFuzz LoginFuzz TokenClaimsFuzz TokenReviewFuzz ConfigurationFuzz WireFuzz"
 [ "$target" = all ] || targets=$target
 out=.build/fuzz
 mkdir -p "$out/findings"

@@ -1,7 +1,7 @@
 package import Detection
 import Foundation
 package import Signals
-import Telemetry
+package import Telemetry
 
 /// What came of a scenario.
 package struct ScenarioOutcome: Sendable {
@@ -27,6 +27,14 @@ package struct ScenarioOutcome: Sendable {
     package var sentence: String?
 }
 
+/// What a scenario's bank went through.
+package enum BankEvent {
+    /// It is another one from here on, with what is known by then.
+    case began(DetectorBank)
+    /// It was given closed cells, and looked for what is gone, and said so.
+    case judged([SignalPoint], at: Timestamp, [Finding])
+}
+
 /// Pods, a database and agents that live through a scenario, with the real engine and the real detectors behind them.
 package struct ScenarioWorld {
     private struct Pod {
@@ -41,6 +49,9 @@ package struct ScenarioWorld {
         var startedAt: Double
         var offset: Double
     }
+
+    /// Told of all that the bank goes through, in its order.
+    package var observe: ((BankEvent) -> Void)?
 
     static let step = 10.0
     static let cluster = "test"
@@ -152,7 +163,9 @@ package struct ScenarioWorld {
         for point in points where point.subject.kind == .workload {
             history[point.signal, default: []].append((second + Self.step, point.value))
         }
-        note(bank.process(points) + bank.advance(to: time), second + Self.step)
+        let findings = bank.process(points) + bank.advance(to: time)
+        observe?(.judged(points, at: time, findings))
+        note(findings, second + Self.step)
     }
 
     private mutating func note(_ findings: [Finding], _ second: Double) {
@@ -222,6 +235,7 @@ package struct ScenarioWorld {
         let snapshot = bank.snapshot
         bank = DetectorBank(checks: checks)
         bank.restore(snapshot)
+        observe?(.began(bank))
         let watch = agents.snapshot
         agents = AgentWatch(startedAt: now)
         agents.restore(watch, at: now)

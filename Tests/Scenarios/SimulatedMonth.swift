@@ -1,7 +1,7 @@
 package import Detection
 import Foundation
-import Signals
-import Telemetry
+package import Signals
+package import Telemetry
 
 /// Weeks of healthy workloads: days and nights, weekends, deploys, batches, short disturbances that are no incidents.
 ///
@@ -23,6 +23,8 @@ package struct SimulatedMonth {
     private let seed: UInt64
     private let noise: QuietNoise
     private let checks: [Check]
+    private var living: [SimulatedWorkload] = []
+    private var nextIndex = 0
 
     /// Makes a month.
     package init(
@@ -37,13 +39,31 @@ package struct SimulatedMonth {
         self.noise = noise
     }
 
+    /// Cells of each signal.
+    package var cells: Int { Int(Double(days) * 86_400 / stepSeconds) }
+
+    /// When it begins.
+    package static var start: Timestamp { SimulatedWorkload.origin }
+
+    /// The next cell of all workloads, in the order in which an engine gives it; an alternative to `run`.
+    package mutating func nextCell() -> [SignalPoint] {
+        if living.isEmpty {
+            living = (0..<workloads).map { index in
+                SimulatedWorkload(index: index, seed: seed, stepSeconds: stepSeconds, noise: noise)
+            }
+        }
+        var points: [SignalPoint] = []
+        for index in living.indices { points += living[index].points(ofCell: nextIndex) }
+        nextIndex += 1
+        return points
+    }
+
     /// Lives through it, one workload after the other.
     package mutating func run() -> Outcome {
         var outcome = Outcome(findings: [], points: 0)
         for index in 0..<workloads {
             var workload = SimulatedWorkload(index: index, seed: seed, stepSeconds: stepSeconds, noise: noise)
             var bank = DetectorBank(checks: checks)
-            let cells = Int(Double(days) * 86_400 / stepSeconds)
             for cell in 0..<cells {
                 let points = workload.points(ofCell: cell)
                 outcome.points += points.count
@@ -62,7 +82,7 @@ struct SimulatedWorkload {
     private let database: Subject?
     private let stepSeconds: Double
     private let step: Duration
-    private let origin = Timestamp(millis: 1_793_491_200_000)
+    static let origin = Timestamp(millis: 1_793_491_200_000)
     private var random: ScenarioRandom
     /// Of its own, so that buckets change nothing of what else is drawn.
     private var spread: ScenarioRandom
@@ -131,7 +151,7 @@ struct SimulatedWorkload {
         let traffic = (1 - swing + swing * season) * (day >= 5 ? weekend : 1)
         let hourOfDay = hour.truncatingRemainder(dividingBy: 24)
         let batch = hasBatch && hourOfDay >= batchHour && hourOfDay < batchHour + 0.5 ? 1.0 : 0
-        let at = origin + .milliseconds(Int64((second + stepSeconds) * 1000))
+        let at = Self.origin + .milliseconds(Int64((second + stepSeconds) * 1000))
         var points = service(at, second, traffic: traffic, season: season, batch: batch)
         points += memory(at, second, season: season, batch: batch)
         if let database { points += self.database(database, at, traffic: traffic, batch: batch, hourOfDay: hourOfDay) }

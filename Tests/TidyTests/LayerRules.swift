@@ -26,6 +26,7 @@ struct LayerRules {
     /// What the agent must not link: the coordinator's half of the product.
     static let neverInAgent: Set<String> = [
         "Signals", "Detection", "Incidents", "SampleStore", "IncidentStore", "DetectorStore", "SQLiteFile",
+        "CellCodec", "CellStore",
         "CoordinatorSettings", "ClusterWatch", "TokenAccess", "QueryWire",
         "CoordinatorApp", "TocsinCLI",
     ]

@@ -1,0 +1,199 @@
+import SampleCodec
+import Signals
+import Telemetry
+
+/// Makes blocks of cells, each building on the one before, until a new chain is started.
+///
+/// Lossless: a reader gives equal points in the same order. See docs/cell-block.md.
+package struct CellBlockEncoder: Sendable {
+    var chain = CellChain()
+    var columns = CellColumnsWriter()
+    let limits: CellBlockLimits
+    private let isDeflating: Bool
+    private var index = 0
+    private var previous: UInt32 = 0
+    private var points = 0
+    private var span: ClosedRange<Int64>?
+    private var subjects: [Subject: Int] = [:]
+    private var signals: [SignalName: Int] = [:]
+    /// Signals whose names are in a block.
+    private var signalsTold = 0
+    /// The volume that was told last in the record.
+    var recordVolume: UInt64?
+    /// The buckets that were told last in the record.
+    var recordBuckets: QuantileEvidence?
+
+    /// Makes an encoder at the start of a chain.
+    ///
+    /// - Parameter isDeflating: false for what a person or a fuzzer is to look into.
+    package init(limits: CellBlockLimits = CellBlockLimits(), isDeflating: Bool = true) {
+        self.limits = limits
+        self.isDeflating = isDeflating
+    }
+
+    /// Cells since the last block.
+    package var pendingPoints: Int { points }
+    /// Bytes since the last block, before they are deflated.
+    package var pendingBytes: Int { columns.count }
+    /// Blocks of this chain so far.
+    package var blocks: Int { index }
+    /// Whether the chain has so many names that the next block should start a new one.
+    package var isFull: Bool { chain.names >= limits.names / 2 }
+
+    /// Starts a new chain with the next block; what is pending is given up.
+    package mutating func startChain() {
+        chain = CellChain()
+        (subjects, signals, signalsTold) = ([:], [:], 0)
+        columns.removeAll()
+        (index, previous, points, span) = (0, 0, 0, nil)
+    }
+
+    /// Adds what is on a tape, in its order.
+    ///
+    /// - Returns: how many of its cells were left out since the form has no place for them: names of more than 4 KiB,
+    ///   steps that are no whole milliseconds, more contributions or buckets than an engine gives.
+    package mutating func append(_ tape: CellTape) -> Int {
+        var leftOut = 0
+        var sweep = tape.sweeps.startIndex
+        var start = 0
+        func isOfRecord(_ point: SignalPoint, _ first: SignalPoint) -> Bool {
+            point.at == first.at && point.isOfPart == first.isOfPart && point.knownAt == first.knownAt
+                && point.step == first.step && point.subject == first.subject
+        }
+        while true {
+            while sweep < tape.sweeps.endIndex, tape.sweeps[sweep].after <= start {
+                put(sweep: tape.sweeps[sweep].at)
+                sweep += 1
+            }
+            guard start < tape.points.count else { return leftOut }
+            let border = sweep < tape.sweeps.endIndex ? tape.sweeps[sweep].after : tape.points.count
+            var record: [SignalPoint] = []
+            let first = tape.points[start]
+            while start < border, isOfRecord(tape.points[start], first) {
+                if canHold(tape.points[start]) { record.append(tape.points[start]) } else { leftOut += 1 }
+                start += 1
+            }
+            if !record.isEmpty { put(record) }
+        }
+    }
+
+    /// The block of what was added since the last one; nil when that is nothing.
+    package mutating func seal() -> [UInt8]? {
+        guard let range = span else { return nil }
+        var body: [UInt8] = []
+        body.reserveCapacity(columns.count + 32)
+        for column in columns.columns { CellColumnsWriter.number(UInt64(column.count), into: &body) }
+        for column in columns.columns { body += column }
+        let deflated = isDeflating ? Deflate.compress(body) : nil
+        let header = CellBlockHeader(
+            index: index, previous: previous, from: Timestamp(millis: range.lowerBound),
+            to: Timestamp(millis: range.upperBound), points: points, bodyBytes: body.count,
+            isDeflated: deflated != nil)
+        var block = header.bytes + (deflated ?? body)
+        let checksum = CRC32.checksum(block)
+        block += CellBlockHeader.little(checksum)
+        columns.removeAll()
+        (index, previous, points, span) = (index + 1, checksum, 0, nil)
+        return block
+    }
+
+    private func canHold(_ point: SignalPoint) -> Bool {
+        let bytes = limits.nameBytes
+        guard point.step == .milliseconds(point.step.wholeMilliseconds),
+            point.contributions.count <= SignalPoint.contributionsMax,
+            point.subject.path.utf8.count <= bytes, point.subject.cluster.utf8.count <= bytes,
+            point.signal.rawValue.utf8.count <= bytes,
+            point.contributions.allSatisfy({ $0.contributor.utf8.count <= bytes })
+        else { return false }
+        guard case .quantile(let buckets)? = point.evidence else { return true }
+        return buckets.bounds.count == buckets.slower.count && buckets.bounds.count <= CellEvidence.boundsMax
+    }
+
+    private mutating func note(_ millis: Int64) {
+        span = span.map { min($0.lowerBound, millis)...max($0.upperBound, millis) } ?? millis...millis
+    }
+
+    private mutating func put(sweep: Timestamp) {
+        columns.number(CellHead.sweep, .heads)
+        columns.signed(sweep.millis &- chain.lastSweep &- CellHead.sweepMillis, .times)
+        chain.lastSweep = sweep.millis
+        note(sweep.millis)
+    }
+
+    /// Writes cells that share subject, time and step.
+    private mutating func put(_ record: [SignalPoint]) {
+        let first = record[0]
+        let subject = place(of: first.subject)
+        let isNext = chain.cursor >= 0 && chain.subjects[chain.cursor].next == subject.place
+        let step = first.step.wholeMilliseconds
+        let tracks = record.map { chain.track(signal($0.signal), of: subject.place) }
+        let known = chain.subjects[subject.place]
+        let hasShape = known.shape == tracks
+        let isStepOn =
+            !subject.isNew && !first.isOfPart && hasShape && known.stepMillis == step
+            && known.lastAt &+ step == first.at.millis
+        let head =
+            subject.isNew
+            ? CellHead.newSubject : isNext ? CellHead.next : CellHead.subjects + UInt64(subject.place) * 2
+        columns.number(head + (isStepOn || subject.isNew ? 0 : 1), .heads)
+        if subject.isNew { put(first.subject) }
+        if !isStepOn { putExplicit(first, step, hasShape ? nil : tracks, known) }
+        if !first.isOfPart { chain.move(to: subject.place) }
+        let at = first.at.millis
+        let delta = first.knownAt.millis &- at
+        columns.signed(delta &- known.knownDelta, .times)
+        chain.lastAt = at
+        if !first.isOfPart {
+            chain.subjects[subject.place].lastAt = at
+            chain.subjects[subject.place].knownDelta = delta
+            chain.subjects[subject.place].stepMillis = step
+            chain.subjects[subject.place].shape = tracks
+        }
+        recordVolume = nil
+        recordBuckets = nil
+        for (point, track) in zip(record, tracks) { put(point, track) }
+        points += record.count
+        note(at)
+    }
+
+    private mutating func place(of subject: Subject) -> (place: Int, isNew: Bool) {
+        if let known = subjects[subject] { return (known, false) }
+        chain.subjects.append(CellSubject(subject))
+        chain.names += 1
+        subjects[subject] = chain.subjects.count - 1
+        return (chain.subjects.count - 1, true)
+    }
+
+    private mutating func signal(_ name: SignalName) -> Int {
+        if let known = signals[name] { return known }
+        chain.signals.append(name)
+        chain.names += 1
+        signals[name] = chain.signals.count - 1
+        return chain.signals.count - 1
+    }
+
+    private mutating func put(_ subject: Subject) {
+        columns.count(Subject.Kind.allCases.firstIndex(of: subject.kind) ?? 0, .heads)
+        columns.name(subject.cluster)
+        columns.name(subject.path)
+    }
+
+    private mutating func putExplicit(_ first: SignalPoint, _ step: Int64, _ shape: [Int]?, _ known: CellSubject) {
+        var flags: UInt8 = 0
+        if first.isOfPart { flags |= CellRecordFlag.part }
+        if known.stepMillis != step { flags |= CellRecordFlag.step }
+        if shape != nil { flags |= CellRecordFlag.shape }
+        columns.byte(flags, .heads)
+        if known.stepMillis != step { columns.signed(step, .times) }
+        columns.signed(first.at.millis &- chain.lastAt, .times)
+        guard let shape else { return }
+        columns.count(shape.count, .heads)
+        for track in shape {
+            let signal = chain.tracks[track].signal
+            columns.count(signal, .heads)
+            guard signal == signalsTold else { continue }
+            columns.name(chain.signals[signal].rawValue)
+            signalsTold += 1
+        }
+    }
+}
