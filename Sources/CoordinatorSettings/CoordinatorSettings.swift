@@ -31,17 +31,34 @@ package struct CoordinatorSettings: Hashable, Sendable {
     /// How people are reached.
     package var notifications: NotificationSettings
 
-    /// How long samples are kept; incidents are kept regardless.
+    /// How long samples and cells are kept; incidents are kept regardless.
     package struct Retention: Hashable, Sendable {
+        /// The same for the cells of signals.
+        package struct Cells: Hashable, Sendable {
+            /// Age beyond which cells are dropped.
+            package var age: Duration
+            /// Bytes on disk beyond which the oldest cells are dropped.
+            package var bytesMax: Int
+
+            /// Makes limits of age and size.
+            package init(age: Duration = .seconds(30 * 86_400), bytesMax: Int = 2 << 30) {
+                self.age = age
+                self.bytesMax = bytesMax
+            }
+        }
+
         /// Age beyond which samples are dropped.
         package var age: Duration
         /// Bytes on disk beyond which the oldest samples are dropped.
         package var bytesMax: Int
+        /// Those of cells.
+        package var cells: Cells
 
         /// Makes limits of age and size.
-        package init(age: Duration, bytesMax: Int) {
+        package init(age: Duration, bytesMax: Int, cells: Cells = Cells()) {
             self.age = age
             self.bytesMax = bytesMax
+            self.cells = cells
         }
     }
 
@@ -267,7 +284,23 @@ package struct CoordinatorSettings: Hashable, Sendable {
                     "Age beyond which samples are dropped."),
                 bytesMax: section.value(
                     "size", .size(in: 64 << 20...1 << 44), default: 10 << 30,
-                    "Bytes on disk beyond which the oldest samples are dropped."))
+                    "Bytes on disk beyond which the oldest samples are dropped."),
+                cells: cellRetention(section))
+        }
+    }
+
+    private static func cellRetention(_ section: Section) -> Retention.Cells {
+        section.section(
+            "cells",
+            "How long the cells of signals are kept, which `tocsin replay` reads; beside what samples take."
+        ) { section in
+            Retention.Cells(
+                age: section.value(
+                    "age", .duration(in: .seconds(3600) ... .seconds(5 * 366 * 86_400)), default: .seconds(30 * 86_400),
+                    "Age beyond which cells are dropped."),
+                bytesMax: section.value(
+                    "size", .size(in: 16 << 20...1 << 44), default: 2 << 30,
+                    "Bytes on disk beyond which the oldest cells are dropped."))
         }
     }
 

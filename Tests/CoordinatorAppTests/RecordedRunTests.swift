@@ -1,3 +1,4 @@
+import CellStore
 import ConfigurationKit
 import CoordinatorSettings
 import Detection
@@ -68,13 +69,60 @@ struct RecordedRunTests {
                 let samples = try await lab.agents().first?.samplesTotal ?? 0
                 return Date().timeIntervalSince1970 > over + 5 && samples > before + 100 ? true : nil
             } == true)
+        let asked = try await lab.json(Replay.self, ["replay", "--since", "1h"])
         try await agent.terminate()
         try await coordinator.terminate()
 
         let live = try await logged(in: lab.path("coordinator"))
         #expect(live.filter { $0.check == "database-down" }.count == 4, "\(live)")
+        try await expectStoredCells(in: lab, say: live, as: asked)
         let replayed = try await replayed(lab, from: began)
         #expect(replayed == live)
+    }
+
+    /// What the command line says of a replay.
+    private struct Replay: Decodable {
+        struct Finding: Decodable {
+            var at: String
+            var onsetAt: String
+            var phase: String
+            var check: String
+            var subject: String
+            var value: Double
+        }
+
+        var hasState: Bool
+        var cells: Int
+        var findings: [Finding]
+    }
+
+    /// The cells that the coordinator stored say the same as its incidents' log, onsets included whatever the clock.
+    private func expectStoredCells(in lab: TocsinLab, say live: [CoreFeed.Change], as asked: Replay) async throws {
+        let store = try CellStore(directory: lab.path("coordinator"))
+        let thresholds = try thresholds(lab)
+        let replay = CellReplay(
+            store,
+            .init(
+                from: Timestamp(millis: 0), to: Timestamp(seconds: Date().timeIntervalSince1970 + 10), lead: .zero,
+                isOther: false
+            ) { thresholds.checks(for: $0) })
+        var found: [Finding] = []
+        while let part = try await replay.next() { found += part }
+        let changes = found.filter { $0.phase != .ongoing }.map { CoreFeed.Change($0, $0.phase) }
+        #expect(changes == live)
+        let summary = await replay.summary
+        #expect(summary.gaps.isEmpty && summary.hasState && summary.cells > 100)
+
+        #expect(asked.hasState && asked.cells > 100)
+        let texts = live.map {
+            "\($0.phase) \($0.check) \($0.subject) \($0.at.rfc3339) \($0.onsetAt.rfc3339) \($0.value)"
+        }
+        #expect(
+            asked.findings.map { "\($0.phase) \($0.check) \($0.subject) \($0.at) \($0.onsetAt) \($0.value)" } == texts)
+    }
+
+    private func thresholds(_ lab: TocsinLab) throws -> ThresholdSettings {
+        try ThresholdSettings.load(path: lab.path("thresholds.yaml"), step: .seconds(1), environment: [:]).value
     }
 
     private func logged(in directory: String) async throws -> [CoreFeed.Change] {
@@ -87,9 +135,7 @@ struct RecordedRunTests {
     private func replayed(_ lab: TocsinLab, from oldest: Timestamp) async throws -> [CoreFeed.Change] {
         let store = try SampleStore(directory: lab.path("coordinator"))
         let newest = Timestamp(seconds: Date().timeIntervalSince1970)
-        let thresholds = try ThresholdSettings.load(
-            path: lab.path("thresholds.yaml"), step: .seconds(1), environment: [:]
-        ).value
+        let thresholds = try thresholds(lab)
         let watches = Watches(startedAt: oldest)
         var core = DetectionCore(
             engine: SignalEngine(configuration: .init(step: .seconds(1)), startedAt: oldest),

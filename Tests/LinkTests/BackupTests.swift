@@ -16,6 +16,14 @@ struct BackupTests {
         var intact: Bool
     }
 
+    private struct Replay: Decodable {
+        struct Gap: Decodable {
+            var reason: String
+        }
+        var hasState: Bool
+        var gaps: [Gap]
+    }
+
     private struct Report: Decodable {
         struct File: Decodable {
             var name: String
@@ -133,7 +141,9 @@ struct BackupTests {
             Report.self, from: Data(contentsOf: URL(fileURLWithPath: lab.path("copy/backup.json"))))
         #expect(report.leftOut.isEmpty && report.endedAt >= report.startedAt)
         #expect(
-            Set(report.files.map(\.name)).isSuperset(of: ["samples.sqlite", "incidents.sqlite", "tls/ca.key"]))
+            Set(report.files.map(\.name)).isSuperset(of: [
+                "samples.sqlite", "incidents.sqlite", "cells.sqlite", "tls/ca.key",
+            ]))
         #expect(
             try String(contentsOfFile: lab.path("copy/tls/ca.key"), encoding: .utf8)
                 == String(contentsOfFile: key, encoding: .utf8))
@@ -162,6 +172,9 @@ struct BackupTests {
             before.count > 100 && stored.isSuperset(of: before), "\(Set(before).subtracting(stored).count) are missing")
         #expect(try await lab.incidents().contains { $0.id == incident.id && $0.subject == incident.subject })
         #expect(try await lab.json([Audit].self, ["audit"]) == audit, "every record, unbroken")
+
+        let replay = try await lab.json(Replay.self, ["replay", "--since", "1h"])
+        #expect(replay.hasState && replay.gaps.map(\.reason) == ["the coordinator was not running"])
 
         // The agent goes on; what only the old machine had is told as lost.
         let after = try await feed.feed()

@@ -17,6 +17,7 @@ import Testing
         #expect(settings.thresholdsFile == "/etc/tocsin/thresholds.yaml")
         #expect(settings.step == .seconds(10))
         #expect(settings.retention == .init(age: .seconds(15 * 86_400), bytesMax: 10 << 30))
+        #expect(settings.retention.cells == .init(age: .seconds(30 * 86_400), bytesMax: 2 << 30))
         #expect(
             settings.agents == .init(suspectAfter: .seconds(15), silentAfter: .seconds(30), targetLease: .seconds(30)))
         #expect(
@@ -61,7 +62,11 @@ import Testing
         #expect(settings.httpListen == HostPort(host: "::1", port: 0))
         #expect(settings.thresholdsFile == "/etc/shared/thresholds.yaml")
         #expect(settings.step == .seconds(2))
-        #expect(settings.retention == .init(age: .seconds(36 * 3600), bytesMax: 500_000_000))
+        #expect(
+            settings.retention
+                == .init(
+                    age: .seconds(36 * 3600), bytesMax: 500_000_000,
+                    cells: .init(age: .seconds(7 * 86_400), bytesMax: 100_000_000)))
         #expect(
             settings.agents
                 == .init(

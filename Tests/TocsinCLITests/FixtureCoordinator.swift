@@ -149,6 +149,17 @@ final class FixtureQueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         return .with { $0.records = FixtureViews.auditRecords.map(\.proto) }
     }
 
+    func replayFindings(
+        request: Tocsin_V1_ReplayFindingsRequest, response: RPCWriter<Tocsin_V1_ReplayFindingsResponse>,
+        context: ServerContext
+    ) async throws {
+        try allow(
+            .responder, context,
+            "replay \(request.toMillis - request.fromMillis) by '\(request.thresholds)' of '\(request.subject)'")
+        for replayed in FixtureViews.replayed { try await response.write(.with { $0.findings = [replayed.proto] }) }
+        try await response.write(.with { $0.summary = FixtureViews.replaySummary.proto })
+    }
+
     func listEdges(
         request: Tocsin_V1_ListEdgesRequest, context: ServerContext
     ) async throws -> Tocsin_V1_ListEdgesResponse {

@@ -37,6 +37,7 @@ struct GoldenOutputTests {
         ("incident-explain", ExplanationReport(detail: FixtureViews.detail)),
         ("silence-list", SilenceListReport(silences: FixtureViews.silences, noun: "silence")),
         ("audit", AuditReport(records: FixtureViews.auditRecords, unreadable: 1)),
+        ("replay", ReplayReport(findings: FixtureViews.replayed, summary: FixtureViews.replaySummary)),
         ("cluster-events", ClusterEventReport(edges: FixtureViews.clusterEvents, isCut: true)),
         ("cluster-rollouts", RolloutReport(edges: FixtureViews.rollouts)),
         ("workload-log", LogReport(edges: FixtureViews.logs)),

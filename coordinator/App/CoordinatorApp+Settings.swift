@@ -71,6 +71,7 @@ extension CoordinatorApp.Configuration {
                 incidentAfter: settings.agents.incidentAfter, blindShare: settings.agents.blindShare,
                 blindAgentsMin: settings.agents.blindAgentsMin, agentsMax: settings.limits.agentsMax),
             sampleAgeMax: settings.retention.age, sampleBytesMax: settings.retention.bytesMax,
+            cellAgeMax: settings.retention.cells.age, cellBytesMax: settings.retention.cells.bytesMax,
             version: TocsinVersion.current, kubernetes: settings.kubernetes.map { KubernetesWatch($0) })
     }
 

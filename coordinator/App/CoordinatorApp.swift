@@ -71,6 +71,10 @@ package struct CoordinatorApp: Sendable {
         package var sampleAgeMax: Duration
         /// Beyond these bytes the oldest samples are removed.
         package var sampleBytesMax: Int
+        /// Cells older than this are removed.
+        package var cellAgeMax: Duration
+        /// Beyond these bytes the oldest cells are removed.
+        package var cellBytesMax: Int
         /// Version said to agents and users.
         package var version: String
         /// The cluster whose events and rollouts are watched; nil: none is.
@@ -124,6 +128,7 @@ package struct CoordinatorApp: Sendable {
     package func run(signals: [UnixSignal] = []) async throws {
         let (incidentStore, sampleStore) = try openStores()
         let counters = CounterBoard()
+        let cells = await CellParts(configuration.dataDirectory, counters: counters, logger: logger, now: now)
         let desk = MessageDesk(
             templates: try MessageTemplates(directory: configuration.notifications.templatesDirectory))
         let client = CurlHTTPClient()
@@ -139,7 +144,7 @@ package struct CoordinatorApp: Sendable {
         ).restored()
         let pipeline = Pipeline(
             restored, store: incidentStore, routing: configuration.notifications.routing,
-            notifications: notifications, counters: counters,
+            notifications: notifications, cells: cells.recorder, counters: counters,
             tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger,
             signsOfLife: { fleet.signsOfLife() }, now: now)
         let health = StoreHealth()
@@ -149,19 +154,16 @@ package struct CoordinatorApp: Sendable {
             configuration, counters: counters, client: client, logger: logger, now: now,
             addresses: .init(certificates: address, tokens: tokenAddress),
             services: services(
-                fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, incidents: incidentStore,
-                notifications: notifications, desk: desk, counters: counters, health: health))
-        let retention = RetentionService(
-            store: sampleStore, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
-            outbox: notifications, logger: logger, now: now)
+                fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, cells: cells,
+                incidents: incidentStore, notifications: notifications, desk: desk, counters: counters, health: health))
         let cluster = clusterWatch(sampleStore, writer)
         let compaction = CompactionService(store: sampleStore, counters: counters, logger: logger, now: now)
         // The order is the order of dependence: the server stops first, the writer stores what came, the pipeline
         // judges it, and who is to be called for it is called last.
         var running: [any Service] =
-            [
+            (cells.recorder.map { [$0] } ?? []) + [
                 NotificationRunner(notifications: notifications, pipeline: pipeline, client: client), pipeline, writer,
-                retention, compaction, learnedState(pipeline, counters),
+                retention(sampleStore, cells, notifications), compaction, learnedState(pipeline, counters),
                 certificateSeries(listeners.keepers, writer),
             ] + listeners.services
         if let (heartbeat, interval) = parts.heartbeat(start: .init(counters.snapshot, notifications.status)) {
@@ -188,6 +190,15 @@ package struct CoordinatorApp: Sendable {
         group.maximumGracefulShutdownDuration = .seconds(15)
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    private func retention(
+        _ samples: SampleStore, _ cells: CellParts, _ outbox: NotificationService
+    ) -> RetentionService {
+        RetentionService(
+            store: samples, ageMax: configuration.sampleAgeMax, bytesMax: configuration.sampleBytesMax,
+            cells: cells.store, cellAgeMax: configuration.cellAgeMax, cellBytesMax: configuration.cellBytesMax,
+            outbox: outbox, logger: logger, now: now)
     }
 
     /// It stops before the pipeline, which it asks one last time.
@@ -240,8 +251,8 @@ package struct CoordinatorApp: Sendable {
     }
 
     private func services(
-        fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore, incidents: IncidentStore,
-        notifications: NotificationService, desk: MessageDesk, counters: CounterBoard,
+        fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore, cells: CellParts,
+        incidents: IncidentStore, notifications: NotificationService, desk: MessageDesk, counters: CounterBoard,
         health: StoreHealth
     ) -> [any RegistrableRPCService] {
         let authorization = PeerAuthorization()
@@ -257,7 +268,8 @@ package struct CoordinatorApp: Sendable {
             quota: SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax), counters: counters,
             logger: logger, now: now)
         let query = QueryService(
-            authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples, incidents: incidents,
+            authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples,
+            replays: ReplayDesk(cells: cells, step: configuration.signals.step), incidents: incidents,
             notifications: notifications, isArmed: configuration.notifications.isArmed, desk: desk,
             audit: AuditDesk(incidents: incidents, counters: counters, logger: logger), counters: counters,
             health: health, version: configuration.version, startedAt: now(), now: now)

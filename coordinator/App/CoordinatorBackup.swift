@@ -1,3 +1,4 @@
+import CellStore
 import DetectorStore
 import Foundation
 import IncidentStore
@@ -83,7 +84,7 @@ struct CoordinatorBackup {
             try SQLiteBackup.syncFile("\(folder)/\(Self.detectorsName)")
             report.files.append(try file(Self.detectorsName, in: folder))
         }
-        for name in [SampleStore.fileName, IncidentStore.fileName] where manager.fileExists(atPath: path(name)) {
+        for name in Self.databases where manager.fileExists(atPath: path(name)) {
             if let damage = try copyDatabase(name, into: folder) {
                 report.leftOut.append(damage)
             } else {
@@ -130,6 +131,8 @@ struct CoordinatorBackup {
         }
     }
 
+    /// In the order in which they are copied.
+    private static let databases = [CellStore.fileName, SampleStore.fileName, IncidentStore.fileName]
     private static let detectorsName = "detectors.state"
 
     private func path(_ name: String) -> String { "\(dataDirectory)/\(name)" }
@@ -144,7 +147,7 @@ struct CoordinatorBackup {
 
     private func checkSpace(of folder: String) throws {
         var needed = Self.freeBytesMin
-        for name in [SampleStore.fileName, IncidentStore.fileName] {
+        for name in Self.databases {
             for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path(name + suffix)) {
                 needed += try bytes(of: path(name + suffix))
             }

@@ -32,6 +32,16 @@ package struct Counters: Sendable, Hashable {
     package var framesCompacted: UInt64 = 0
     /// Stored frames and chunks that could not be read any more.
     package var blocksDamaged: UInt64 = 0
+    /// Signal points closed that are in the store of cells.
+    package var cellsStored: UInt64 = 0
+    /// Signal points closed that are not.
+    package var cellsLost: UInt64 = 0
+    /// Bytes of blocks and detectors' states in the store of cells.
+    package var cellBytesStored: UInt64 = 0
+    /// Times that cells could not be stored.
+    package var cellStoreFailures: UInt64 = 0
+    /// Subjects that found no room in a state of the detectors, each time that one was stored.
+    package var cellSubjectsLeftOut: UInt64 = 0
     /// Signal points closed.
     package var signalPoints: UInt64 = 0
     /// Findings, ongoing ones included.

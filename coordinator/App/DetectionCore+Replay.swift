@@ -42,7 +42,7 @@ extension DetectionCore {
         let closed = engine.advance(to: time)
         points += UInt64(closed.count)
         history.take(closed)
-        return bank.process(closed) + bank.advance(to: time)
+        return detect(closed, at: time)
     }
 
     /// Brings the incidents in line with the detectors after a replay of what was before a restart.

@@ -1,3 +1,4 @@
+import CellCodec
 package import CoordinatorSettings
 package import Detection
 package import Incidents
@@ -34,6 +35,10 @@ package struct DetectionCore: Sendable {
     var catchUp: CatchUp?
     /// The last cells of each signal of each subject.
     var history: SignalHistory
+    /// Whether what the detectors are given is kept until `takeCells`.
+    var keepsCells = false
+    /// What the detectors were given since.
+    private var cells = CellTape()
 
     /// Makes a core that continues from a book: its open findings are open in the detectors too, and its escalation has
     /// folded the same events.
@@ -109,8 +114,25 @@ package struct DetectionCore: Sendable {
         history.take(closed)
         history.forget(now: now)
         dependencies.advance(to: now)
-        let news = bank.process(closed) + bank.advance(to: now) + watches.advance(to: now)
+        let news = detect(closed, at: now) + watches.advance(to: now)
         return caughtUp + take(news, now: now)
+    }
+
+    /// Gives closed cells to the detectors, and the time.
+    mutating func detect(_ closed: [SignalPoint], at time: Timestamp) -> [Finding] {
+        let sweptAt = bank.sweptAt
+        let findings = bank.process(closed) + bank.advance(to: time)
+        if keepsCells {
+            cells.append(closed)
+            if bank.sweptAt != sweptAt { cells.appendSweep(at: time) }
+        }
+        return findings
+    }
+
+    /// What the detectors were given since the last call.
+    mutating func takeCells() -> CellTape {
+        defer { cells = CellTape() }
+        return cells
     }
 
     /// Applies what follows from findings, and what is due by now.

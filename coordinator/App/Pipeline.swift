@@ -85,6 +85,7 @@ final class Pipeline: Service {
     private let store: IncidentStore
     private let routing: NoticeRouting
     private let notifications: NotificationService
+    private let cells: CellRecorder?
     private let counters: CounterBoard
     private let logger: Logger
     private let tickInterval: Duration
@@ -96,7 +97,7 @@ final class Pipeline: Service {
 
     init(
         _ restored: Restoration.Restored, store: IncidentStore, routing: NoticeRouting,
-        notifications: NotificationService,
+        notifications: NotificationService, cells: CellRecorder?,
         counters: CounterBoard, tickInterval: Duration, logger: Logger,
         signsOfLife: @escaping @Sendable () -> [AgentSign], now: @escaping @Sendable () -> Timestamp
     ) {
@@ -104,6 +105,7 @@ final class Pipeline: Service {
         self.store = store
         self.routing = routing
         self.notifications = notifications
+        self.cells = cells
         self.counters = counters
         self.tickInterval = tickInterval
         self.logger = logger
@@ -173,6 +175,8 @@ final class Pipeline: Service {
     private func consume() async {
         var core = initial.core
         var unsaved = Unsaved()
+        core.keepsCells = cells != nil
+        cells?.take(&core, at: now())
         await keep(initial.events, core, &unsaved)
         for await input in inputs {
             switch input {
@@ -192,12 +196,14 @@ final class Pipeline: Service {
                 ask(core)
             case .thresholds(let change):
                 await keep(core.replaceThresholds(change, now: now()), core, &unsaved)
+                if case .accepted = change { cells?.noteThresholds() }
                 publish(core)
             case .command(let command, let call, let reply):
                 let result = await carryOut(command, for: call, &core, unsaved: unsaved.events)
                 publish(core)
                 reply.give(result)
             }
+            cells?.take(&core, at: now())
         }
         await save(&unsaved)
     }

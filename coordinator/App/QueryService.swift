@@ -14,6 +14,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     let fleet: FleetRegistry
     let pipeline: Pipeline
     let samples: SampleStore
+    let replays: ReplayDesk
     let incidents: IncidentStore
     let notifications: NotificationService
     let isArmed: Bool

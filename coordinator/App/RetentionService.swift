@@ -1,13 +1,18 @@
+import CellStore
 import Logging
 import SampleStore
 import ServiceLifecycle
 import Telemetry
 
-/// Removes old samples and old notices every minute.
+/// Removes old samples, old cells and old notices every minute.
 struct RetentionService: Service {
     let store: SampleStore
     let ageMax: Duration
     let bytesMax: Int
+    /// Nil when cells are not stored.
+    let cells: CellStore?
+    let cellAgeMax: Duration
+    let cellBytesMax: Int
     let outbox: NotificationService
     let logger: Logger
     let now: @Sendable () -> Timestamp
@@ -25,6 +30,7 @@ struct RetentionService: Service {
                 } catch {
                     logger.error("retention failed; tried again in a minute", metadata: ["reason": "\(error)"])
                 }
+                await removeCells()
                 await outbox.prune()
                 do {
                     try await Task.sleep(for: .seconds(60))
@@ -32,6 +38,14 @@ struct RetentionService: Service {
                     return
                 }
             }
+        }
+    }
+
+    private func removeCells() async {
+        do {
+            _ = try await cells?.enforceRetention(now: now(), ageMax: cellAgeMax, bytesMax: cellBytesMax)
+        } catch {
+            logger.error("retention of cells failed; tried again in a minute", metadata: ["reason": "\(error)"])
         }
     }
 }

@@ -202,6 +202,19 @@ package enum Tocsin_V1_Query: Sendable {
                 type: .serverStreaming
             )
         }
+        /// Namespace for "ReplayFindings" metadata.
+        package enum ReplayFindings: Sendable {
+            /// Request type for "ReplayFindings".
+            package typealias Input = Tocsin_V1_ReplayFindingsRequest
+            /// Response type for "ReplayFindings".
+            package typealias Output = Tocsin_V1_ReplayFindingsResponse
+            /// Descriptor for "ReplayFindings".
+            package static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "tocsin.v1.Query"),
+                method: "ReplayFindings",
+                type: .serverStreaming
+            )
+        }
         /// Namespace for "ListSubjects" metadata.
         package enum ListSubjects: Sendable {
             /// Request type for "ListSubjects".
@@ -283,6 +296,7 @@ package enum Tocsin_V1_Query: Sendable {
             AddSilence.descriptor,
             ExpireSilence.descriptor,
             QuerySamples.descriptor,
+            ReplayFindings.descriptor,
             ListSubjects.descriptor,
             GetSubject.descriptor,
             ListEdges.descriptor,
@@ -513,6 +527,24 @@ extension Tocsin_V1_Query {
             request: GRPCCore.StreamingServerRequest<Tocsin_V1_QuerySamplesRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_QuerySamplesResponse>
+
+        /// Handle the "ReplayFindings" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What checks find in the stored cells of a past range.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Tocsin_V1_ReplayFindingsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_ReplayFindingsResponse` messages.
+        func replayFindings(
+            request: GRPCCore.StreamingServerRequest<Tocsin_V1_ReplayFindingsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ReplayFindingsResponse>
 
         /// Handle the "ListSubjects" method.
         ///
@@ -809,6 +841,24 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_QuerySamplesResponse>
 
+        /// Handle the "ReplayFindings" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What checks find in the stored cells of a past range.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ReplayFindingsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Tocsin_V1_ReplayFindingsResponse` messages.
+        func replayFindings(
+            request: GRPCCore.ServerRequest<Tocsin_V1_ReplayFindingsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ReplayFindingsResponse>
+
         /// Handle the "ListSubjects" method.
         ///
         /// > Source IDL Documentation:
@@ -1103,6 +1153,25 @@ extension Tocsin_V1_Query {
             context: GRPCCore.ServerContext
         ) async throws
 
+        /// Handle the "ReplayFindings" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What checks find in the stored cells of a past range.
+        ///
+        /// - Parameters:
+        ///   - request: A `Tocsin_V1_ReplayFindingsRequest` message.
+        ///   - response: A response stream of `Tocsin_V1_ReplayFindingsResponse` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func replayFindings(
+            request: Tocsin_V1_ReplayFindingsRequest,
+            response: GRPCCore.RPCWriter<Tocsin_V1_ReplayFindingsResponse>,
+            context: GRPCCore.ServerContext
+        ) async throws
+
         /// Handle the "ListSubjects" method.
         ///
         /// > Source IDL Documentation:
@@ -1350,6 +1419,17 @@ extension Tocsin_V1_Query.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Tocsin_V1_Query.Method.ReplayFindings.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ReplayFindingsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ReplayFindingsResponse>(),
+            handler: { request, context in
+                try await self.replayFindings(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Tocsin_V1_Query.Method.ListSubjects.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ListSubjectsRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ListSubjectsResponse>(),
@@ -1558,6 +1638,17 @@ extension Tocsin_V1_Query.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_QuerySamplesResponse> {
         let response = try await self.querySamples(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
+
+    package func replayFindings(
+        request: GRPCCore.StreamingServerRequest<Tocsin_V1_ReplayFindingsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ReplayFindingsResponse> {
+        let response = try await self.replayFindings(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -1800,6 +1891,23 @@ extension Tocsin_V1_Query.SimpleServiceProtocol {
             metadata: [:],
             producer: { writer in
                 try await self.querySamples(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
+    package func replayFindings(
+        request: GRPCCore.ServerRequest<Tocsin_V1_ReplayFindingsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Tocsin_V1_ReplayFindingsResponse> {
+        return GRPCCore.StreamingServerResponse<Tocsin_V1_ReplayFindingsResponse>(
+            metadata: [:],
+            producer: { writer in
+                try await self.replayFindings(
                     request: request.message,
                     response: writer,
                     context: context
@@ -2152,6 +2260,29 @@ extension Tocsin_V1_Query {
             deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_QuerySamplesResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tocsin_V1_QuerySamplesResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ReplayFindings" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What checks find in the stored cells of a past range.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ReplayFindingsRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ReplayFindingsRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ReplayFindingsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func replayFindings<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ReplayFindingsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ReplayFindingsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ReplayFindingsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tocsin_V1_ReplayFindingsResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "ListSubjects" method.
@@ -2704,6 +2835,38 @@ extension Tocsin_V1_Query {
             )
         }
 
+        /// Call the "ReplayFindings" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > What checks find in the stored cells of a past range.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Tocsin_V1_ReplayFindingsRequest` message.
+        ///   - serializer: A serializer for `Tocsin_V1_ReplayFindingsRequest` messages.
+        ///   - deserializer: A deserializer for `Tocsin_V1_ReplayFindingsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        package func replayFindings<Result>(
+            request: GRPCCore.ClientRequest<Tocsin_V1_ReplayFindingsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Tocsin_V1_ReplayFindingsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Tocsin_V1_ReplayFindingsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tocsin_V1_ReplayFindingsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Tocsin_V1_Query.Method.ReplayFindings.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
         /// Call the "ListSubjects" method.
         ///
         /// > Source IDL Documentation:
@@ -3218,6 +3381,33 @@ extension Tocsin_V1_Query.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_QuerySamplesRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_QuerySamplesResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayFindings" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What checks find in the stored cells of a past range.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Tocsin_V1_ReplayFindingsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayFindings<Result>(
+        request: GRPCCore.ClientRequest<Tocsin_V1_ReplayFindingsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tocsin_V1_ReplayFindingsResponse>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.replayFindings(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Tocsin_V1_ReplayFindingsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Tocsin_V1_ReplayFindingsResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -3766,6 +3956,37 @@ extension Tocsin_V1_Query.ClientProtocol {
             metadata: metadata
         )
         return try await self.querySamples(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ReplayFindings" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > What checks find in the stored cells of a past range.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    package func replayFindings<Result>(
+        _ message: Tocsin_V1_ReplayFindingsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Tocsin_V1_ReplayFindingsResponse>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Tocsin_V1_ReplayFindingsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.replayFindings(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -1593,6 +1593,132 @@ package nonisolated struct Tocsin_V1_ListAuditResponse: Sendable {
   package init() {}
 }
 
+package nonisolated struct Tocsin_V1_ReplayFindingsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var fromMillis: Int64 = 0
+
+  package var toMillis: Int64 = 0
+
+  /// Text of a thresholds file to judge by; empty: what is in force.
+  package var thresholds: String = String()
+
+  /// Path of a subject, or the last part of it; empty: all.
+  package var subject: String = String()
+
+  /// Name of a check; empty: all.
+  package var check: String = String()
+
+  /// Whether findings that go on are wanted too, one for each cell.
+  package var ongoing: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_ReplayFindingsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// In the order in which a live run gives them.
+  package var findings: [Tocsin_V1_ReplayedFinding] = []
+
+  /// In the last response alone.
+  package var summary: Tocsin_V1_ReplaySummary {
+    get {_summary ?? Tocsin_V1_ReplaySummary()}
+    set {_summary = newValue}
+  }
+  /// Returns true if `summary` has been explicitly set.
+  package var hasSummary: Bool {self._summary != nil}
+  /// Clears the value of `summary`. Subsequent reads from it will return its default value.
+  package mutating func clearSummary() {self._summary = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _summary: Tocsin_V1_ReplaySummary? = nil
+}
+
+package nonisolated struct Tocsin_V1_ReplayedFinding: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var cluster: String = String()
+
+  package var subject: String = String()
+
+  package var checkGroup: String = String()
+
+  package var family: String = String()
+
+  package var title: String = String()
+
+  package var finding: Tocsin_V1_IncidentFinding {
+    get {_finding ?? Tocsin_V1_IncidentFinding()}
+    set {_finding = newValue}
+  }
+  /// Returns true if `finding` has been explicitly set.
+  package var hasFinding: Bool {self._finding != nil}
+  /// Clears the value of `finding`. Subsequent reads from it will return its default value.
+  package mutating func clearFinding() {self._finding = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _finding: Tocsin_V1_IncidentFinding? = nil
+}
+
+package nonisolated struct Tocsin_V1_ReplaySummary: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// From when on the detectors were given cells; before the range, since they look back.
+  package var startedAtMillis: Int64 = 0
+
+  /// Whether they began there with the state that the live ones had; else they knew nothing.
+  package var hasState_p: Bool = false
+
+  /// Cells that the detectors were given.
+  package var cells: UInt64 = 0
+
+  /// Stretches of which not all cells are stored.
+  package var gaps: [Tocsin_V1_CellGap] = []
+
+  /// When other thresholds were put in force in the live run.
+  package var thresholdsChangedAtMillis: [Int64] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Tocsin_V1_CellGap: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var fromMillis: Int64 = 0
+
+  package var toMillis: Int64 = 0
+
+  /// 0: not known.
+  package var cells: UInt64 = 0
+
+  package var reason: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "tocsin.v1"
@@ -4654,6 +4780,254 @@ nonisolated extension Tocsin_V1_ListAuditResponse: SwiftProtobuf.Message, SwiftP
   package static func ==(lhs: Tocsin_V1_ListAuditResponse, rhs: Tocsin_V1_ListAuditResponse) -> Bool {
     if lhs.records != rhs.records {return false}
     if lhs.unreadable != rhs.unreadable {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ReplayFindingsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplayFindingsRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}from_millis\0\u{3}to_millis\0\u{1}thresholds\0\u{1}subject\0\u{1}check\0\u{1}ongoing\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularSInt64Field(value: &self.fromMillis) }()
+      case 2: try { try decoder.decodeSingularSInt64Field(value: &self.toMillis) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.thresholds) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.subject) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.check) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.ongoing) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.fromMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.fromMillis, fieldNumber: 1)
+    }
+    if self.toMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.toMillis, fieldNumber: 2)
+    }
+    if !self.thresholds.isEmpty {
+      try visitor.visitSingularStringField(value: self.thresholds, fieldNumber: 3)
+    }
+    if !self.subject.isEmpty {
+      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 4)
+    }
+    if !self.check.isEmpty {
+      try visitor.visitSingularStringField(value: self.check, fieldNumber: 5)
+    }
+    if self.ongoing != false {
+      try visitor.visitSingularBoolField(value: self.ongoing, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ReplayFindingsRequest, rhs: Tocsin_V1_ReplayFindingsRequest) -> Bool {
+    if lhs.fromMillis != rhs.fromMillis {return false}
+    if lhs.toMillis != rhs.toMillis {return false}
+    if lhs.thresholds != rhs.thresholds {return false}
+    if lhs.subject != rhs.subject {return false}
+    if lhs.check != rhs.check {return false}
+    if lhs.ongoing != rhs.ongoing {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ReplayFindingsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplayFindingsResponse"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}findings\0\u{1}summary\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._summary) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.findings.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 1)
+    }
+    try { if let v = self._summary {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ReplayFindingsResponse, rhs: Tocsin_V1_ReplayFindingsResponse) -> Bool {
+    if lhs.findings != rhs.findings {return false}
+    if lhs._summary != rhs._summary {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ReplayedFinding: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplayedFinding"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}subject\0\u{3}check_group\0\u{1}family\0\u{1}title\0\u{1}finding\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.subject) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.checkGroup) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.family) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.title) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._finding) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.cluster.isEmpty {
+      try visitor.visitSingularStringField(value: self.cluster, fieldNumber: 1)
+    }
+    if !self.subject.isEmpty {
+      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 2)
+    }
+    if !self.checkGroup.isEmpty {
+      try visitor.visitSingularStringField(value: self.checkGroup, fieldNumber: 3)
+    }
+    if !self.family.isEmpty {
+      try visitor.visitSingularStringField(value: self.family, fieldNumber: 4)
+    }
+    if !self.title.isEmpty {
+      try visitor.visitSingularStringField(value: self.title, fieldNumber: 5)
+    }
+    try { if let v = self._finding {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ReplayedFinding, rhs: Tocsin_V1_ReplayedFinding) -> Bool {
+    if lhs.cluster != rhs.cluster {return false}
+    if lhs.subject != rhs.subject {return false}
+    if lhs.checkGroup != rhs.checkGroup {return false}
+    if lhs.family != rhs.family {return false}
+    if lhs.title != rhs.title {return false}
+    if lhs._finding != rhs._finding {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_ReplaySummary: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ReplaySummary"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}started_at_millis\0\u{3}has_state\0\u{1}cells\0\u{1}gaps\0\u{3}thresholds_changed_at_millis\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularSInt64Field(value: &self.startedAtMillis) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.hasState_p) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.cells) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.gaps) }()
+      case 5: try { try decoder.decodeRepeatedSInt64Field(value: &self.thresholdsChangedAtMillis) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.startedAtMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.startedAtMillis, fieldNumber: 1)
+    }
+    if self.hasState_p != false {
+      try visitor.visitSingularBoolField(value: self.hasState_p, fieldNumber: 2)
+    }
+    if self.cells != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cells, fieldNumber: 3)
+    }
+    if !self.gaps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.gaps, fieldNumber: 4)
+    }
+    if !self.thresholdsChangedAtMillis.isEmpty {
+      try visitor.visitPackedSInt64Field(value: self.thresholdsChangedAtMillis, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_ReplaySummary, rhs: Tocsin_V1_ReplaySummary) -> Bool {
+    if lhs.startedAtMillis != rhs.startedAtMillis {return false}
+    if lhs.hasState_p != rhs.hasState_p {return false}
+    if lhs.cells != rhs.cells {return false}
+    if lhs.gaps != rhs.gaps {return false}
+    if lhs.thresholdsChangedAtMillis != rhs.thresholdsChangedAtMillis {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_CellGap: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CellGap"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}from_millis\0\u{3}to_millis\0\u{1}cells\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularSInt64Field(value: &self.fromMillis) }()
+      case 2: try { try decoder.decodeSingularSInt64Field(value: &self.toMillis) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.cells) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.fromMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.fromMillis, fieldNumber: 1)
+    }
+    if self.toMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.toMillis, fieldNumber: 2)
+    }
+    if self.cells != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cells, fieldNumber: 3)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_CellGap, rhs: Tocsin_V1_CellGap) -> Bool {
+    if lhs.fromMillis != rhs.fromMillis {return false}
+    if lhs.toMillis != rhs.toMillis {return false}
+    if lhs.cells != rhs.cells {return false}
+    if lhs.reason != rhs.reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -18,7 +18,7 @@ struct TocsinCommand: AsyncParsableCommand {
             StatusCommand.self, AgentCommand.self, TargetCommand.self, WorkloadCommand.self, ClusterCommand.self,
             IncidentCommand.self,
             SilenceCommand<QuietKind>.self, SilenceCommand<MaintenanceKind>.self, QueryCommand.self,
-            AuditCommand.self, ConfigCommand.self, TLSCommand.self,
+            ReplayCommand.self, AuditCommand.self, ConfigCommand.self, TLSCommand.self,
         ])
 }
 
