@@ -105,6 +105,21 @@ package struct Redactor: Sendable {
         }
     }
 
+    /// More than what stands for a secret.
+    private static let markBytesMax = 16
+
+    /// As many whole characters as fit.
+    private static func beginning(of text: String) -> String {
+        var kept = String.UnicodeScalarView()
+        var bytes = 0
+        for scalar in text.unicodeScalars {
+            bytes += scalar.utf8.count
+            guard bytes <= textBytesMax else { break }
+            kept.append(scalar)
+        }
+        return String(kept)
+    }
+
     private func render(_ bytes: [UInt8], _ secrets: [SecretFinder.Secret], isCut: Bool) -> RedactedLine {
         var text: [UInt8] = []
         var counts: [Kind: Int] = [:]
@@ -129,8 +144,11 @@ package struct Redactor: Sendable {
             while let last = text.last, last & 0xC0 == 0x80 { text.removeLast() }
             if let last = text.last, last >= 0xC0 { text.removeLast() }
         }
-        let ellipsis = isWhole && !isCut ? "" : "…"
-        return RedactedLine(text: String(decoding: text, as: UTF8.self) + ellipsis, counts: counts)
+        // A byte that is no text becomes a character of three.
+        let shown = String(decoding: text, as: UTF8.self)
+        let kept = shown.utf8.count > Self.textBytesMax + Self.markBytesMax ? Self.beginning(of: shown) : shown
+        let ellipsis = isWhole && !isCut && kept.utf8.count == shown.utf8.count ? "" : "…"
+        return RedactedLine(text: kept + ellipsis, counts: counts)
     }
 }
 

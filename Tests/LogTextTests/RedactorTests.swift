@@ -124,6 +124,9 @@ import Testing
         let long = try redact(String(repeating: "é", count: 3000))
         #expect(long.utf8.count <= Redactor.textBytesMax + 3)
         #expect(long.hasSuffix("é…"))
+        // Each byte that is no text is shown as a character of three.
+        let broken = Redactor().redact([UInt8](repeating: 0xFF, count: 1000)).text
+        #expect(broken.utf8.count <= Redactor.textBytesMax + 3 && broken.hasSuffix("\u{fffd}…"))
         // A secret that begins before the cut and ends behind it.
         let noise = String(repeating: "n ", count: (Redactor.textBytesMax - 20) / 2)
         #expect(try redact(noise + "password=\"" + String(repeating: "z", count: 2000)).contains("z") == false)
