@@ -58,7 +58,7 @@ extension CellBlockEncoder {
 
     private mutating func putCoverage(_ point: SignalPoint, _ track: Int) -> Bool {
         let last = chain.tracks[track].last.coverage
-        guard point.coverage != last else { return false }
+        guard point.coverage.present != last.present || point.coverage.expected != last.expected else { return false }
         columns.signed(Int64(point.coverage.present &- last.present), .whole)
         columns.signed(Int64(point.coverage.expected &- last.expected), .whole)
         return true

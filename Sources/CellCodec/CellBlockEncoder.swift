@@ -67,13 +67,15 @@ package struct CellBlockEncoder: Sendable {
             }
             guard start < tape.points.count else { return leftOut }
             let border = sweep < tape.sweeps.endIndex ? tape.sweeps[sweep].after : tape.points.count
-            var record: [SignalPoint] = []
-            let first = tape.points[start]
-            while start < border, isOfRecord(tape.points[start], first) {
-                if canHold(tape.points[start]) { record.append(tape.points[start]) } else { leftOut += 1 }
+            let begin = start
+            var refused = 0
+            while start < border, isOfRecord(tape.points[start], tape.points[begin]) {
+                if !canHold(tape.points[start]) { refused += 1 }
                 start += 1
             }
-            if !record.isEmpty { put(record) }
+            leftOut += refused
+            let record = tape.points[begin..<start]
+            if refused == 0 { put(record) } else { put(record.filter { canHold($0) }[...]) }
         }
     }
 
@@ -121,8 +123,8 @@ package struct CellBlockEncoder: Sendable {
     }
 
     /// Writes cells that share subject, time and step.
-    private mutating func put(_ record: [SignalPoint]) {
-        let first = record[0]
+    private mutating func put(_ record: ArraySlice<SignalPoint>) {
+        guard let first = record.first else { return }
         let subject = place(of: first.subject)
         let isNext = chain.cursor >= 0 && chain.subjects[chain.cursor].next == subject.place
         let step = first.step.wholeMilliseconds

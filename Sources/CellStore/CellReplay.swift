@@ -133,15 +133,16 @@ package actor CellReplay {
         if record.note == StoredRecord.Reason.thresholds.rawValue, summary.thresholdsChangedAt.count < Self.gapsMax {
             summary.thresholdsChangedAt.append(record.from)
         }
-        let isFirst = summary.cells == 0
-        guard !isContiguous, isFirst || !request.isOther else { return }
+        // Before the range nothing has been told yet that another state could contradict.
+        let isBefore = summary.cells == 0 || record.from <= request.from
+        guard !isContiguous, isBefore || !request.isOther else { return }
         guard let state = DetectorImage.decode(record.body) else { return }
         bank = DetectorBank(checks: request.checks)
         bank.restore(state)
         // Findings of checks that are gone are of before: nobody is told.
         _ = bank.replaceChecks(at: record.from, request.checks)
         isContiguous = true
-        if isFirst { summary.hasState = true }
+        if isBefore { summary.hasState = true }
     }
 
     private func decode(_ record: StoredRecord) -> Bool {

@@ -52,8 +52,9 @@ extension DetectorBank {
     }
 
     private mutating func abandonIfGone(_ index: Int, _ position: Int, _ now: Timestamp) -> Finding? {
+        // Looked at before it is copied: hardly any is open, and all are asked every ten seconds.
+        guard entries[index].detectors[position].isOpen else { return nil }
         let detector = entries[index].detectors[position]
-        guard detector.isOpen else { return nil }
         // One that was restored and never had a point waits from the moment it was restored, like a silent one.
         let last = detector.lastPointAt ?? entries[index].lastPointAt
         let quiet = now - last

@@ -104,6 +104,22 @@ import Testing
         #expect(summary.startedAt == Afternoon.time(of: 230) && summary.cells < 60 * 36 + 2000)
     }
 
+    /// What retention leaves may begin with blocks whose anchor is gone.
+    @Test func withoutAnAnchorTheDetectorsKnowNothingUntilTheNextOne() async throws {
+        let live = afternoon(anchorAt: 430)
+        var inputs = live.inputs
+        inputs.removeFirst()
+        _ = await write(inputs)
+        let cold = replay(Afternoon.time(of: 1)...Afternoon.time(of: 900))
+        _ = try await cold.all()
+        #expect(await !cold.summary.hasState)
+        // Service 1 went away while it failed: its end, ten minutes after the last cell, is known from the state alone.
+        let range = Afternoon.time(of: 440)...Afternoon.time(of: 900)
+        let known = replay(range)
+        #expect(try await known.all() == live.findings.filter { range.contains($0.at) })
+        #expect(await known.summary.hasState)
+    }
+
     @Test func otherThresholdsFindOtherThings() async throws {
         let live = afternoon()
         _ = await write(live.inputs)

@@ -70,6 +70,7 @@ struct RecordedRunTests {
                 return Date().timeIntervalSince1970 > over + 5 && samples > before + 100 ? true : nil
             } == true)
         let asked = try await lab.json(Replay.self, ["replay", "--since", "1h"])
+        try await expectOtherThresholds(in: lab)
         try await agent.terminate()
         try await coordinator.terminate()
 
@@ -78,6 +79,26 @@ struct RecordedRunTests {
         try await expectStoredCells(in: lab, say: live, as: asked)
         let replayed = try await replayed(lab, from: began)
         #expect(replayed == live)
+    }
+
+    /// A caller's own thresholds decide, and wrong ones are refused with their place.
+    private func expectOtherThresholds(in lab: TocsinLab) async throws {
+        func file(_ checks: String) throws -> String {
+            let severity = "severity: [{check: \"*\", level: P3, because: degraded}]"
+            _ = try lab.folder.write("kind: thresholds\n\(checks)\n\(severity)\n", to: "own.yaml")
+            return lab.path("own.yaml")
+        }
+        let patient = try file(
+            """
+            checks:
+              database-down: {family: database, title: Down, signal: database_up, below: 0.5, for: 1h, leaveFor: 1m}
+            """)
+        let found = try await lab.json(Replay.self, ["replay", "--since", "1h", "--thresholds", patient])
+        #expect(found.findings.isEmpty && found.cells > 100)
+        let refused = try await lab.tocsin([
+            "replay", "--thresholds", try file("checks: {down: {signal: database_up}}"),
+        ])
+        #expect(refused.exit == .code(2) && refused.text.contains("thresholds:2:"), "\(refused.text)")
     }
 
     /// What the command line says of a replay.
