@@ -48,12 +48,13 @@ struct CheckReader {
         let measures = MeasureReader(section: section, base: base, isOverride: isOverride)
         check.measure = measures.measure()
         check.lowVolume = measures.lowVolume()
-        check.timesUsual = section.optional(
-            "timesUsual", .number(in: 1...1e6),
-            doc(
-                "of a latency quantile alone: only what is also beyond so many times what is usual at the hour of the day is"
-                    + " slow; an hour is known from the day after its first one on, and opens nothing before.")
-        ) ?? base.timesUsual
+        check.timesUsual =
+            section.optional(
+                "timesUsual", .number(in: 1...1e6),
+                doc(
+                    "of a latency quantile alone: only what is also beyond so many times what is usual at the hour of the day is"
+                        + " slow; an hour is known from the day after its first one on, and opens nothing before.")
+            ) ?? base.timesUsual
         let enabled = value("enabled", .boolean, isEnabled, "whether the check runs.")
         apply(levels, to: &check)
         var places = origins

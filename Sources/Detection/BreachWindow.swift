@@ -132,7 +132,7 @@ struct BreachWindow: Sendable, Codable, Hashable {
     /// Of the runs of cells that end with the newest one that which is furthest beyond a level, as the cells that its
     /// first lies back; nil when none is beyond it, or cells are joined.
     ///
-    /// What a run is beyond the level is Σ (value − level) × volume, so that the run begins where the sum of all that
+    /// What a run is beyond the level is Σ (value - level) × volume, so that the run begins where the sum of all that
     /// came was least: the change point of a cumulative sum (Page, "Continuous inspection schemes", 1954).
     func breachRun(over level: Double, at end: Timestamp, step: Duration, tuning: Tuning) -> Int? {
         var best: (cells: Int, excess: Double)?

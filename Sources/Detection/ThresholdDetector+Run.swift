@@ -4,8 +4,8 @@ import Telemetry
 /// Since when what a window tells has been so: a window of minutes proves a change long after it came.
 ///
 /// Proof and time are two things. A breach or a recovery counts when the cells prove it; `holdFor` and `leaveFor` run
-/// from the cell in which it began, which is the change point of the window's cells. No run reaches over a cell of which
-/// nothing is known.
+/// from the cell in which it began, which is the change point of the window's cells. No run reaches over a cell of
+/// which nothing is known.
 extension ThresholdDetector {
     /// End of the first cell of the run that breaches, by the grid; the point's own where its window tells no more.
     func breachStart(_ point: SignalPoint) -> Timestamp {

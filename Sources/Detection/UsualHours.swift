@@ -2,8 +2,8 @@ import Telemetry
 
 /// What a quantile usually is at an hour of the day, learned while nothing is wrong.
 ///
-/// Each hour is a mean of the days: the first ones count alike, later ones a quarter each, and a day counts no more than
-/// twice what was known. An hour is known from the day after its first one on.
+/// Each hour is a mean of the days: the first ones count alike, later ones a quarter each, and a day counts no more
+/// than twice what was known. An hour is known from the day after its first one on.
 ///
 /// State: 24 means and their counts, 150 bytes.
 struct UsualHours: Sendable, Codable, Hashable {

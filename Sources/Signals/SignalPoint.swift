@@ -195,8 +195,8 @@ package struct SignalPoint: Hashable, Sendable, Codable {
 
     /// When what it says was known: `at`, or when the last of all had reported, or the time of the edge.
     ///
-    /// By the agents' corrected clocks, so that a replay says the same: it may be ahead of the engine's time by what the
-    /// correction is wrong by, but never behind the end of a cell that has begun.
+    /// By the agents' corrected clocks, so that a replay says the same: it may be ahead of the engine's time by what
+    /// the correction is wrong by, but never behind the end of a cell that has begun.
     package var knownAt: Timestamp {
         get { known ?? at }
         set { known = newValue == at ? nil : newValue }

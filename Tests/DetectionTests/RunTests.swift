@@ -133,7 +133,9 @@ import Testing
         #expect(opened.at == at(80), "60 s and the dip")
     }
 
-    @Test(arguments: [[0.96, 0.97, 0.96, 0.94, 0.94, 0.96], [0.96, 0.94, 0.94, 0.96, 0.96, 0.96], [0.96, 0.97, 0.84, 0.96]])
+    @Test(arguments: [
+        [0.96, 0.97, 0.96, 0.94, 0.94, 0.96], [0.96, 0.94, 0.94, 0.96, 0.96, 0.96], [0.96, 0.97, 0.84, 0.96],
+    ])
     func moreThanADipEndsIt(first: [Double]) throws {
         var detector = ThresholdDetector(subject: orders, check: Checks.connections)
         let last = first.count - (first.reversed().firstIndex { $0 < 0.95 } ?? 0)

@@ -55,11 +55,6 @@ extension ScenarioBuilder {
                 now.slowShare = 0.025
                 now.slowSeconds = 4
             },
-            // A tenth of the requests has always taken longer than a second.
-            quiet("slow-tail-as-usual", .latency, seconds: 97_200) { _, now, _ in
-                now.slowShare = 0.1
-                now.slowSeconds = 1.4
-            },
             quiet("slow-tail-90s", .latency, lasting: 90) { _, now, _ in
                 now.slowShare = 0.3
                 now.slowSeconds = 3

@@ -80,7 +80,6 @@ extension ScenarioBuilder {
                 now.podLatency = [2: slowPod * random.within(0.9...1.1)]
             },
             slowTail(kind),
-            risenTail(kind),
             quietService(kind),
             latencyBelowItsThreshold(kind),
         ]
@@ -91,24 +90,6 @@ extension ScenarioBuilder {
         let share = sort(kind, clear: 0.1...0.14, marginal: 0.065...0.075, "slow-tail")
         let seconds = sort(kind, clear: 2.8...3.5, marginal: 2.2...2.4, "slow-tail-seconds")
         return fault("latency-slow-tail", .latency, kind, expects: ["latency-p95"]) { _, now, _ in
-            now.slowShare = share
-            now.slowSeconds = seconds
-        }
-    }
-
-    /// A part of the requests takes more than a second, too little for the levels that stand alone, on the second day
-    /// of a service that is quick.
-    private func risenTail(_ kind: Scenario.Kind) -> Scenario {
-        let share = sort(kind, clear: 0.1...0.14, marginal: 0.065...0.075, "risen-tail")
-        let seconds = sort(kind, clear: 1.3...1.7, marginal: 1.15...1.25, "risen-tail-seconds")
-        let name = "latency-risen-tail-\(kind.rawValue)"
-        let start = start(name) + 90_000
-        return Scenario(
-            name, .latency, kind, expects: ["latency-p95-risen"], breachAt: start, seconds: start + 4200,
-            faultAt: start, faultEnds: start + 2400
-        ) { second, now, _ in
-            now.latency = min(now.latency, 0.1)
-            guard second >= start, second < start + 2400 else { return }
             now.slowShare = share
             now.slowSeconds = seconds
         }

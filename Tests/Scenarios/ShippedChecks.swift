@@ -53,10 +53,6 @@ package enum ShippedChecks {
             name: "latency-p95", group: "latency", family: .latency, title: "Slow requests",
             signal: .latencyP95Seconds, direction: .above, enter: 2, leave: 1, holdFor: .seconds(300),
             leaveFor: .seconds(600), window: .seconds(120), minimumVolume: 50),
-        Check(
-            name: "latency-p95-risen", group: "latency", family: .latency, title: "More slow requests than usual",
-            signal: .latencyP95Seconds, direction: .above, enter: 1, leave: 0.7, holdFor: .seconds(300),
-            leaveFor: .seconds(600), window: .seconds(120), minimumVolume: 50, timesUsual: 2),
     ]
 
     private static let memory: [Check] = [

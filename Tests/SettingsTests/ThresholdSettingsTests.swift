@@ -121,6 +121,7 @@ import Testing
         #expect(byName["jump"]?.measure == .shift(LevelShift(minimumRatio: 2)))
         #expect(byName["odd"]?.measure == .surprise(Baseline(side: .up, minimumValue: 0.15)))
         #expect(byName["odd"]?.enter == 2)
+        #expect(byName["risen"]?.timesUsual == 2)
         let shown = settings.effectiveChecks(for: "shop/Deployment/a").first { $0.configured.check.name == "odd" }
         #expect(
             shown?.configured.values.first { $0.key == "surprise" }?.text
@@ -128,6 +129,7 @@ import Testing
         let levels = settings.severityRules.prefix(3).map(\.value)
         #expect(levels == [3600, 3600, 0.5], "each in the unit of its check, built-in ones included")
         let cache = Subject(cluster: "c", kind: .workload, path: "caches/Deployment/a")
+        #expect(settings.checks(for: cache).first { $0.name == "risen" }?.timesUsual == 3)
         let changed = settings.checks(for: cache).first { $0.name == "leak" }
         #expect(changed?.enter == 3600)
         #expect(
