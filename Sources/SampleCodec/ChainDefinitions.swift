@@ -169,8 +169,8 @@ struct ChainDefinitions: Sendable {
             let start = reader.offset
             try Self.check(stringBytes + length, Self.stringBytesMax, "too many bytes of strings in the chain")
             let bytes = try reader.take(length)
-            guard let string = former.string(at: strings.count, ifIts: bytes) ?? String(validating: bytes, as: UTF8.self)
-            else {
+            let known = former.string(at: strings.count, ifIts: bytes)
+            guard let string = known ?? String(validating: bytes, as: UTF8.self) else {
                 throw SampleBlockError(.malformed, "string is not UTF-8", offset: start, found: UInt64(length))
             }
             stringBytes += length

@@ -66,7 +66,9 @@ package struct SampleColumns: Sendable, Equatable {
 
 /// The three columns of a block through the models, written once for both sides.
 struct ColumnCoder: Sendable {
-    private var contexts = [UInt32](repeating: BitContext.initial, count: ValueModel.contextCount)
+    /// Those of all coders until their first block: a lane that is not used has none of its own.
+    private static let initialContexts = [UInt32](repeating: BitContext.initial, count: ValueModel.contextCount)
+    private var contexts = initialContexts
     private var timeModel = TimeModel()
 
     /// What the block says of itself before its columns.

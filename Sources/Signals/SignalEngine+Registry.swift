@@ -18,7 +18,7 @@ extension SignalEngine {
         return agents.count - 1
     }
 
-    /// What a sample of a series goes to; a series that is seen for the first time is classified, and counted when it is
+    /// What a sample of a series goes to; one that is seen for the first time is classified, and counted when it is
     /// passed over.
     mutating func place(of one: Series, cluster: Int, agent: Int) -> SeriesPlace {
         guard let candidate = SeriesRole.candidate(metric: one.metric) else {

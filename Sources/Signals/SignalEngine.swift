@@ -18,9 +18,9 @@ package import Telemetry
 /// is a baseline. The first value of an OOM counter counts in full if its agent's pods were looked at before, since
 /// that counter starts at 0 with the agent; else it is a baseline too, since the engine may just have been started.
 ///
-/// The same calls in the same order give the same points, whether samples come by name or in batches by number. Work: by
-/// name one look-up by metric and, for series that signals read, one by series; by number none. Memory is bounded by the
-/// limits of the configuration.
+/// The same calls in the same order give the same points, whether samples come by name or in batches by number. Work:
+/// by name one look-up by metric and, for series that signals read, one by series; by number none. Memory is bounded
+/// by the limits of the configuration.
 package struct SignalEngine: Sendable {
     /// The grid and the limits.
     package let configuration: Configuration

@@ -1,8 +1,8 @@
-/// Samples of one agent as columns, with series by number: how samples go from the decoder to the signals without a look
-/// at a name a sample.
+/// Samples of one agent as columns, with series by number: how samples go from the decoder to the signals without a
+/// look at a name a sample.
 ///
-/// A collection of samples for whoever wants names. A reader that takes the columns works out once what each series of a
-/// numbering means to it.
+/// A collection of samples for whoever wants names. A reader that takes the columns works out once what each series of
+/// a numbering means to it.
 package struct SampleBatch: Sendable {
     /// What numbers of series belong to.
     ///
@@ -80,9 +80,12 @@ package struct SampleBatch: Sendable {
 }
 
 extension SampleBatch: RandomAccessCollection {
+    /// 0, the position of the first sample.
     package var startIndex: Int { 0 }
+    /// The count of samples.
     package var endIndex: Int { numbers.count }
 
+    /// The sample at a position, with its series by name.
     package subscript(position: Int) -> Sample {
         Sample(
             series[Int(numbers[position])], Timestamp(millis: times[position]), Double(bitPattern: bits[position]))

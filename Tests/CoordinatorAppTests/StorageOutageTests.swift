@@ -12,9 +12,9 @@ import TocsinProto
 
     private func entry(_ sequence: UInt64, stream: UInt64) -> StoreWriter.Entry {
         StoreWriter.Entry(
-            session: session, stream: stream, frame: .with { $0.sequence = sequence }, content: .samples(SampleBatch([])),
-            timeRange: nil, chainStart: 1, definitions: nil, isBackfill: false, clockOffset: .zero,
-            receivedAt: Timestamp(millis: 0), completion: { _ in })
+            session: session, stream: stream, frame: .with { $0.sequence = sequence },
+            content: .samples(SampleBatch([])), timeRange: nil, chainStart: 1, definitions: nil, isBackfill: false,
+            clockOffset: .zero, receivedAt: Timestamp(millis: 0), completion: { _ in })
     }
 
     @Test("What a stream sends after a frame that was not stored is not stored either, although it was told to end")

@@ -121,7 +121,7 @@ final class Pipeline: Service {
     /// The state after the last change.
     var snapshot: Snapshot { published.withLock { $0 } }
 
-    /// Hands over what frames held that became durable together, in their order; returns when the pipeline has taken it.
+    /// Hands over what frames held that became durable together, in their order; returns when it is taken.
     func deliver(_ deliveries: [Delivery]) async {
         guard !deliveries.isEmpty else { return }
         await inputs.send(.deliveries(deliveries))
