@@ -92,7 +92,7 @@ import Testing
         }
         let path = folder.path + "/" + IncidentStore.fileName
         // All of it into the file itself: what the log still held would cover the damage.
-        let queue = try DatabaseQueue(path: path)
+        let queue = try DatabaseQueue(path: path, configuration: .waiting)
         let page = try queue.inDatabase { database in
             _ = try Row.fetchAll(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
             return try Int64.fetchOne(

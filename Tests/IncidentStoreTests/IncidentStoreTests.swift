@@ -29,7 +29,7 @@ struct IncidentStoreTests {
     }
 
     private func sql(_ statement: String, _ arguments: StatementArguments = []) throws {
-        let queue = try DatabaseQueue(path: folder.path + "/" + IncidentStore.fileName)
+        let queue = try DatabaseQueue(path: folder.path + "/" + IncidentStore.fileName, configuration: .waiting)
         try queue.write { try $0.execute(sql: statement, arguments: arguments) }
         try queue.close()
     }
@@ -149,7 +149,7 @@ struct IncidentStoreTests {
                     (first..<first + 100).map { Self.note($0, text: String(repeating: "x", count: 300)) })
             }
         }
-        let queue = try DatabaseQueue(path: path)
+        let queue = try DatabaseQueue(path: path, configuration: .waiting)
         _ = try queue.inDatabase { try Row.fetchAll($0, sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
         try queue.close()
         // Damage a page in the middle of the table.
