@@ -38,21 +38,25 @@ extension DetectorBank {
         if let sweptAt, now - sweptAt < .seconds(10) { return [] }
         sweptAt = now
         var findings: [Finding] = []
-        for (subject, index) in indexBySubject.sorted(by: { $0.key < $1.key }) {
+        // Hardly any subject has something to do: all are asked every ten seconds, and few are put in order.
+        let due = indexBySubject.filter { _, index in
+            entries[index].hasOpen || now - entries[index].lastPointAt >= configuration.forgetAfter
+        }
+        for (subject, index) in due.sorted(by: { $0.key < $1.key }) {
             for position in entries[index].detectors.indices {
                 if let finding = abandonIfGone(index, position, now) {
                     counts.abandoned += 1
                     findings.append(finding)
                 }
             }
-            let isNeeded = entries[index].detectors.contains(where: \.isOpen)
-            if !isNeeded, now - entries[index].lastPointAt >= configuration.forgetAfter { evict(subject, index) }
+            if !entries[index].hasOpen, now - entries[index].lastPointAt >= configuration.forgetAfter {
+                evict(subject, index)
+            }
         }
         return findings
     }
 
     private mutating func abandonIfGone(_ index: Int, _ position: Int, _ now: Timestamp) -> Finding? {
-        // Looked at before it is copied: hardly any is open, and all are asked every ten seconds.
         guard entries[index].detectors[position].isOpen else { return nil }
         let detector = entries[index].detectors[position]
         // One that was restored and never had a point waits from the moment it was restored, like a silent one.
@@ -119,6 +123,15 @@ extension DetectorBank {
             entries[index].detectors.filter(\.isOpen).compactMap { detector in
                 detector.onsetAt.map { OpenFinding(subject: subject, check: detector.check.name, onsetAt: $0) }
             }
+        }
+    }
+}
+
+extension DetectorBank.Entry {
+    /// Whether any finding stands; copies no detector.
+    fileprivate var hasOpen: Bool {
+        detectors.withUnsafeBufferPointer { detectors in
+            detectors.indices.contains { detectors[$0].phase == .open || detectors[$0].phase == .leaving }
         }
     }
 }
