@@ -38,6 +38,7 @@ struct AuthorizationMatrixTests {
         "tocsin.v1.Query/ListEdges": .viewer,
         "tocsin.v1.Query/GetEffectiveChecks": .viewer,
         "tocsin.v1.Query/ListAudit": .responder,
+        "tocsin.v1.Query/ReplayFindings": .responder,
     ]
 
     private static let methods =
