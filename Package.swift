@@ -117,13 +117,15 @@ let systemLibraries: [Module] = [
 
 let adapters: [Module] = [
     library("SegmentSpool", ["Telemetry", "SampleCodec"]),
+    library("BlockingWork"),
     library("SQLiteFile", products: ["GRDB"]),
     library(
         "SampleStore", ["Telemetry", "SampleCodec", "SampleLink", "Selectors", "SQLiteFile"], products: ["GRDB"]),
     library("IncidentStore", ["Telemetry", "Detection", "Incidents", "Runbook", "SQLiteFile"], products: ["GRDB"]),
-    library("DetectorStore", ["Telemetry", "Detection", "CZlib"]),
+    library("DetectorStore", ["Telemetry", "Detection", "CZlib", "BlockingWork"]),
     library(
-        "CellStore", ["Telemetry", "Detection", "SampleCodec", "CellCodec", "SQLiteFile"], products: ["GRDB"]),
+        "CellStore", ["Telemetry", "Detection", "SampleCodec", "CellCodec", "SQLiteFile", "BlockingWork"],
+        products: ["GRDB"]),
     library("CurlHTTP", ["Telemetry", "Probing", "CLibcurl"]),
     library("Notification", ["Telemetry", "Probing", "CurlHTTP", "Incidents", "Runbook"]),
     library("Messages", ["Incidents", "Runbook"], products: ["Mustache"]),
@@ -134,9 +136,9 @@ let adapters: [Module] = [
     library("KubernetesAPI", ["Telemetry", "FlowControl", "Probing"]),
     library("PodProbe", ["Telemetry", "KubernetesAPI", "Probing"]),
     library("ClusterWatch", ["Telemetry", "FlowControl", "KubernetesAPI", "LogText", "Probing"]),
-    library("HostProbe", ["Telemetry", "Probing", "CTimex"]),
+    library("HostProbe", ["Telemetry", "Probing", "CTimex", "BlockingWork"]),
     library("CheckProbe", ["Telemetry", "Probing"]),
-    library("LogProbe", ["Telemetry", "Probing", "LogText"]),
+    library("LogProbe", ["Telemetry", "Probing", "LogText", "BlockingWork"]),
     library("ConfigurationKit", products: ["Yams"]),
     library("DaemonLaunch", products: ["ArgumentParser", "Logging"]),
     library("TargetSettings", ["Telemetry", "ConfigurationKit"]),
@@ -171,7 +173,7 @@ let apps: [Module] = [
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SegmentSpool", "Probing", "CurlHTTP",
             "PostgresClient", "PostgresProbe", "PrometheusProbe", "ActuatorProbe", "PodProbe", "HostProbe",
-            "CheckProbe", "LogProbe", "LogText", "Selectors",
+            "CheckProbe", "LogProbe", "LogText", "Selectors", "BlockingWork",
             "AgentSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "DaemonLaunch", "IngestWire",
             "TocsinProto",
         ],

@@ -1,3 +1,4 @@
+import BlockingWork
 package import CellCodec
 package import Detection
 package import SQLiteFile

@@ -1,6 +1,6 @@
+import BlockingWork
 package import CellCodec
 package import Detection
-import Dispatch
 import SQLiteFile
 package import Telemetry
 
@@ -171,19 +171,5 @@ package actor CellWriter {
                 outcome.failure = "\(error)"
             }
         }
-    }
-}
-
-/// Runs an actor's work away from the cooperative pool.
-final class QueueExecutor: SerialExecutor {
-    private let queue: DispatchQueue
-
-    init(label: String) {
-        queue = DispatchQueue(label: label, qos: .utility)
-    }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
     }
 }

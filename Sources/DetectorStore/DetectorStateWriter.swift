@@ -1,5 +1,5 @@
+import BlockingWork
 package import Detection
-import Dispatch
 package import Telemetry
 
 /// Writes a state file on a queue of its own: encoding takes seconds in a large fleet, and the disk is waited for.
@@ -20,19 +20,5 @@ package actor DetectorStateWriter {
         _ state: DetectorBank.Snapshot, takenAt: Timestamp
     ) throws(DetectorStateFailure) -> DetectorStateFile.Written {
         try file.write(state, takenAt: takenAt)
-    }
-}
-
-/// Runs an actor's work away from the cooperative pool.
-final class QueueExecutor: SerialExecutor {
-    private let queue: DispatchQueue
-
-    init(label: String) {
-        queue = DispatchQueue(label: label, qos: .utility)
-    }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
     }
 }

@@ -1,3 +1,4 @@
+import BlockingWork
 package import Probing
 package import Telemetry
 
@@ -47,7 +48,7 @@ package actor HostProbe: Probe {
     package nonisolated let target: Target
     private let configuration: Configuration
     private let labels: LabelSet
-    private let executor = BlockingExecutor(label: "tocsin.host")
+    private let executor = QueueExecutor(label: "tocsin.host")
 
     /// A queue of its own, since its reads may wait for a disk.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }

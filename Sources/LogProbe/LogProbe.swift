@@ -1,3 +1,4 @@
+import BlockingWork
 package import LogText
 package import Probing
 package import Telemetry
@@ -14,7 +15,7 @@ package actor LogProbe: Probe {
     package nonisolated let target: Target
     let configuration: Configuration
     private let redactor: Redactor
-    private let executor = BlockingExecutor(label: "tocsin.logs")
+    private let executor = QueueExecutor(label: "tocsin.logs")
     private var logs: [String: FollowedLog] = [:]
     private var totals: [LogOwner: Totals] = [:]
     private var figures = Figures()

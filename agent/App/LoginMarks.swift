@@ -1,3 +1,4 @@
+import BlockingWork
 import FoundationEssentials
 import Logging
 import Probing
@@ -16,7 +17,7 @@ actor LoginMarks: LoginMarkKeeping {
         var mark: LoginTally.Mark
     }
 
-    private let executor = ThreadExecutor(label: "tocsin.marks")
+    private let executor = QueueExecutor(label: "tocsin.marks")
     private let path: String
     private let logger: Logger
     /// Kept longest ago first; nil before the file was read.

@@ -1,3 +1,4 @@
+import BlockingWork
 import Logging
 import SegmentSpool
 import Telemetry
@@ -15,7 +16,7 @@ actor SpoolKeeper {
         var lostSamples: UInt64
     }
 
-    private let executor = ThreadExecutor(label: "tocsin.spool")
+    private let executor = QueueExecutor(label: "tocsin.spool")
     private var spool: SegmentSpool
     private let logger: Logger
 
