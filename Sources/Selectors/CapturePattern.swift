@@ -70,6 +70,7 @@ package struct CapturePattern: Hashable, Sendable, CustomStringConvertible {
         left.description == right.description && left.names == right.names
     }
 
+    /// By the text and the names, as equality is.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(description)
         hasher.combine(names)

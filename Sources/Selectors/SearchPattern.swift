@@ -41,6 +41,7 @@ package struct SearchPattern: Hashable, Sendable, CustomStringConvertible {
 
     package static func == (left: Self, right: Self) -> Bool { left.description == right.description }
 
+    /// By the text, as equality is.
     package func hash(into hasher: inout Hasher) { hasher.combine(description) }
 
     /// The matches, leftmost first and each as long as it can be, none over another; indices of `text`.
