@@ -59,6 +59,7 @@ let packageOfProduct: [String: String] = [
     "Hummingbird": "hummingbird",
     "AsyncAlgorithms": "swift-async-algorithms",
     "Mustache": "swift-mustache",
+    "SystemPackage": "swift-system",
 ]
 
 let packages: [(name: String, dependency: Package.Dependency)] = [
@@ -84,6 +85,7 @@ let packages: [(name: String, dependency: Package.Dependency)] = [
     ("swift-nio-ssl", .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6")),
     ("swift-async-algorithms", .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4")),
     ("swift-mustache", .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1")),
+    ("swift-system", .package(url: "https://github.com/apple/swift-system", from: "1.8.1")),
     ("hummingbird", .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1")),
 ]
 
@@ -111,6 +113,8 @@ let systemLibraries: [Module] = [
     Module(
         name: "CLibcurl", kind: .systemLibrary(pkgConfig: "libcurl", apt: ["libcurl4-openssl-dev"]),
         path: "Sources/CLibcurl"),
+    Module(
+        name: "CLibYAML", kind: .systemLibrary(pkgConfig: "yaml-0.1", apt: ["libyaml-dev"]), path: "Sources/CLibYAML"),
     Module(name: "CTimex", kind: .systemLibrary(pkgConfig: nil, apt: []), path: "Sources/CTimex"),
     Module(name: "CZlib", kind: .systemLibrary(pkgConfig: "zlib", apt: ["zlib1g-dev"]), path: "Sources/CZlib"),
 ]
@@ -139,8 +143,8 @@ let adapters: [Module] = [
     library("HostProbe", ["Telemetry", "Probing", "CTimex", "BlockingWork"]),
     library("CheckProbe", ["Telemetry", "Probing"]),
     library("LogProbe", ["Telemetry", "Probing", "LogText", "BlockingWork"]),
-    library("ConfigurationKit", products: ["Yams"]),
-    library("DaemonLaunch", products: ["ArgumentParser", "Logging"]),
+    library("ConfigurationKit", ["CLibYAML"]),
+    library("DaemonLaunch", products: ["ArgumentParser", "Logging", "SystemPackage"]),
     library("TargetSettings", ["Telemetry", "ConfigurationKit"]),
     library("AgentSettings", ["Telemetry", "Selectors", "LogText", "ConfigurationKit", "TargetSettings"]),
     library(
@@ -179,7 +183,7 @@ let apps: [Module] = [
         ],
         products: [
             "ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle", "UnixSignals",
-            "Logging", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL",
+            "Logging", "SystemPackage", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL",
         ],
         path: "agent/App"),
     library(

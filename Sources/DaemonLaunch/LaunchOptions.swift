@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundation
 package import Logging
+import SystemPackage
 
 /// What both daemons are told on their command lines, beside their file.
 package struct LaunchOptions: ParsableArguments {
@@ -42,6 +42,6 @@ package struct LaunchOptions: ParsableArguments {
     /// Writes a line to standard error.
     package static func complain(_ text: String) {
         // Nobody is left to be told when standard error is closed.
-        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+        _ = try? FileDescriptor.standardError.writeAll(Array((text + "\n").utf8))
     }
 }

@@ -53,11 +53,33 @@ import Testing
         #expect(refusal(text)?.contains("more than 100000 values, aliases followed") == true)
     }
 
-    @Test func aliasesAsKeysAreRefusedBeforeTheyAreHashed() {
-        var text = "kind: agent\na0: &a0 [x, x]\n"
-        for level in 1...40 { text += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }
-        #expect(refusal(text + "*a40 : 1\n") == "test.yaml:43:1: a key must be plain text")
-        #expect(refusal(text + "? *a40\n: 1\n") == "test.yaml:43:1: a key must be plain text")
+    @Test(arguments: [
+        ("*a : 1", "3:1: a key must be plain text"), ("? *a\n: 1", "3:3: a key must be plain text"),
+        ("? [x]\n: 1", "3:3: a key must be plain text"), ("{x: 1}: 1", "3:1: a key must be plain text"),
+        ("<<: *a", "3:1: merge keys ('<<') are not supported; write the keys out"),
+        ("b: *c", "3:4: not valid YAML: no '&c' stands before this alias"),
+        ("b: &b [*b]", "3:8: not valid YAML: no '&b' stands before this alias"),
+        ("b: 1\n'b': 2", "4:1: b: this key is already written at line 3"),
+        ("b: {c: 1, d: {c: 3}, \"c\": 2}", "3:22: c: this key is written twice in one mapping"),
+        ("---\nkind: agent", "3:1: not valid YAML: a file holds one document, this is a second"),
+        ("b: [1, 2", "4:1: not valid YAML: did not find expected ',' or ']'"),
+    ])
+    func whatATreeCannotHoldIsRefused(text: String, refused: String) {
+        #expect(refusal("kind: agent\na: &a {x: 1}\n\(text)\n")?.hasPrefix("test.yaml:\(refused)") == true)
+    }
+
+    @Test(arguments: [
+        "a: &a agent\nkind: *a", "&k kind: agent\nb: *k", "? kind\n: agent", "%YAML 1.1\n---\nkind: agent\n...",
+    ])
+    func whatATreeHoldsIsRead(text: String) throws {
+        #expect(try ConfigurationFile.kind(of: source(text)) == "agent")
+    }
+
+    @Test func aliasesCountTowardsTheDepth() {
+        let half = { (inner: String) in
+            String(repeating: "[", count: 40) + inner + String(repeating: "]", count: 40)
+        }
+        #expect(refusal("a: &a \(half("x"))\nkind: \(half("*a"))\n")?.contains("nested deeper than 64 levels") == true)
     }
 
     @Test(arguments: [100, 5000])

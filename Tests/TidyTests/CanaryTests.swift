@@ -70,7 +70,7 @@ import Testing
         ("Sources/Core/A.swift", "import FoundationEssentials"), ("Sources/Core/A.swift", "import Glibc"),
         ("Sources/Adapter/A.swift", "import Logging"), ("Sources/Adapter/A.swift", "import Yams"),
         ("Sources/Adapter/A.swift", "@preconcurrency import struct NIOCore.ByteBuffer"),
-        ("agent/App/A.swift", "import CoordinatorApp"),
+        ("agent/App/A.swift", "import CoordinatorApp"), ("Sources/Adapter/A.swift", "import struct Foundation.Data"),
     ])
     func importsThatAreNotDeclaredAreFound(path: String, line: String) {
         #expect(LayerRules(table: table).violations(file(path, "// first\n\(line)\n")).map(\.line) == [2])
@@ -78,7 +78,8 @@ import Testing
 
     @Test(arguments: [
         ("Sources/Core/A.swift", "package import Model"), ("Sources/Core/A.swift", "import Synchronization"),
-        ("Sources/Adapter/A.swift", "import struct Foundation.Data"), ("Sources/Adapter/A.swift", "// import Logging"),
+        ("Sources/TocsinCLI/A.swift", "import struct Foundation.Data"),
+        ("Sources/Adapter/A.swift", "// import Logging"),
         ("Sources/Adapter/A.swift", "let text = \"import Logging\""), ("elsewhere/A.swift", "import Logging"),
     ])
     func importsThatAreDeclaredPass(path: String, line: String) {

@@ -20,7 +20,7 @@ struct LayerRules {
     static let onlyImporters: [String: Set<String>] = [
         "CLibcurl": ["CurlHTTP"], "CLibpq": ["PostgresClient"], "CZlib": ["SampleCodec", "DetectorStore"],
         "CTimex": ["HostProbe"],
-        "Yams": ["ConfigurationKit", "DeployTests"],
+        "CLibYAML": ["ConfigurationKit"], "Yams": ["DeployTests"],
     ]
 
     /// What the agent must not link: the coordinator's half of the product.
@@ -30,6 +30,9 @@ struct LayerRules {
         "CoordinatorSettings", "ClusterWatch", "TokenAccess", "QueryWire",
         "CoordinatorApp", "TocsinCLI",
     ]
+
+    /// What the agent's program is made of.
+    private var agentModules: Set<String> { table.closure(of: "AgentApp").union(["AgentApp", "tocsin-agent"]) }
 
     /// The table against the direction of the arrows.
     func tableViolations() -> [Violation] {
@@ -78,6 +81,10 @@ struct LayerRules {
             guard let name = Self.imported(line) else { return nil }
             if let importers = Self.onlyImporters[name], !importers.contains(module.name) {
                 return file.violation(index, "only \(importers.sorted().joined(separator: ", ")) may import \(name)")
+            }
+            if name == "Foundation", agentModules.contains(module.name) {
+                return file.violation(
+                    index, "the agent links \(module.name): FoundationEssentials, or every node gets 40 MB more")
             }
             let declared = module.uses + module.products
             if declared.contains(name) || module.name == name { return nil }

@@ -21,7 +21,7 @@ import Testing
         #expect(Self.table.modules.count >= 50)
         #expect(Self.table["Telemetry"]?.layer == .model)
         #expect(Self.table["SampleCodec"]?.uses == ["Telemetry", "CZlib"])
-        #expect(Self.table["ConfigurationKit"]?.products == ["Yams"])
+        #expect(Self.table["SQLiteFile"]?.products == ["GRDB"])
         #expect(Self.table["AgentApp"]?.path == "agent/App")
         #expect(Self.table["TocsinProto"]?.path == "proto")
         #expect(Self.table["TidyTests"]?.path == "Tests/TidyTests")

@@ -2,7 +2,7 @@ import AgentSettings
 package import ArgumentParser
 import ConfigurationKit
 import DaemonLaunch
-import Foundation
+import FoundationEssentials
 import ServiceLifecycle
 import Telemetry
 import UnixSignals

@@ -5,7 +5,7 @@
 set -eu
 
 what=${1:-all}
-packages="libpq-dev libcurl4-openssl-dev zlib1g-dev libsqlite3-dev pkg-config"
+packages="libpq-dev libcurl4-openssl-dev zlib1g-dev libsqlite3-dev libyaml-dev pkg-config"
 case $what in
 build) ;;
 all) packages="$packages postgresql openssl util-linux xz-utils faketime locales python3-aiosmtpd" ;;

@@ -2,7 +2,7 @@
 # Release tarballs of the three programs in dist/, with checksums and sizes, each tried in a bare root file system.
 # usage: deploy/release/dist.sh [build | pack | check]...; all three without an argument. TOCSIN_DIST_JOBS=1 bounds the build.
 #
-# The Swift runtime and Foundation are linked in; libcurl, libpq and SQLite are the distribution's, which mends them.
+# The Swift runtime and Foundation are linked in; libcurl, libpq, libyaml and SQLite are the distribution's, which mends them.
 set -eu
 cd "$(dirname "$0")/../.."
 programs="tocsin tocsin-agent tocsin-coordinator"
@@ -23,7 +23,7 @@ build() {
 # with relocations packed (glibc 2.36), a program has a tenth less.
 link() {
     swiftc -static-stdlib -use-ld=lld -emit-executable -o "$2" @"$built/$1.product/Objects.LinkFileList" \
-        -Xlinker --as-needed -Xlinker -lcurl -Xlinker -lpq -Xlinker -lsqlite3 -Xlinker -lz -Xlinker --no-as-needed \
+        -Xlinker --as-needed -Xlinker -lcurl -Xlinker -lpq -Xlinker -lsqlite3 -Xlinker -lyaml -Xlinker -lz -Xlinker --no-as-needed \
         -Xlinker "--defsym=main=$(echo "$1" | tr - _)_main" -Xlinker --strip-all \
         -Xlinker --gc-sections -Xlinker --no-export-dynamic -Xlinker --icf=safe -Xlinker -O2 \
         -Xlinker -z -Xlinker pack-relative-relocs

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ConfigurationKit
-import Foundation
+import SystemPackage
 
 /// `tocsin-agent doctor`.
 struct DoctorCommand: AsyncParsableCommand {
@@ -26,7 +26,7 @@ struct DoctorCommand: AsyncParsableCommand {
             settings: loaded.value, warnings: loaded.warnings + loaded.missingFiles(), now: AgentApp.wallClock)
         let report = await doctor.examine()
         let text = output == .json ? try report.json() : report.text
-        try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+        try FileDescriptor.standardOutput.writeAll(Array(text.utf8))
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
 }
