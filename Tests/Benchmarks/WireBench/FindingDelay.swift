@@ -6,8 +6,8 @@ import TocsinTestKit
 
 /// One more agent beside a fleet, in whose rounds one workload after another is killed for memory.
 ///
-/// What is measured is the time from handing the round to the agent's link to the finding that opened the incident,
-/// both by this machine's clock.
+/// What is measured is the time from handing the round to the agent's link to the opening of the incident, both by this
+/// machine's clock. (The finding's own time is its data's: that of the sample.)
 struct FindingDelay: Sendable {
     /// Name of the agent's node.
     static let node = "kills"
@@ -44,13 +44,13 @@ struct FindingDelay: Sendable {
         return (kills * rounds, handedOver)
     }
 
-    /// Milliseconds from handing over to the finding, ascending; throws when a kill was not found.
+    /// Milliseconds from handing over to the incident, ascending; throws when a kill was not found.
     static func delays(_ handedOver: [Int64], in lab: TocsinLab) async throws -> [Double] {
         let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         var found: [String: Double] = [:]
         for incident in try await lab.incidents() {
             let name = incident.subject.split(separator: "/").last.map(String.init) ?? ""
-            found[name] = try Date(incident.detectedAt, strategy: format).timeIntervalSince1970 * 1000
+            found[name] = try Date(incident.openedAt, strategy: format).timeIntervalSince1970 * 1000
         }
         let delays = handedOver.enumerated().compactMap { number, at in
             found["killed-\(number)"].map { $0 - Double(at) }

@@ -13,7 +13,7 @@ package final class TocsinLab: Sendable {
         package var state: String
         package var subject: String
         package var onsetAt: String
-        package var detectedAt: String
+        package var openedAt: String
         package var resolvedAt: String?
         package var episode: Int
     }
