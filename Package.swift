@@ -137,7 +137,7 @@ let adapters: [Module] = [
     library("PostgresProbe", ["Telemetry", "Probing", "PostgresClient"]),
     library("PrometheusProbe", ["Telemetry", "Probing"]),
     library("ActuatorProbe", ["Telemetry", "Probing", "PrometheusProbe"]),
-    library("KubernetesAPI", ["Telemetry", "FlowControl", "Probing"]),
+    library("KubernetesAPI", ["Telemetry", "FlowControl", "Probing"], products: ["SystemPackage"]),
     library("PodProbe", ["Telemetry", "KubernetesAPI", "Probing"]),
     library("ClusterWatch", ["Telemetry", "FlowControl", "KubernetesAPI", "LogText", "Probing"]),
     library("HostProbe", ["Telemetry", "Probing", "CTimex", "BlockingWork"]),
@@ -176,7 +176,8 @@ let apps: [Module] = [
         "AgentApp",
         [
             "Telemetry", "FlowControl", "SampleCodec", "SampleLink", "SegmentSpool", "Probing", "CurlHTTP",
-            "PostgresClient", "PostgresProbe", "PrometheusProbe", "ActuatorProbe", "PodProbe", "HostProbe",
+            "PostgresClient", "PostgresProbe", "PrometheusProbe", "ActuatorProbe", "KubernetesAPI", "PodProbe",
+            "HostProbe",
             "CheckProbe", "LogProbe", "LogText", "Selectors", "BlockingWork",
             "AgentSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "DaemonLaunch", "IngestWire",
             "TocsinProto",
@@ -308,7 +309,7 @@ let testTargets: [Module] = [
         "ActuatorProbeTests",
         ["ActuatorProbe", "PrometheusProbe", "CurlHTTP", "Probing", "Telemetry", "TocsinTestKit"]),
     tests("PostgresProbeTests", ["PostgresProbe", "PostgresClient", "Probing", "Telemetry", "TocsinTestKit"]),
-    tests("KubernetesAPITests", ["KubernetesAPI", "Telemetry"]),
+    tests("KubernetesAPITests", ["KubernetesAPI", "Telemetry"], products: ["SystemPackage"]),
     tests(
         "TokenAccessTests",
         [

@@ -1,5 +1,5 @@
-import FoundationEssentials
 package import Probing
+import SystemPackage
 package import Telemetry
 
 /// Asks a kubelet or an API server over HTTP and says in one sentence why it gave no answer.
@@ -23,8 +23,6 @@ package struct KubernetesClient: Sendable {
         }
     }
 
-    /// Longest token that is read; service account tokens have about 1 KB.
-    private static let tokenBytesMax = 16 << 10
     private static let quotedTextMax = 200
 
     /// Who is asked.
@@ -107,17 +105,14 @@ package struct KubernetesClient: Sendable {
     }
 
     private func token(in file: String) throws(Problem) -> String {
-        let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? UInt64
-        guard let size, size <= Self.tokenBytesMax, let data = try? Data(contentsOf: URL(filePath: file)) else {
-            throw Problem(failureClass: .internal, message: "cannot read the token file \(file)")
+        do throws(TokenText.Problem) {
+            return try TokenText.read(FilePath(file))
+        } catch {
+            switch error {
+            case .unreadable: throw Problem(failureClass: .internal, message: "cannot read the token file \(file)")
+            case .noToken: throw Problem(failureClass: .internal, message: "the token file \(file) holds no token")
+            }
         }
-        let token = String(decoding: data, as: UTF8.self).drop { $0.isWhitespace }
-        let trimmed = token.prefix { !$0.isWhitespace }
-        // Anything but printable ASCII would break the header field; an empty file is a rotation gone wrong.
-        guard !trimmed.isEmpty, trimmed.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-            throw Problem(failureClass: .internal, message: "the token file \(file) holds no token")
-        }
-        return String(trimmed)
     }
 
     /// What a status other than 200 means.

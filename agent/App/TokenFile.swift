@@ -1,5 +1,6 @@
-import FoundationEssentials
+import KubernetesAPI
 import Synchronization
+import SystemPackage
 
 /// A token that others replace: a pod's projected one is, some time before its end.
 final class TokenFile: Sendable {
@@ -7,9 +8,6 @@ final class TokenFile: Sendable {
     struct Failure: Error, CustomStringConvertible {
         var description: String
     }
-
-    /// Longest token that is read; those of service accounts have about 1 KB.
-    private static let bytesMax = 16 << 10
 
     let path: String
     /// What was read last, for a call.
@@ -35,15 +33,13 @@ final class TokenFile: Sendable {
     }
 
     private func contents() throws(Failure) -> String {
-        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? UInt64
-        guard let size, size <= Self.bytesMax, let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw Failure(description: "the token file \(path) cannot be read")
+        do throws(TokenText.Problem) {
+            return try TokenText.read(FilePath(path))
+        } catch {
+            switch error {
+            case .unreadable: throw Failure(description: "the token file \(path) cannot be read")
+            case .noToken: throw Failure(description: "the token file \(path) holds no token")
+            }
         }
-        let token = String(decoding: data, as: UTF8.self).drop { $0.isWhitespace }.prefix { !$0.isWhitespace }
-        // Anything but printable ASCII would break the header field; an empty file is a rotation gone wrong.
-        guard !token.isEmpty, token.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-            throw Failure(description: "the token file \(path) holds no token")
-        }
-        return String(token)
     }
 }
