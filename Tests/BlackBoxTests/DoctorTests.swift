@@ -99,6 +99,15 @@ struct DoctorTests {
         try await coordinator.terminate()
     }
 
+    @Test func whyAFolderTakesNoFilesIsSaidInTheSystemsWords() async throws {
+        let lab = try await TocsinLab(nodes: ["node-a"], cluster: "test")
+        try lab.writeAgent(node: "node-a", interval: "5s", probes: "")
+        _ = try lab.folder.write("in the way", to: "agent-node-a")
+        let output = try await doctor(lab)
+        #expect(output.exit == .code(1))
+        #expect(output.text.contains("agent-node-a takes no files: File exists\n"), "\(output.text)")
+    }
+
     @Test func aCertificateOfAnotherNodeIsNamed() async throws {
         let lab = try await TocsinLab(nodes: ["node-a"], cluster: "test")
         try lab.writeCoordinator(step: "1s", thresholds: TocsinLab.packageRoot + "/deploy/local/demo-thresholds.yaml")

@@ -48,7 +48,7 @@ actor LoginMarks: LoginMarkKeeping {
             if !isFailing {
                 logger.warning(
                     "how far audit events were read cannot be kept; after a restart logins count from then on",
-                    metadata: ["file": "\(path)", "reason": "\(error)"])
+                    metadata: ["file": "\(path)", "reason": "\(error.systemReason)"])
             }
             isFailing = true
         }

@@ -56,7 +56,7 @@ struct Doctor {
             return DoctorRow(what: "dataDirectory", verdict: .fine, detail: "\(path) takes files")
         } catch {
             return DoctorRow(
-                what: "dataDirectory", verdict: .failed, detail: "\(path) takes no files: \(error)",
+                what: "dataDirectory", verdict: .failed, detail: "\(path) takes no files: \(error.systemReason)",
                 fix: "the folder must belong to the agent's user, or the pod's fsGroup")
         }
     }
