@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 programs="tocsin tocsin-agent tocsin-coordinator"
 scratch=.build/dist
-agent_bytes_max=80000000
+agent_bytes_max=40000000
 version=$(sed -n 's/.*static let current = "\(.*\)".*/\1/p' Sources/Telemetry/TocsinVersion.swift)
 platform=linux-$(uname -m)
 [ $# -gt 0 ] || set -- build pack check
