@@ -155,7 +155,7 @@ let adapters: [Module] = [
         ]),
     library("CertificateAuthority", products: ["X509", "Crypto", "SwiftASN1"]),
     library("TokenAccess", ["Telemetry", "CertificateAuthority", "KubernetesAPI"], products: ["Crypto"]),
-    library("IngestWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
+    library("IngestWire", ["Telemetry", "SampleLink", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     Module(
         name: "TocsinProto", kind: .library, path: "proto",
@@ -336,7 +336,7 @@ let testTargets: [Module] = [
         ]),
     tests("CertificateAuthorityTests", ["CertificateAuthority"], products: ["X509", "Crypto", "SwiftASN1"]),
     tests(
-        "WireTests", ["IngestWire", "QueryWire", "TocsinProto", "Telemetry", "Incidents", "Detection"],
+        "WireTests", ["IngestWire", "QueryWire", "SampleLink", "TocsinProto", "Telemetry", "Incidents", "Detection"],
         products: ["GRPCCore", "SwiftProtobuf"]),
     tests(
         "TocsinCLITests", ["TocsinCLI", "tocsin", "QueryWire", "TocsinProto", "CertificateAuthority", "Telemetry"],

@@ -1,4 +1,5 @@
 import FoundationEssentials
+package import SampleLink
 import SwiftProtobuf
 package import Telemetry
 package import TocsinProto
@@ -25,6 +26,12 @@ package struct AgentHello: Hashable, Sendable {
     package var sentAt: Timestamp
     /// What the agent understands.
     package var capabilities: Set<LinkCapability>
+    /// What the spool gave up and no answer has confirmed.
+    package var losses: [FrameLoss] = []
+    /// Time of the earliest sample in the first record that the spool holds; nil when it holds none.
+    package var heldFrom: Timestamp?
+    /// The session whose undelivered records this one took over; empty for none.
+    package var continues: [UInt8] = []
 
     /// Makes a hello.
     package init(
@@ -57,6 +64,9 @@ package struct AgentHello: Hashable, Sendable {
             boot: [UInt8](proto.boot), firstSequence: proto.firstSequence, lastSequence: proto.lastSequence,
             lostSamples: proto.lostSamples, sentAt: Timestamp(millis: proto.sentAtMillis),
             capabilities: LinkCapability.known(in: proto.capabilities))
+        losses = proto.losses.prefix(FrameLoss.countMax).compactMap { FrameLoss($0) }
+        heldFrom = proto.heldFromMillis == 0 ? nil : Timestamp(millis: proto.heldFromMillis)
+        continues = proto.continues.count == 16 ? [UInt8](proto.continues) : []
     }
 
     /// The message.
@@ -72,6 +82,9 @@ package struct AgentHello: Hashable, Sendable {
             $0.lostSamples = lostSamples
             $0.sentAtMillis = sentAt.millis
             $0.capabilities = LinkCapability.names(of: capabilities)
+            $0.losses = losses.map(\.proto)
+            $0.heldFromMillis = heldFrom?.millis ?? 0
+            $0.continues = Data(continues)
         }
     }
 }

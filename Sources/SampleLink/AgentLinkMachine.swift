@@ -114,6 +114,20 @@ package struct AgentLinkMachine: Sendable {
         return last - resolved - gone.count(in: resolved + 1...last)
     }
 
+    /// The sequences that `backlog` counts, ascending.
+    package var undelivered: [ClosedRange<UInt64>] {
+        var gone = lost
+        for range in delivered.ranges { gone.insert(range) }
+        var ranges: [ClosedRange<UInt64>] = []
+        var next = gone.gap(from: resolved + 1)
+        while next <= last {
+            let end = min(last, (gone.range(after: next)?.lowerBound ?? last + 1) - 1)
+            ranges.append(next...end)
+            next = gone.gap(from: end + 1)
+        }
+        return ranges
+    }
+
     /// What the `Hello` of a new stream says: `first_sequence` and `last_sequence`.
     ///
     /// Ends the stream before, if there is one.

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 import Telemetry
 
-/// A stretch of an agent's time of which samples are missing because what held them was damaged.
+/// A stretch of an agent's time of which samples are missing: what held them was damaged, or they never came.
 struct GapRow: Sendable {
     var agent: Int64
     var from: Int64

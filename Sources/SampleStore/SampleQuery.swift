@@ -121,7 +121,7 @@ package struct SeriesChunk: Sendable, Equatable {
 
 /// What a query read.
 package struct QueryReport: Sendable, Equatable {
-    /// A stretch of time of which samples are missing, because what held them is damaged.
+    /// A stretch of time of which samples are missing: what held them is damaged, or they never came.
     package struct Gap: Sendable, Hashable {
         /// The agent's cluster.
         package var cluster: String

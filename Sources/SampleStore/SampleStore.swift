@@ -117,7 +117,7 @@ package final class SampleStore: Sendable {
                 var session = try SessionRow.findOrMake(key, seenAt: seenAt, database)
                 for frame in frames {
                     let isNew = try !session.holds(frame.sequence) && FrameRow.insert(frame, session.id, database)
-                    session.add(frame.sequence)
+                    session.add(frame.sequence, to: frame.to)
                     result.stored += isNew ? 1 : 0
                     result.duplicates += isNew ? 0 : 1
                 }
@@ -153,50 +153,6 @@ package final class SampleStore: Sendable {
         for frame in frames {
             for series in frame.definitions ?? [] {
                 _ = try lookups.group(of: series, agent: agent, at: frame.receivedAt, database)
-            }
-        }
-    }
-
-    /// Notes that a session's spool holds nothing below `firstSequence` any more, and returns what is durable.
-    ///
-    /// Of the frames below it, those that never came are recorded as lost, and the durable sequence moves past them.
-    package func openSession(
-        _ key: SessionKey, firstSequence: UInt64, at now: Timestamp
-    ) async throws(StoreError) -> DurableSequences {
-        guard firstSequence < UInt64(Int64.max) else {
-            throw StoreError(.invalid, "\(firstSequence) is no sequence of a frame")
-        }
-        return try await file.write { database in
-            var session = try SessionRow.findOrMake(key, seenAt: now, database)
-            try session.skip(to: firstSequence, at: now, database)
-            try session.save(seenAt: now, database)
-            return DurableSequences(through: session.durable, ahead: session.ahead)
-        }
-    }
-
-    /// What is durable of a session; nothing of an unknown one.
-    package func durableSequences(of key: SessionKey) async throws(StoreError) -> DurableSequences {
-        try await file.read { database in
-            let session = try SessionRow.find(key, database)
-            return DurableSequences(through: session?.durable ?? 0, ahead: session?.ahead ?? SequenceRanges())
-        }
-    }
-
-    /// The newest runs of lost sequences, at most `limit`.
-    package func lostRanges(limit: Int) async throws(StoreError) -> [LostRange] {
-        try await file.read { database in
-            try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT cluster, node, session, first, last, noted_at FROM lost_ranges
-                    JOIN sessions ON sessions.id = session_id ORDER BY noted_at DESC, first DESC LIMIT ?
-                    """, arguments: [max(0, limit)]
-            ).map { row in
-                let session: Data = row["session"]
-                let (first, last, notedAt): (Int64, Int64, Int64) = (row["first"], row["last"], row["noted_at"])
-                return LostRange(
-                    key: SessionKey(cluster: row["cluster"], node: row["node"], session: Array(session)),
-                    first: UInt64(first), last: UInt64(last), notedAt: Timestamp(millis: notedAt))
             }
         }
     }

@@ -54,6 +54,19 @@ extension SampleStore {
                     CREATE INDEX clock_spans_by_agent ON clock_spans (agent_id);
                     """)
         }
+        migrator.registerMigration("5 losses") { database in
+            // newest_millis: the newest sample that came. unsent_…: what the agent could not deliver when it ended,
+            // NULL while it has not said. is_replaced: another session of the agent followed. What was there before
+            // tells nothing of either.
+            try database.execute(
+                sql: """
+                    ALTER TABLE sessions ADD COLUMN newest_millis INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE sessions ADD COLUMN unsent_samples INTEGER;
+                    ALTER TABLE sessions ADD COLUMN unsent_min INTEGER;
+                    ALTER TABLE sessions ADD COLUMN unsent_max INTEGER;
+                    ALTER TABLE sessions ADD COLUMN is_replaced INTEGER NOT NULL DEFAULT 0;
+                    """)
+        }
         return migrator
     }
 }
@@ -113,17 +126,20 @@ struct SessionRow {
     /// What is durable although something before it is not.
     private(set) var ahead: SequenceRanges
     private let savedAhead: SequenceRanges
+    /// Time of the newest sample that came, in milliseconds; 0 before the first.
+    private(set) var newest: Int64
 
-    private init(id: Int64, durable: UInt64, ahead: SequenceRanges) {
+    private init(id: Int64, durable: UInt64, ahead: SequenceRanges, newest: Int64) {
         self.id = id
         self.durable = durable
         self.ahead = ahead
         savedAhead = ahead
+        self.newest = newest
     }
 
     static func find(_ key: SessionKey, _ database: Database) throws -> SessionRow? {
         let statement = try database.cachedStatement(
-            sql: "SELECT id, durable FROM sessions WHERE cluster = ? AND node = ? AND session = ?")
+            sql: "SELECT id, durable, newest_millis FROM sessions WHERE cluster = ? AND node = ? AND session = ?")
         guard
             let row = try Row.fetchOne(statement, arguments: [key.cluster, key.node, Data(key.session)])
         else { return nil }
@@ -135,7 +151,8 @@ struct SessionRow {
             let (first, last): (Int64, Int64) = (row["first"], row["last"])
             return first > 0 && first <= last ? UInt64(first)...UInt64(last) : nil
         }
-        var session = SessionRow(id: id, durable: UInt64(max(0, durable)), ahead: SequenceRanges(ranges))
+        var session = SessionRow(
+            id: id, durable: UInt64(max(0, durable)), ahead: SequenceRanges(ranges), newest: row["newest_millis"])
         session.absorb()
         return session
     }
@@ -145,7 +162,7 @@ struct SessionRow {
         try database.execute(
             sql: "INSERT INTO sessions (cluster, node, session, durable, seen_at) VALUES (?, ?, ?, 0, ?)",
             arguments: [key.cluster, key.node, Data(key.session), seenAt.millis])
-        let session = SessionRow(id: database.lastInsertedRowID, durable: 0, ahead: SequenceRanges())
+        let session = SessionRow(id: database.lastInsertedRowID, durable: 0, ahead: SequenceRanges(), newest: 0)
         _ = try SeriesCatalogue.agent(cluster: key.cluster, node: key.node, database)
         return session
     }
@@ -155,9 +172,10 @@ struct SessionRow {
         sequence <= durable || ahead.range(containing: sequence) != nil
     }
 
-    /// Takes a frame for durable.
-    mutating func add(_ sequence: UInt64) {
+    /// Takes a frame for durable, whose newest sample is of `time`.
+    mutating func add(_ sequence: UInt64, to time: Timestamp) {
         guard !holds(sequence) else { return }
+        newest = max(newest, time.millis)
         if sequence == durable + 1, ahead.ranges.isEmpty {
             durable = sequence
         } else {
@@ -166,16 +184,21 @@ struct SessionRow {
         absorb()
     }
 
-    /// Records as lost what is missing below `first`, and moves the durable sequence there.
-    mutating func skip(to first: UInt64, at now: Timestamp, _ database: Database) throws {
+    /// Records as lost what is missing below `first`, and moves the durable sequence there; returns what is missing.
+    mutating func skip(
+        to first: UInt64, at now: Timestamp, _ database: Database
+    ) throws -> [ClosedRange<UInt64>] {
+        var missing: [ClosedRange<UInt64>] = []
         while durable + 1 < first {
             let end = min(first, ahead.range(after: durable)?.lowerBound ?? first) - 1
             try database.execute(
                 sql: "INSERT INTO lost_ranges (session_id, first, last, noted_at) VALUES (?, ?, ?, ?)",
                 arguments: [id, Int64(durable + 1), Int64(end), now.millis])
+            missing.append(durable + 1...end)
             durable = end
             absorb()
         }
+        return missing
     }
 
     /// Moves the durable sequence over what follows it without a gap.
@@ -187,8 +210,8 @@ struct SessionRow {
 
     func save(seenAt: Timestamp, _ database: Database) throws {
         try database.cachedStatement(
-            sql: "UPDATE sessions SET durable = ?, seen_at = max(seen_at, ?) WHERE id = ?"
-        ).execute(arguments: [Int64(durable), seenAt.millis, id])
+            sql: "UPDATE sessions SET durable = ?, seen_at = max(seen_at, ?), newest_millis = ? WHERE id = ?"
+        ).execute(arguments: [Int64(durable), seenAt.millis, newest, id])
         guard ahead != savedAhead else { return }
         let (kept, wanted) = (Set(savedAhead.ranges), Set(ahead.ranges))
         for range in kept.subtracting(wanted) {

@@ -57,6 +57,23 @@ extension SegmentSpool {
         if let failure { throw failure }
     }
 
+    /// What the records of a range hold that are still here, as far as their heads can be read.
+    package func measure(_ range: ClosedRange<UInt64>) -> (samples: UInt64, millis: ClosedRange<Int64>?) {
+        var sum = SpoolLoss(reason: .budget, sequences: range, samples: 0, millis: nil)
+        for (index, segment) in segments.enumerated() {
+            let last = (index + 1 < segments.count ? segments[index + 1].first : state.next) - 1
+            guard segment.first <= range.upperBound, last >= range.lowerBound else { continue }
+            let part = measure(segment, max(segment.first, range.lowerBound)...min(last, range.upperBound))
+            sum.extend(by: part)
+        }
+        return (sum.samples, sum.millis)
+    }
+
+    /// Time of the earliest sample in the first record that is still here; nil when there is none to read.
+    package var heldFromMillis: Int64? {
+        firstSequence > lastSequence ? nil : (try? head(of: firstSequence))?.millis?.lowerBound
+    }
+
     /// What is lost with these records of a segment, as far as their heads can be read.
     private func measure(_ segment: Segment, _ range: ClosedRange<UInt64>) -> SpoolLoss {
         var loss = SpoolLoss(reason: .budget, sequences: range, samples: 0, millis: nil)

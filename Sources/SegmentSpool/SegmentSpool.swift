@@ -37,7 +37,8 @@ package final class SegmentSpool {
     var activeIsBroken = false
     var unsyncedAppends = 0
     var cursor: Cursor?
-    var pendingLosses: [SpoolLoss] = []
+    /// What `takeLosses()` will give.
+    package internal(set) var pendingLosses: [SpoolLoss] = []
     var isClosed = false
 
     init(_ contents: SpoolContents, folder: String, root: String, lock: SpoolFile, limits: SpoolLimits) {

@@ -92,6 +92,13 @@ struct ContractTests {
         #expect(try await lab.times("contract_test").count == 3)
         #expect(try await lab.counter("frames_rejected_total") == 2, "refused twice, and then given up")
         #expect(await feed.lostSamples == 12)
+        #expect(try await lab.counter("samples_lost_total") == 12)
+        let answer = try await lab.lab.tocsin(["query", "contract_test"])
+        let moment = "\(time.rfc3339) to \(time.rfc3339)"
+        #expect(
+            answer.text.contains(
+                "samples of node-a from \(moment) are missing: the coordinator refused them (12 samples)"),
+            "\(answer.text)")
         link.cancel()
         try? await link.value
         try await coordinator.terminate()

@@ -94,7 +94,7 @@ struct CompactionTests {
             }
             let first = UInt64(turn / 3) * 100 + 1
             let key = Fleet.key(node)
-            _ = try await store.openSession(key, firstSequence: first, at: Fleet.time(0))
+            _ = try await store.openSession(key, SessionOpening(firstSequence: first), at: Fleet.time(0))
             _ = try await store.append(try Fleet.chain(key, from: first, rounds: rounds, blocksPerChain: 5))
             _ = try await store.compactOnce(now: Fleet.time(200_000), policy: .immediate)
             if turn % 7 == 0 { _ = try await store.compact(now: Fleet.time(200_000), policy: .immediate) }

@@ -60,19 +60,22 @@ struct SampleStoreTests {
     @Test func whatTheSpoolDroppedIsLostAndPassedOver() async throws {
         let a = Fleet.key("a")
         let store = try Fleet.open(folder)
-        #expect(try await store.openSession(a, firstSequence: 1, at: Fleet.time(1)).through == 0)
+        #expect(
+            try await store.openSession(a, SessionOpening(firstSequence: 1), at: Fleet.time(1)).durable.through == 0)
         _ = try await store.append([Fleet.frame(a, 1), Fleet.frame(a, 4), Fleet.frame(a, 7), Fleet.frame(a, 8)])
-        #expect(try await store.openSession(a, firstSequence: 7, at: Fleet.time(5)).through == 8)
+        #expect(
+            try await store.openSession(a, SessionOpening(firstSequence: 7), at: Fleet.time(5)).durable.through == 8)
         let ranges = try await store.lostRanges(limit: 10)
         #expect(
             ranges == [
                 .init(key: a, first: 5, last: 6, notedAt: Fleet.time(5)),
                 .init(key: a, first: 2, last: 3, notedAt: Fleet.time(5)),
             ])
-        #expect(try await store.openSession(a, firstSequence: 7, at: Fleet.time(6)).through == 8)
+        #expect(
+            try await store.openSession(a, SessionOpening(firstSequence: 7), at: Fleet.time(6)).durable.through == 8)
         #expect(try await store.lostRanges(limit: 10).count == 2)
         await #expect(throws: StoreError(.invalid, "")) {
-            try await store.openSession(a, firstSequence: .max, at: Fleet.time(7))
+            try await store.openSession(a, SessionOpening(firstSequence: .max), at: Fleet.time(7))
         }
     }
 

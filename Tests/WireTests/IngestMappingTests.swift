@@ -1,6 +1,7 @@
 import Foundation
 import GRPCCore
 import IngestWire
+import SampleLink
 import SwiftProtobuf
 import Telemetry
 import Testing
@@ -126,13 +127,23 @@ import TocsinProto
 
     @Test("A hello comes back with the capabilities that this version knows; an older one has none")
     func capabilities() throws {
-        let hello = AgentHello(
+        var hello = AgentHello(
             cluster: "c", node: "n", version: "1", session: Array(repeating: 1, count: 16),
             boot: Array(repeating: 2, count: 16), firstSequence: 3, lastSequence: 4, lostSamples: 5,
             sentAt: Timestamp(millis: 6), capabilities: [.chainedBlocks])
+        hello.heldFrom = Timestamp(millis: 5)
+        hello.continues = Array(repeating: 3, count: 16)
+        let times = Timestamp(millis: 1)...Timestamp(millis: 2)
+        hello.losses = [
+            FrameLoss(sequences: 1...2, times: times, samples: 9, reason: .damage),
+            FrameLoss(sequences: 7...7, times: nil, samples: 0),
+        ]
         var proto = hello.proto
         #expect(proto.capabilities == ["sample-block-2"])
         proto.capabilities.append("telepathy")
+        // A loss that contradicts itself says nothing.
+        proto.losses.append(.with { $0.first = 9 })
+        proto.losses.append(Tocsin_V1_Loss())
         #expect(try AgentHello(proto: proto, limits: limits) == hello)
         proto.capabilities = []
         #expect(try AgentHello(proto: proto, limits: limits).capabilities.isEmpty)

@@ -1,5 +1,6 @@
 import BlockingWork
 import Logging
+import SampleLink
 import SegmentSpool
 import Telemetry
 
@@ -14,6 +15,10 @@ actor SpoolKeeper {
         var heldFrom: UInt64
         var bytes: Int
         var lostSamples: UInt64
+        /// Time of the first sample that is held; nil when none is.
+        var heldFromMillis: Int64?
+        /// Losses that nobody has taken yet.
+        var losses: [SpoolLoss]
     }
 
     private let executor = QueueExecutor(label: "tocsin.spool")
@@ -42,7 +47,8 @@ actor SpoolKeeper {
         View(
             session: spool.session.bytes, last: spool.lastSequence, sentThrough: spool.sentThrough,
             acknowledged: spool.acknowledged, heldFrom: spool.firstSequence, bytes: spool.bytes,
-            lostSamples: spool.counters.lostSamples)
+            lostSamples: spool.counters.lostSamples, heldFromMillis: spool.heldFromMillis,
+            losses: spool.pendingLosses)
     }
 
     /// Appends one record and returns its sequence; throws when the disk is full or fails.
@@ -63,6 +69,15 @@ actor SpoolKeeper {
     /// All records up to `sequence` are durable at the coordinator.
     func acknowledge(through sequence: UInt64) throws(SpoolError) {
         try spool.acknowledge(through: sequence)
+    }
+
+    /// What the records of some ranges hold, as one; nil for none.
+    func measure(_ ranges: [ClosedRange<UInt64>]) -> FrameLoss? {
+        ranges.reduce(into: nil as FrameLoss?) { sum, range in
+            let held = spool.measure(range)
+            let part = FrameLoss(sequences: range, millis: held.millis, samples: held.samples)
+            if sum == nil { sum = part } else { sum?.merge(part) }
+        }
     }
 
     /// Losses since the last call.
@@ -86,5 +101,24 @@ actor SpoolKeeper {
         } catch {
             logger.error("the spool could not be closed", metadata: ["reason": "\(error)"])
         }
+    }
+}
+
+extension FrameLoss {
+    /// A loss with the times as the spool tells them.
+    init(sequences: ClosedRange<UInt64>, millis: ClosedRange<Int64>?, samples: UInt64, reason: Reason? = nil) {
+        let times = millis.map { Timestamp(millis: $0.lowerBound)...Timestamp(millis: $0.upperBound) }
+        self.init(sequences: sequences, times: times, samples: samples, reason: reason)
+    }
+
+    /// What the spool lost.
+    init(_ loss: SpoolLoss) {
+        let reason: Reason =
+            switch loss.reason {
+            case .budget: .budget
+            case .damage: .damage
+            case .refused: .refused
+            }
+        self.init(sequences: loss.sequences, millis: loss.millis, samples: loss.samples, reason: reason)
     }
 }

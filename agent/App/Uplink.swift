@@ -4,6 +4,7 @@ import GRPCNIOTransportHTTP2
 import IngestWire
 import Logging
 import SampleLink
+import SegmentSpool
 import ServiceLifecycle
 import SwiftProtobuf
 import Synchronization
@@ -66,6 +67,19 @@ final class Uplink: Service {
         var isReplaced = false
         /// The frame that the coordinator refused last.
         var refusedFrame: UInt64?
+        /// What was lost and no welcome has confirmed.
+        var losses: [FrameLoss] = []
+        /// The session that this one took over, when this process saw it; empty for none.
+        var continues: [UInt8] = []
+
+        mutating func lost(_ new: [FrameLoss]) {
+            losses += new
+            // The oldest are told as one, so that there is room for all.
+            while losses.count > FrameLoss.countMax {
+                let first = losses.removeFirst()
+                losses[0].merge(first)
+            }
+        }
     }
 
     private let link = Mutex(LinkMemory())
@@ -120,7 +134,7 @@ final class Uplink: Service {
         while !Task.isCancelled {
             let end = await connect(UplinkStream(uplink: self))
             inbox.streamEnded()
-            if inbox.isStopping { return }
+            if inbox.isStopping { return await sayWhatIsUnsent() }
             switch end {
             case .again:
                 backoff.reset()
@@ -137,6 +151,25 @@ final class Uplink: Service {
             let pause = backoff.next(using: &generator)
             await pauseUnlessStopping(pause)
         }
+    }
+
+    /// Logs what the next start will send, if it finds this spool.
+    private func sayWhatIsUnsent() async {
+        let view = await spool.view()
+        let unsent =
+            link.withLock { $0.machine?.undelivered }
+            ?? (view.acknowledged < view.last ? [view.acknowledged + 1...view.last] : [])
+        guard let held = await spool.measure(unsent) else {
+            return logger.info("stopping, all is delivered")
+        }
+        var metadata: Logger.Metadata = [
+            "frames": "\(unsent.reduce(0) { $0 + $1.count })", "samples": "\(held.samples)",
+        ]
+        if let times = held.times {
+            metadata["from"] = "\(times.lowerBound.rfc3339)"
+            metadata["to"] = "\(times.upperBound.rfc3339)"
+        }
+        logger.warning("stopping before all is delivered; the next start sends the rest", metadata: metadata)
     }
 
     private func pauseUnlessStopping(_ pause: Duration) async {
@@ -157,12 +190,26 @@ final class Uplink: Service {
             ?? AgentLinkMachine(last: view.last, acknowledged: view.acknowledged, sentThrough: view.sentThrough)
         machine.appended(through: view.last)
         let sequences = machine.hello(heldFrom: view.heldFrom)
-        let hello = AgentHello(
+        var hello = AgentHello(
             cluster: identity.cluster, node: identity.node, version: TocsinVersion.current, session: view.session,
             boot: identity.boot, firstSequence: sequences.first, lastSequence: sequences.last,
             lostSamples: view.lostSamples, sentAt: now(),
             capabilities: LinkCapability.supported)
+        let memory = link.withLock { $0 }
+        hello.losses = Array((memory.losses + view.losses.map { FrameLoss($0) }).suffix(FrameLoss.countMax))
+        hello.heldFrom = view.heldFromMillis.map { Timestamp(millis: $0) }
+        hello.continues = memory.continues
         return (machine, hello.proto)
+    }
+
+    /// Notes what the spool lost, for the hellos to come.
+    func lost(_ losses: [SpoolLoss]) {
+        link.withLock { $0.lost(losses.map { FrameLoss($0) }) }
+    }
+
+    /// Forgets the losses that the coordinator knows of, now that it counts all up to a sequence as settled.
+    func settled(through sequence: UInt64) {
+        link.withLock { memory in memory.losses.removeAll { $0.sequences.upperBound <= sequence } }
     }
 
     /// Keeps what an ended stream knew for the next one.
@@ -173,8 +220,8 @@ final class Uplink: Service {
     }
 
     /// Forgets the link of a session that was replaced.
-    func forgetLink() {
-        link.withLock { $0 = LinkMemory(machine: nil, isReplaced: true) }
+    func forgetLink(of session: [UInt8]) {
+        link.withLock { $0 = LinkMemory(machine: nil, isReplaced: true, continues: session) }
     }
 
     enum End: Sendable {

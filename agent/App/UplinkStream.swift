@@ -100,8 +100,11 @@ final class UplinkStream: Sendable {
             let contents = uplink.inbox.take()
             var actions: [AgentLinkMachine.Action] = []
             if let sequence = contents.appended { machine.appended(through: max(sequence, machine.last)) }
-            for loss in await uplink.spool.takeLosses() { actions += machine.lost(loss.sequences) }
+            let losses = await uplink.spool.takeLosses()
+            if !losses.isEmpty { uplink.lost(losses) }
+            for loss in losses { actions += machine.lost(loss.sequences) }
             if let welcome = contents.welcome {
+                uplink.settled(through: welcome.durable)
                 actions += machine.connected(
                     durable: welcome.durable, window: welcome.window, ahead: welcome.ahead,
                     usesLanes: welcome.capabilities.contains(.lanes))
@@ -127,8 +130,7 @@ final class UplinkStream: Sendable {
                 let end = drainEnd ?? .now + uplink.drainTimeout
                 drainEnd = end
                 if machine.backlog == 0 || ContinuousClock.now >= end {
-                    try await sayGoodbye(to: writer)
-                    uplink.logger.info("stopping", metadata: ["unsent": "\(machine.backlog)"])
+                    try await sayGoodbye(unsent: machine.undelivered, to: writer)
                     return nil
                 }
             }
@@ -151,8 +153,9 @@ final class UplinkStream: Sendable {
                 uplink.logger.error(
                     "the coordinator knows more of this spool than it holds: an old copy; beginning a new session",
                     metadata: ["durable": "\(durable)"])
+                let session = await uplink.spool.view().session
                 try await uplink.spool.beginNewSession(keepAfter: keepAfter)
-                uplink.forgetLink()
+                uplink.forgetLink(of: session)
                 return .again
             }
         }
@@ -221,10 +224,16 @@ final class UplinkStream: Sendable {
     }
 
     /// The probes have ended by now: what they held can be given to others at once.
-    private func sayGoodbye(to writer: RPCWriter<Tocsin_V1_AgentMessage>) async throws {
+    ///
+    /// What is unsent stays in the spool for the next start; with the pod's own folder it goes, and the coordinator
+    /// then knows what was in it.
+    private func sayGoodbye(
+        unsent: [ClosedRange<UInt64>], to writer: RPCWriter<Tocsin_V1_AgentMessage>
+    ) async throws {
         var heartbeat = await uplink.vitals().heartbeat
         heartbeat.holding = []
         heartbeat.leaving = true
+        if let waiting = await uplink.spool.measure(unsent) { heartbeat.unsent = waiting.proto }
         try await writer.write(.with { $0.heartbeat = heartbeat })
     }
 

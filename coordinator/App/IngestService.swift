@@ -167,7 +167,10 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         var receiver = StreamReceiver(
             service: self, agent: agent, stream: connection.stream, session: session, ledger: StreamLedger(machine),
             helloSentAt: hello.sentAt, receivedAt: receivedAt, outlets: outlets)
-        while let message = try await iterator.next() { try receiver.take(message) }
+        while let message = try await iterator.next() {
+            try receiver.take(message)
+            if let farewell = receiver.takeFarewell() { await writer.end(session, unsent: farewell.unsent) }
+        }
         await receiver.ledger.drained()
     }
 

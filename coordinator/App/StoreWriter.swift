@@ -2,6 +2,7 @@ import Foundation
 import IngestWire
 import Logging
 import SQLiteFile
+import SampleLink
 import SampleStore
 import ServiceLifecycle
 import Synchronization
@@ -95,12 +96,38 @@ final class StoreWriter: Service {
     ) async throws(StoreError) -> SampleStore.DurableSequences {
         finish(outage.withLock { $0.release(session) })
         do {
-            return try await store.openSession(session.key, firstSequence: hello.firstSequence, at: now)
+            let opening = SessionOpening(
+                firstSequence: hello.firstSequence, heldFrom: hello.heldFrom, losses: hello.losses,
+                continues: hello.continues)
+            let opened = try await store.openSession(session.key, opening, at: now)
+            for loss in opened.losses { tell(loss, of: session.agent) }
+            return opened.durable
         } catch {
             guard Self.isOutage(error) else { throw error }
             note(error)
             return try await store.durableSequences(of: session.key)
         }
+    }
+
+    /// Notes what an agent that ends could not deliver; nil when it delivered all.
+    func end(_ session: Session, unsent: FrameLoss?) async {
+        do {
+            try await store.endSession(session.key, unsent: unsent)
+        } catch {
+            // A spool that does not come back then counts as one that ended without a word.
+            if Self.isOutage(error) { note(error) }
+        }
+    }
+
+    private func tell(_ loss: NotedLoss, of agent: FleetRegistry.AgentKey) {
+        counters.add { $0.samplesLost += loss.samples }
+        logger.error(
+            "samples of an agent are lost",
+            metadata: [
+                "node": "\(agent.node)", "cluster": "\(agent.cluster)", "samples": "\(loss.samples)",
+                "from": "\(loss.times?.lowerBound.rfc3339 ?? "")", "to": "\(loss.times?.upperBound.rfc3339 ?? "")",
+                "reason": "\(loss.reason)",
+            ])
     }
 
     /// Puts a frame into the queue; its completion is called when its fate is known.

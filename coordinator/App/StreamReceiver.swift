@@ -10,6 +10,12 @@ import TocsinProto
 struct StreamReceiver {
     typealias Acknowledgements = AsyncThrowingStream<IngestSessionMachine.Acknowledgement, any Error>.Continuation
 
+    /// The last word of an agent that ends.
+    struct Farewell {
+        /// What it could not deliver.
+        var unsent: FrameLoss?
+    }
+
     let service: IngestService
     let agent: FleetRegistry.AgentKey
     let stream: UInt64
@@ -18,6 +24,7 @@ struct StreamReceiver {
     let acknowledgements: Acknowledgements
     /// Answers to heartbeats; of several that wait the newest goes out.
     let answers: AsyncStream<TargetsAnswer>.Continuation
+    private var farewell: Farewell?
     private var clock = ClockOffset()
     private var fresh: LaneDecoder
     private var backfill: LaneDecoder
@@ -39,6 +46,12 @@ struct StreamReceiver {
         clock.observe(sentAt: helloSentAt, receivedAt: receivedAt)
     }
 
+    /// What the agent said when it left, once.
+    mutating func takeFarewell() -> Farewell? {
+        defer { farewell = nil }
+        return farewell
+    }
+
     /// Takes one message.
     mutating func take(_ message: Tocsin_V1_AgentMessage) throws(WireError) {
         guard service.fleet.seen(agent, stream: stream, now: service.now()) else {
@@ -51,6 +64,9 @@ struct StreamReceiver {
         case .heartbeat(let heartbeat):
             clock.observe(sentAt: Timestamp(millis: heartbeat.sentAtMillis), receivedAt: service.now())
             service.fleet.heartbeat(heartbeat, of: agent)
+            if heartbeat.leaving {
+                farewell = Farewell(unsent: heartbeat.hasUnsent ? FrameLoss(heartbeat.unsent) : nil)
+            }
             let limits = service.configuration.wire
             if let answer = try service.assignments.answer(heartbeat, of: agent, limits: limits) {
                 answers.yield(answer)

@@ -25,6 +25,54 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+package nonisolated enum Tocsin_V1_LossReason: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+  case unspecified // = 0
+
+  /// The spool was full: the oldest made room.
+  case budget // = 1
+
+  /// What held them was damaged.
+  case damage // = 2
+
+  /// The coordinator refused them.
+  case refused // = 3
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .budget
+    case 2: self = .damage
+    case 3: self = .refused
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .budget: return 1
+    case .damage: return 2
+    case .refused: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [Tocsin_V1_LossReason] = [
+    .unspecified,
+    .budget,
+    .damage,
+    .refused,
+  ]
+
+}
+
 package nonisolated enum Tocsin_V1_Lane: SwiftProtobuf.Enum, Swift.CaseIterable {
   package typealias RawValue = Int
   case unspecified // = 0
@@ -239,6 +287,42 @@ package nonisolated struct Tocsin_V1_Hello: Sendable {
 
   package var sentAtMillis: Int64 = 0
 
+  /// What the spool gave up and no answer has confirmed, oldest first; sequences below first_sequence that are in none of
+  /// them are lost too, and nothing more is known of them.
+  package var losses: [Tocsin_V1_Loss] = []
+
+  /// Time of the earliest sample in the first record that the spool holds; 0 when it holds none.
+  package var heldFromMillis: Int64 = 0
+
+  /// The session whose undelivered records this one took over, from 1 on; empty for none.
+  package var continues: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Records of a session that were given up, or that wait when an agent ends.
+package nonisolated struct Tocsin_V1_Loss: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Their sequences, both included.
+  package var first: UInt64 = 0
+
+  package var last: UInt64 = 0
+
+  /// Times of the earliest and the latest sample in them, by the agent's clock; both 0 when they cannot be told.
+  package var minMillis: Int64 = 0
+
+  package var maxMillis: Int64 = 0
+
+  /// Samples in them, as far as they could be counted.
+  package var samples: UInt64 = 0
+
+  package var reason: Tocsin_V1_LossReason = .unspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -444,41 +528,86 @@ package nonisolated struct Tocsin_V1_TargetState: Sendable {
 }
 
 /// Sent every few seconds, so that a silent agent is noticed although it has nothing to report.
-package nonisolated struct Tocsin_V1_Heartbeat: Sendable {
+package nonisolated struct Tocsin_V1_Heartbeat: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var sentAtMillis: Int64 = 0
+  package var sentAtMillis: Int64 {
+    get {_storage._sentAtMillis}
+    set {_uniqueStorage()._sentAtMillis = newValue}
+  }
 
-  package var series: UInt64 = 0
+  package var series: UInt64 {
+    get {_storage._series}
+    set {_uniqueStorage()._series = newValue}
+  }
 
-  package var samplesTotal: UInt64 = 0
+  package var samplesTotal: UInt64 {
+    get {_storage._samplesTotal}
+    set {_uniqueStorage()._samplesTotal = newValue}
+  }
 
-  package var lostSamplesTotal: UInt64 = 0
+  package var lostSamplesTotal: UInt64 {
+    get {_storage._lostSamplesTotal}
+    set {_uniqueStorage()._lostSamplesTotal = newValue}
+  }
 
-  package var spoolBytes: UInt64 = 0
+  package var spoolBytes: UInt64 {
+    get {_storage._spoolBytes}
+    set {_uniqueStorage()._spoolBytes = newValue}
+  }
 
-  package var rssBytes: UInt64 = 0
+  package var rssBytes: UInt64 {
+    get {_storage._rssBytes}
+    set {_uniqueStorage()._rssBytes = newValue}
+  }
 
-  package var cpuSeconds: Double = 0
+  package var cpuSeconds: Double {
+    get {_storage._cpuSeconds}
+    set {_uniqueStorage()._cpuSeconds = newValue}
+  }
 
   /// The agent's monotonic clock; a lease in the answer runs from here. 0: the agent takes no cluster targets.
-  package var uptimeMillis: UInt64 = 0
+  package var uptimeMillis: UInt64 {
+    get {_storage._uptimeMillis}
+    set {_uniqueStorage()._uptimeMillis = newValue}
+  }
 
   /// The cluster targets that the agent probes under a lease now.
-  package var holding: [Tocsin_V1_Grant] = []
+  package var holding: [Tocsin_V1_Grant] {
+    get {_storage._holding}
+    set {_uniqueStorage()._holding = newValue}
+  }
 
   /// The agent is stopping and probes nothing any more: what it held can be given to others at once.
-  package var leaving: Bool = false
+  package var leaving: Bool {
+    get {_storage._leaving}
+    set {_uniqueStorage()._leaving = newValue}
+  }
 
   /// For each target of the last report that was not partial, in its order: tenths of a second since its last probe, and
   /// one more; 0 for one that was never probed. Empty when the heartbeat doesn't say.
-  package var targetAgeDeciseconds: [UInt32] = []
+  package var targetAgeDeciseconds: [UInt32] {
+    get {_storage._targetAgeDeciseconds}
+    set {_uniqueStorage()._targetAgeDeciseconds = newValue}
+  }
+
+  /// With leaving: what the agent could not deliver in its time. It is lost when the spool goes with the pod.
+  package var unsent: Tocsin_V1_Loss {
+    get {_storage._unsent ?? Tocsin_V1_Loss()}
+    set {_uniqueStorage()._unsent = newValue}
+  }
+  /// Returns true if `unsent` has been explicitly set.
+  package var hasUnsent: Bool {_storage._unsent != nil}
+  /// Clears the value of `unsent`. Subsequent reads from it will return its default value.
+  package mutating func clearUnsent() {_uniqueStorage()._unsent = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// One cluster target and why an agent probes it.
@@ -548,6 +677,10 @@ package nonisolated struct Tocsin_V1_AssignedTarget: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "tocsin.v1"
+
+nonisolated extension Tocsin_V1_LossReason: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LOSS_REASON_UNSPECIFIED\0\u{1}LOSS_REASON_BUDGET\0\u{1}LOSS_REASON_DAMAGE\0\u{1}LOSS_REASON_REFUSED\0")
+}
 
 nonisolated extension Tocsin_V1_Lane: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LANE_UNSPECIFIED\0\u{1}LANE_FRESH\0\u{1}LANE_BACKFILL\0")
@@ -744,7 +877,7 @@ nonisolated extension Tocsin_V1_CoordinatorMessage: SwiftProtobuf.Message, Swift
 
 nonisolated extension Tocsin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}node\0\u{1}version\0\u{1}session\0\u{1}boot\0\u{1}capabilities\0\u{3}first_sequence\0\u{3}last_sequence\0\u{3}lost_samples\0\u{3}sent_at_millis\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{1}node\0\u{1}version\0\u{1}session\0\u{1}boot\0\u{1}capabilities\0\u{3}first_sequence\0\u{3}last_sequence\0\u{3}lost_samples\0\u{3}sent_at_millis\0\u{1}losses\0\u{3}held_from_millis\0\u{1}continues\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -762,6 +895,9 @@ nonisolated extension Tocsin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.lastSequence) }()
       case 9: try { try decoder.decodeSingularUInt64Field(value: &self.lostSamples) }()
       case 10: try { try decoder.decodeSingularSInt64Field(value: &self.sentAtMillis) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.losses) }()
+      case 12: try { try decoder.decodeSingularSInt64Field(value: &self.heldFromMillis) }()
+      case 13: try { try decoder.decodeSingularBytesField(value: &self.continues) }()
       default: break
       }
     }
@@ -798,6 +934,15 @@ nonisolated extension Tocsin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.sentAtMillis != 0 {
       try visitor.visitSingularSInt64Field(value: self.sentAtMillis, fieldNumber: 10)
     }
+    if !self.losses.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.losses, fieldNumber: 11)
+    }
+    if self.heldFromMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.heldFromMillis, fieldNumber: 12)
+    }
+    if !self.continues.isEmpty {
+      try visitor.visitSingularBytesField(value: self.continues, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -812,6 +957,64 @@ nonisolated extension Tocsin_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.lastSequence != rhs.lastSequence {return false}
     if lhs.lostSamples != rhs.lostSamples {return false}
     if lhs.sentAtMillis != rhs.sentAtMillis {return false}
+    if lhs.losses != rhs.losses {return false}
+    if lhs.heldFromMillis != rhs.heldFromMillis {return false}
+    if lhs.continues != rhs.continues {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tocsin_V1_Loss: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Loss"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}first\0\u{1}last\0\u{3}min_millis\0\u{3}max_millis\0\u{1}samples\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.first) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.last) }()
+      case 3: try { try decoder.decodeSingularSInt64Field(value: &self.minMillis) }()
+      case 4: try { try decoder.decodeSingularSInt64Field(value: &self.maxMillis) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.samples) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.first != 0 {
+      try visitor.visitSingularUInt64Field(value: self.first, fieldNumber: 1)
+    }
+    if self.last != 0 {
+      try visitor.visitSingularUInt64Field(value: self.last, fieldNumber: 2)
+    }
+    if self.minMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.minMillis, fieldNumber: 3)
+    }
+    if self.maxMillis != 0 {
+      try visitor.visitSingularSInt64Field(value: self.maxMillis, fieldNumber: 4)
+    }
+    if self.samples != 0 {
+      try visitor.visitSingularUInt64Field(value: self.samples, fieldNumber: 5)
+    }
+    if self.reason != .unspecified {
+      try visitor.visitSingularEnumField(value: self.reason, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Tocsin_V1_Loss, rhs: Tocsin_V1_Loss) -> Bool {
+    if lhs.first != rhs.first {return false}
+    if lhs.last != rhs.last {return false}
+    if lhs.minMillis != rhs.minMillis {return false}
+    if lhs.maxMillis != rhs.maxMillis {return false}
+    if lhs.samples != rhs.samples {return false}
+    if lhs.reason != rhs.reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1251,79 +1454,146 @@ nonisolated extension Tocsin_V1_TargetState: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Tocsin_V1_Heartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_millis\0\u{1}series\0\u{3}samples_total\0\u{3}lost_samples_total\0\u{3}spool_bytes\0\u{3}rss_bytes\0\u{3}cpu_seconds\0\u{3}uptime_millis\0\u{1}holding\0\u{1}leaving\0\u{3}target_age_deciseconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_millis\0\u{1}series\0\u{3}samples_total\0\u{3}lost_samples_total\0\u{3}spool_bytes\0\u{3}rss_bytes\0\u{3}cpu_seconds\0\u{3}uptime_millis\0\u{1}holding\0\u{1}leaving\0\u{3}target_age_deciseconds\0\u{1}unsent\0")
+
+  fileprivate class _StorageClass {
+    var _sentAtMillis: Int64 = 0
+    var _series: UInt64 = 0
+    var _samplesTotal: UInt64 = 0
+    var _lostSamplesTotal: UInt64 = 0
+    var _spoolBytes: UInt64 = 0
+    var _rssBytes: UInt64 = 0
+    var _cpuSeconds: Double = 0
+    var _uptimeMillis: UInt64 = 0
+    var _holding: [Tocsin_V1_Grant] = []
+    var _leaving: Bool = false
+    var _targetAgeDeciseconds: [UInt32] = []
+    var _unsent: Tocsin_V1_Loss? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _sentAtMillis = source._sentAtMillis
+      _series = source._series
+      _samplesTotal = source._samplesTotal
+      _lostSamplesTotal = source._lostSamplesTotal
+      _spoolBytes = source._spoolBytes
+      _rssBytes = source._rssBytes
+      _cpuSeconds = source._cpuSeconds
+      _uptimeMillis = source._uptimeMillis
+      _holding = source._holding
+      _leaving = source._leaving
+      _targetAgeDeciseconds = source._targetAgeDeciseconds
+      _unsent = source._unsent
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularSInt64Field(value: &self.sentAtMillis) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.series) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.samplesTotal) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.lostSamplesTotal) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.spoolBytes) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.rssBytes) }()
-      case 7: try { try decoder.decodeSingularDoubleField(value: &self.cpuSeconds) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.uptimeMillis) }()
-      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.holding) }()
-      case 10: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
-      case 11: try { try decoder.decodeRepeatedUInt32Field(value: &self.targetAgeDeciseconds) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularSInt64Field(value: &_storage._sentAtMillis) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._series) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._samplesTotal) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._lostSamplesTotal) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._spoolBytes) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._rssBytes) }()
+        case 7: try { try decoder.decodeSingularDoubleField(value: &_storage._cpuSeconds) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._uptimeMillis) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._holding) }()
+        case 10: try { try decoder.decodeSingularBoolField(value: &_storage._leaving) }()
+        case 11: try { try decoder.decodeRepeatedUInt32Field(value: &_storage._targetAgeDeciseconds) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._unsent) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.sentAtMillis != 0 {
-      try visitor.visitSingularSInt64Field(value: self.sentAtMillis, fieldNumber: 1)
-    }
-    if self.series != 0 {
-      try visitor.visitSingularUInt64Field(value: self.series, fieldNumber: 2)
-    }
-    if self.samplesTotal != 0 {
-      try visitor.visitSingularUInt64Field(value: self.samplesTotal, fieldNumber: 3)
-    }
-    if self.lostSamplesTotal != 0 {
-      try visitor.visitSingularUInt64Field(value: self.lostSamplesTotal, fieldNumber: 4)
-    }
-    if self.spoolBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.spoolBytes, fieldNumber: 5)
-    }
-    if self.rssBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.rssBytes, fieldNumber: 6)
-    }
-    if self.cpuSeconds.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.cpuSeconds, fieldNumber: 7)
-    }
-    if self.uptimeMillis != 0 {
-      try visitor.visitSingularUInt64Field(value: self.uptimeMillis, fieldNumber: 8)
-    }
-    if !self.holding.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.holding, fieldNumber: 9)
-    }
-    if self.leaving != false {
-      try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 10)
-    }
-    if !self.targetAgeDeciseconds.isEmpty {
-      try visitor.visitPackedUInt32Field(value: self.targetAgeDeciseconds, fieldNumber: 11)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._sentAtMillis != 0 {
+        try visitor.visitSingularSInt64Field(value: _storage._sentAtMillis, fieldNumber: 1)
+      }
+      if _storage._series != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._series, fieldNumber: 2)
+      }
+      if _storage._samplesTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._samplesTotal, fieldNumber: 3)
+      }
+      if _storage._lostSamplesTotal != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._lostSamplesTotal, fieldNumber: 4)
+      }
+      if _storage._spoolBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._spoolBytes, fieldNumber: 5)
+      }
+      if _storage._rssBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._rssBytes, fieldNumber: 6)
+      }
+      if _storage._cpuSeconds.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._cpuSeconds, fieldNumber: 7)
+      }
+      if _storage._uptimeMillis != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._uptimeMillis, fieldNumber: 8)
+      }
+      if !_storage._holding.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._holding, fieldNumber: 9)
+      }
+      if _storage._leaving != false {
+        try visitor.visitSingularBoolField(value: _storage._leaving, fieldNumber: 10)
+      }
+      if !_storage._targetAgeDeciseconds.isEmpty {
+        try visitor.visitPackedUInt32Field(value: _storage._targetAgeDeciseconds, fieldNumber: 11)
+      }
+      try { if let v = _storage._unsent {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Tocsin_V1_Heartbeat, rhs: Tocsin_V1_Heartbeat) -> Bool {
-    if lhs.sentAtMillis != rhs.sentAtMillis {return false}
-    if lhs.series != rhs.series {return false}
-    if lhs.samplesTotal != rhs.samplesTotal {return false}
-    if lhs.lostSamplesTotal != rhs.lostSamplesTotal {return false}
-    if lhs.spoolBytes != rhs.spoolBytes {return false}
-    if lhs.rssBytes != rhs.rssBytes {return false}
-    if lhs.cpuSeconds != rhs.cpuSeconds {return false}
-    if lhs.uptimeMillis != rhs.uptimeMillis {return false}
-    if lhs.holding != rhs.holding {return false}
-    if lhs.leaving != rhs.leaving {return false}
-    if lhs.targetAgeDeciseconds != rhs.targetAgeDeciseconds {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._sentAtMillis != rhs_storage._sentAtMillis {return false}
+        if _storage._series != rhs_storage._series {return false}
+        if _storage._samplesTotal != rhs_storage._samplesTotal {return false}
+        if _storage._lostSamplesTotal != rhs_storage._lostSamplesTotal {return false}
+        if _storage._spoolBytes != rhs_storage._spoolBytes {return false}
+        if _storage._rssBytes != rhs_storage._rssBytes {return false}
+        if _storage._cpuSeconds != rhs_storage._cpuSeconds {return false}
+        if _storage._uptimeMillis != rhs_storage._uptimeMillis {return false}
+        if _storage._holding != rhs_storage._holding {return false}
+        if _storage._leaving != rhs_storage._leaving {return false}
+        if _storage._targetAgeDeciseconds != rhs_storage._targetAgeDeciseconds {return false}
+        if _storage._unsent != rhs_storage._unsent {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -187,7 +187,9 @@ package final class TocsinLab: Sendable {
                 description: "tocsin \(arguments.joined(separator: " ")) ended with \(output.exit): \(output.text)")
         }
         do {
-            return try JSONDecoder().decode(Value.self, from: Data(output.text.utf8))
+            // What is missing from an answer is told on standard error, whose lines come in the same pipe.
+            let answer = output.lines.filter { !$0.hasPrefix("tocsin: samples of ") }
+            return try JSONDecoder().decode(Value.self, from: Data(answer.joined(separator: "\n").utf8))
         } catch {
             throw ChildProcess.Failure(
                 description: "tocsin \(arguments.joined(separator: " ")): \(error): \(output.text.prefix(2000))")
