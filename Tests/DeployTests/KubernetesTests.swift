@@ -44,7 +44,9 @@ struct KubernetesTests {
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter {
             $0.hasSuffix(".yaml") && !$0.hasPrefix("components/") && $0 != "kustomization.yaml"
         }
-        #expect(Set(files) == resources.union(generated))
+        // Applied by hand, when a copy is put back.
+        let apart: Set = ["coordinator/restore.yaml"]
+        #expect(Set(files) == resources.union(generated).union(apart))
     }
 
     @Test("every pod fits the restricted profile")
