@@ -112,6 +112,13 @@ enum Manifests {
         return try Array(Yams.load_all(yaml: text)).compactMap { $0 }
     }
 
+    /// The ConfigMaps that a pod mounts, alone or projected; without the one that every namespace has.
+    static func configMaps(of pod: Any?) -> Set<String> {
+        let volumes = list(pod, "volumes")
+        let sources = volumes + volumes.flatMap { list($0, "projected.sources") }
+        return Set(sources.compactMap { value($0, "configMap.name") as? String }).subtracting(["kube-root-ca.crt"])
+    }
+
     static func mapping(_ value: Any?) throws -> [String: Any] {
         guard let mapping = value as? [String: Any] else { throw DeployProblem("a mapping is wanted") }
         return mapping

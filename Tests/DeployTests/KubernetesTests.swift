@@ -96,10 +96,8 @@ struct KubernetesTests {
                     #expect(own.contains(port), "\(probe) asks port \(port)")
                 }
             }
-            for volume in Manifests.list(pod, "volumes") {
-                guard let map = Manifests.value(volume, "configMap.name") as? String else { continue }
-                #expect(generated.contains(map), "\(map)")
-            }
+            let maps = Manifests.configMaps(of: pod)
+            #expect(maps.isSubset(of: names("ConfigMap").union(generated)), "\(maps)")
             #expect(names("ServiceAccount").contains(Manifests.value(pod, "serviceAccountName") as? String ?? ""))
             if let priority = Manifests.value(pod, "priorityClassName") as? String {
                 #expect(names("PriorityClass").contains(priority), "\(priority)")
@@ -224,6 +222,26 @@ struct KubernetesTests {
         for kind in ["DaemonSet", "StatefulSet"] {
             #expect(Manifests.list(spec(kind), "volumes").allSatisfy { $0["secret"] == nil }, "\(kind)")
         }
+    }
+
+    @Test("what is read at a start alone gets a name by its content; thresholds, which are followed, keep theirs")
+    func namesByContent() throws {
+        let kustomization = try Manifests.kustomization()
+        #expect(kustomization["generatorOptions"] == nil)
+        for map in Manifests.list(kustomization, "configMapGenerator") {
+            let files = map["files"] as? [String] ?? []
+            let isFollowed = Manifests.value(map, "options.disableNameSuffixHash") as? Bool == true
+            #expect(files.count == 1 && isFollowed == files[0].hasSuffix("/thresholds.yaml"), "\(files)")
+        }
+        // The kubelet never renews what is mounted by `subPath`.
+        let workload = try Manifests.base().first { $0["kind"] as? String == "StatefulSet" }
+        let pod = Manifests.value(workload, "spec.template.spec")
+        let container = Manifests.list(pod, "containers").first
+        let mount = Manifests.list(container, "volumeMounts").first { $0["name"] as? String == "config" }
+        #expect(mount?["subPath"] == nil && mount?["subPathExpr"] == nil)
+        let settings = try Manifests.mapping(Manifests.load("coordinator/coordinator.yaml").first)
+        let path = mount?["mountPath"] as? String ?? "?"
+        #expect(settings["thresholdsFile"] as? String == "\(path)/thresholds.yaml")
     }
 
     @Test("the component certificates changes nothing but how callers are let in")
