@@ -1,6 +1,7 @@
 #!/bin/sh
 # Release tarballs of the three programs in dist/, with checksums and sizes, each tried in a bare root file system.
 # usage: deploy/release/dist.sh [build | pack | check]...; all three without an argument. TOCSIN_DIST_JOBS=1 bounds the build.
+#        deploy/release/dist.sh files: what lies beside the programs, as lines of "PROGRAM SOURCE TARGET".
 #
 # The Swift runtime and Foundation are linked in; libcurl, libpq, libyaml and SQLite are the distribution's, which mends them.
 set -eu
@@ -29,6 +30,25 @@ link() {
         -Xlinker -z -Xlinker pack-relative-relocs
 }
 
+files() {
+    for program in $programs; do
+        echo "$program LICENSE LICENSE"
+        case $program in
+        tocsin) documents="cli operations" ;;
+        *)
+            documents="configuration operations"
+            daemon=${program#tocsin-}
+            echo "$program deploy/config/$daemon.yaml $daemon.yaml"
+            echo "$program deploy/systemd/$program.service $program.service"
+            echo "$program deploy/systemd/$program.conf $program.conf"
+            ;;
+        esac
+        for document in $documents; do echo "$program docs/$document.md doc/$document.md"; done
+    done
+    echo "tocsin-coordinator deploy/config/thresholds.yaml thresholds.yaml"
+    for template in deploy/templates/*; do echo "tocsin-coordinator $template templates/${template##*/}"; done
+}
+
 pack() {
     built=$(swift build -c release --static-swift-stdlib --scratch-path "$scratch" --show-bin-path)
     rm -rf dist
@@ -37,14 +57,11 @@ pack() {
         name=$program-$version-$platform
         mkdir -p "dist/$name"
         link "$program" "dist/$name/$program"
-        cp LICENSE "dist/$name/"
-        case $program in
-        tocsin-agent) cp deploy/config/agent.yaml deploy/systemd/tocsin-agent.service "dist/$name/" ;;
-        tocsin-coordinator)
-            cp deploy/config/coordinator.yaml deploy/config/thresholds.yaml deploy/systemd/tocsin-coordinator.service "dist/$name/"
-            cp -r deploy/templates "dist/$name/templates"
-            ;;
-        esac
+        files | while read -r owner source target; do
+            [ "$owner" = "$program" ] || continue
+            mkdir -p "$(dirname "dist/$name/$target")"
+            cp "$source" "dist/$name/$target"
+        done
         # The same files give the same bytes, whoever packs them and when.
         tar --sort=name --owner=0 --group=0 --numeric-owner --mtime='2000-01-01 00:00Z' -C dist -cf - "$name" \
             | gzip -9n > "dist/$name.tar.gz"
