@@ -83,6 +83,60 @@ struct NetworkAndProfileTests {
         #expect(try Manifests.schema.problems(of: merged).isEmpty)
     }
 
+    @Test(
+        "the check of the restricted profile finds each single thing that breaks it",
+        arguments: [
+            ("hostNetwork: true", "hostNetwork is on"), ("hostPID: true", "hostPID is on"),
+            ("hostIPC: true", "hostIPC is on"),
+            ("volumes: [{name: v, hostPath: {path: /}}]", "volume v is a hostPath"),
+            ("securityContext: {sysctls: [{name: kernel.msgmax, value: '1'}]}", "sysctl kernel.msgmax is set"),
+            ("securityContext: {runAsNonRoot: false}", "c: may run as root"),
+            ("securityContext: {runAsUser: 0}", "c: runs as root"),
+            ("securityContext: {seccompProfile: {type: Unconfined}}", "c: no seccomp profile"),
+            ("securityContext: {appArmorProfile: {type: Unconfined}}", "c: AppArmor is Unconfined"),
+            ("securityContext: {seLinuxOptions: {type: spc_t}}", "c: SELinux type spc_t"),
+            ("securityContext: {seLinuxOptions: {user: sysadm_u}}", "c: SELinux user sysadm_u"),
+            ("securityContext: {windowsOptions: {hostProcess: true}}", "c: a process of the host"),
+            (own("allowPrivilegeEscalation: true"), "c: privilege escalation is allowed"),
+            (own("privileged: true"), "c: privileged"),
+            (own("readOnlyRootFilesystem: false"), "c: its root is writable"),
+            (own("capabilities: {drop: [NET_RAW]}"), "c: keeps capabilities"),
+            (own("capabilities: {add: [NET_BIND_SERVICE, SYS_PTRACE]}"), "c: adds SYS_PTRACE"),
+            (own("procMount: Unmasked"), "c: /proc is Unmasked"),
+            (own("seLinuxOptions: {role: sysadm_r}"), "c: SELinux role sysadm_r"),
+            ("containers: [{name: c, ports: [{containerPort: 1, hostPort: 80}]}]", "c: takes the host's port 80"),
+            ("containers: [{name: c, livenessProbe: {tcpSocket: {host: 10.0.0.1}}}]", "c: livenessProbe asks 10.0.0.1"),
+            (
+                "containers: [{name: c, lifecycle: {preStop: {httpGet: {host: a}}}}]", "c: lifecycle.preStop asks a"
+            ),
+            ("initContainers: [{name: i, resources: {}, securityContext: {privileged: true}}]", "i: privileged"),
+            ("ephemeralContainers: [{name: e, resources: {}, securityContext: {privileged: true}}]", "e: privileged"),
+        ])
+    func theProfileCheckCanFail(change: String, expected: String) throws {
+        let fitting = try Manifests.mapping(Yams.load(yaml: Self.fitting))
+        #expect(RestrictedProfile.problems(of: fitting).isEmpty)
+        let problems = RestrictedProfile.problems(
+            of: Self.merged(fitting, try Manifests.mapping(Yams.load(yaml: change))))
+        // A container that is added lacks the rest, too.
+        let isAdded = change.contains("itContainers") || change.contains("ephemeral")
+        #expect(isAdded ? problems.contains(expected) : problems == [expected])
+    }
+
+    private static func own(_ setting: String) -> String { "containers: [{name: c, securityContext: {\(setting)}}]" }
+
+    private static let fitting = """
+        securityContext: {runAsNonRoot: true, runAsUser: 1, seccompProfile: {type: RuntimeDefault}}
+        volumes: [{name: v, emptyDir: {}}]
+        containers:
+          - name: c
+            resources: {}
+            ports: [{containerPort: 1}]
+            securityContext:
+              allowPrivilegeEscalation: false
+              readOnlyRootFilesystem: true
+              capabilities: {drop: [ALL], add: [NET_BIND_SERVICE]}
+        """
+
     /// A strategic merge, as far as the patches need it: mappings by key, lists of named things by name.
     private static func merged(_ base: [String: Any], _ patch: [String: Any]) -> [String: Any] {
         base.merging(patch) { old, new in
