@@ -255,6 +255,24 @@ struct KubernetesTests {
         }
     }
 
+    @Test("the agent's volume holds its spool, one set aside and one begun anew, and the container's log lies beside")
+    func spoolFitsItsVolume() throws {
+        func mebibytes(_ value: Any?) throws -> Int {
+            let text = try #require(value as? String)
+            return try #require(Int(text.prefix { $0.isNumber }).flatMap { text.contains("Mi") ? $0 : nil })
+        }
+        let settings = try Manifests.mapping(Manifests.load("agent/agent.yaml").first)
+        let spool = try mebibytes(Manifests.value(settings, "spool.maxSize"))
+        let agent = try Manifests.base().first { $0["kind"] as? String == "DaemonSet" }
+        let pod = Manifests.value(agent, "spec.template.spec")
+        let data = Manifests.list(pod, "volumes").first { $0["name"] as? String == "data" }
+        let volume = try mebibytes(Manifests.value(data, "emptyDir.sizeLimit"))
+        #expect(volume >= 3 * spool + 64)
+        let container = Manifests.list(pod, "containers").first
+        let all = try mebibytes(Manifests.value(container, "resources.limits.ephemeral-storage"))
+        #expect(all >= volume + 50, "the kubelet keeps five files of 10 MiB of a log")
+    }
+
     @Test("certificates are made for the cluster that the component's files name")
     func certificatesNameTheCluster() throws {
         let agent = try Manifests.mapping(Manifests.load("components/certificates/agent.yaml").first)
