@@ -376,6 +376,7 @@ let fuzzers: [Module] = [
     library("LogFuzz", ["FuzzSupport", "LogText", "Telemetry"], path: "Tests/Fuzz/LogFuzz"),
     library("DockerLogFuzz", ["FuzzSupport", "LogText", "Telemetry"], path: "Tests/Fuzz/DockerLogFuzz"),
     library("LoginFuzz", ["FuzzSupport", "LogText"], path: "Tests/Fuzz/LoginFuzz"),
+    library("SelectorFuzz", ["FuzzSupport", "Selectors", "Telemetry"], path: "Tests/Fuzz/SelectorFuzz"),
     library("TokenClaimsFuzz", ["FuzzSupport", "TokenAccess", "Telemetry"], path: "Tests/Fuzz/TokenClaimsFuzz"),
     library(
         "TokenReviewFuzz",
@@ -391,7 +392,8 @@ let fuzzers: [Module] = [
         "Fuzzers",
         [
             "SampleBlockChainFuzz", "CellFuzz", "KubeletFuzz", "ClusterFuzz", "ActuatorFuzz", "AuditEventsFuzz",
-            "PrometheusFuzz", "LogFuzz", "DockerLogFuzz", "LoginFuzz", "TokenClaimsFuzz", "TokenReviewFuzz",
+            "PrometheusFuzz", "LogFuzz", "DockerLogFuzz", "LoginFuzz", "SelectorFuzz", "TokenClaimsFuzz",
+            "TokenReviewFuzz",
             "ConfigurationFuzz", "WireFuzz",
         ], path: "Tests/Fuzz/Fuzzers"),
 ]

@@ -11,7 +11,7 @@ seconds=${2:-60}
 [ $# -gt 0 ] && shift
 [ $# -gt 0 ] && shift
 targets="SampleBlockChainFuzz CellFuzz KubeletFuzz ClusterFuzz ActuatorFuzz AuditEventsFuzz PrometheusFuzz LogFuzz
-    DockerLogFuzz LoginFuzz TokenClaimsFuzz TokenReviewFuzz ConfigurationFuzz WireFuzz"
+    DockerLogFuzz LoginFuzz SelectorFuzz TokenClaimsFuzz TokenReviewFuzz ConfigurationFuzz WireFuzz"
 [ "$target" = all ] || targets=$target
 out=.build/fuzz
 mkdir -p "$out/findings"
