@@ -268,7 +268,7 @@ let testTargets: [Module] = [
     tests("LabelledSeriesTests", ["LabelledSeries", "Detection", "Telemetry"]),
     tests("ScenarioTests", ["Scenarios", "Detection", "Signals", "Telemetry"]),
     tests("IncidentsTests", ["Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit"]),
-    tests("RunbookTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry"]),
+    tests("RunbookTests", ["Runbook", "Incidents", "Detection", "Signals", "Telemetry", "TocsinTestKit"]),
     tests(
         "RunbookScenarioTests",
         [

@@ -56,6 +56,16 @@ package struct EscalationChain: Hashable, Sendable {
     /// Whether everything that this episode called for was said.
     package var isOver: Bool { !isOpen && (announced == nil || isEndTold) }
 
+    /// Whether events of a kind may change what is due: all that `apply` does something for.
+    static func isMoved(by kind: IncidentEvent.Kind) -> Bool {
+        switch kind {
+        case .findingOpened, .findingUpdated, .findingClosed, .delivered, .joined, .parted, .impactChanged,
+            .recoveryHeld, .silenceAdded, .silenceExpired:
+            false
+        default: true
+        }
+    }
+
     /// Folds one event of the incident.
     package mutating func apply(_ event: IncidentEvent) {
         switch event.kind {

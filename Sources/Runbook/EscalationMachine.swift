@@ -7,7 +7,9 @@ package import Telemetry
 /// that folds the log knows who was called, and what came due meanwhile is due now.
 package struct EscalationMachine: Hashable, Sendable {
     /// Matrix, clocks and intervals; may be replaced at any time.
-    package var policy: EscalationPolicy
+    package var policy: EscalationPolicy {
+        didSet { for id in live { schedule(id) } }
+    }
     /// Incidents whose escalation is over and that are still remembered for their checklist.
     ///
     /// Default 1000; beyond, the one with the lowest number goes.
@@ -15,6 +17,8 @@ package struct EscalationMachine: Hashable, Sendable {
     private var chains: [IncidentID: EscalationChain] = [:]
     private var clocks: [IncidentID: RunbookClock] = [:]
     private var live: Set<IncidentID> = []
+    /// The next page of each live chain, by the policy in force.
+    private var next = DueList()
 
     /// Makes a machine that knows no incident.
     package init(policy: EscalationPolicy, finishedMax: Int = 1000) {
@@ -37,10 +41,16 @@ package struct EscalationMachine: Hashable, Sendable {
         }
         clocks[id]?.apply(event)
         if chains[id]?.isOver == true {
+            next.set(id, nil)
             if live.remove(id) != nil { forget() }
         } else {
             live.insert(id)
+            if EscalationChain.isMoved(by: event.kind) { schedule(id) }
         }
+    }
+
+    private mutating func schedule(_ id: IncidentID) {
+        next.set(id, chains[id]?.next(policy))
     }
 
     /// Pages that are due at `now` and not recorded yet, in the order in which they came due.
@@ -50,9 +60,11 @@ package struct EscalationMachine: Hashable, Sendable {
     ///   began is told that it is over.
     package func due(at now: Timestamp, isHeld: (IncidentID) -> Bool = { _ in false }) -> [(IncidentID, Page)] {
         var pages: [(IncidentID, Page)] = []
-        for id in live {
-            guard var chain = chains[id] else { continue }
+        for entry in next.due(at: now) {
+            let id = entry.incident
+            // Asked for in each step as long as it is held: before its chain is copied.
             let held = isHeld(id)
+            guard !held || entry.isEnd, var chain = chains[id] else { continue }
             while let page = chain.next(policy), page.dueAt <= now, !held || page.reason == .resolved {
                 pages.append((id, page))
                 let event = IncidentEvent(sequence: 0, incident: id, at: now, kind: .paged(page: page))
