@@ -1,11 +1,21 @@
 package import Telemetry
 
 extension IncidentBook {
+    /// What time may do to an incident hangs on.
+    struct Unsettled: Hashable, Sendable {
+        var heldUntil: Timestamp?
+        var root: IncidentID?
+    }
+
+    /// Open incidents that time alone may change.
+    package var unsettled: Set<IncidentID> { Set(unsettledByID.keys) }
+
     /// What the time alone leads to: ends that were held back, consequences that outlast their root.
     ///
     /// To be asked at every step of the clock.
     package func settle(now: Timestamp) -> [IncidentEvent.Draft] {
-        unsettled.sorted().flatMap { id -> [IncidentEvent.Draft] in
+        let due = unsettledByID.filter { isDue($0.value, now: now) }.keys
+        return due.sorted().flatMap { id -> [IncidentEvent.Draft] in
             guard let incident = incidents[id] else { return [] }
             var script = Script(incident, now: now)
             if let until = incident.heldUntil, until <= now {
@@ -15,6 +25,15 @@ extension IncidentBook {
             }
             return script.drafts
         }
+    }
+
+    /// Whether it is time to look into an incident.
+    private func isDue(_ unsettled: Unsettled, now: Timestamp) -> Bool {
+        if let until = unsettled.heldUntil, until <= now { return true }
+        guard let root = unsettled.root else { return false }
+        // A root without an end is open, or no longer in memory.
+        guard let end = ends[root] else { return incidents.index(forKey: root) == nil }
+        return now - end >= configuration.consequencesOutlast
     }
 
     private func reasonToPart(from id: IncidentID, now: Timestamp) -> String? {

@@ -1,5 +1,5 @@
 package import Detection
-import Telemetry
+package import Telemetry
 
 /// All incidents in memory: the fold of the event log, and the decisions that it leads to.
 ///
@@ -93,8 +93,12 @@ package struct IncidentBook: Hashable, Sendable {
     package private(set) var silences: [SilenceID: Silence] = [:]
     /// Highest silence number so far, 0 at first.
     package private(set) var lastSilence = 0
-    /// Open incidents that time alone may change.
-    package private(set) var unsettled: Set<IncidentID> = []
+    /// Open incidents that time alone may change, with what it depends on.
+    private(set) var unsettledByID: [IncidentID: Unsettled] = [:]
+    /// When the resolved incidents in memory ended.
+    private(set) var ends: [IncidentID: Timestamp] = [:]
+    /// Incidents in memory that are taken for consequences.
+    private var consequenceIDs: Set<IncidentID> = []
     /// The newest incident in memory of each key.
     private var newest: [IncidentKey: IncidentID] = [:]
     /// Incidents that may be let go of, each with its version: resolved, and no check in breach.
@@ -129,6 +133,13 @@ package struct IncidentBook: Hashable, Sendable {
         newest[key].flatMap { incidents[$0] }
     }
 
+    /// Whether an incident in memory pages nobody at a time: a silence covers it, or a root has called for it.
+    package func holdsPages(of id: IncidentID, at time: Timestamp) -> Bool {
+        if consequenceIDs.contains(id) { return true }
+        guard !silences.isEmpty, let incident = incidents[id] else { return false }
+        return isSilenced(incident, at: time)
+    }
+
     /// Gives drafts the sequences that follow the last event folded.
     package func number(_ drafts: [IncidentEvent.Draft]) -> [IncidentEvent] {
         drafts.enumerated().map { offset, draft in
@@ -155,17 +166,29 @@ package struct IncidentBook: Hashable, Sendable {
             incident.apply(event)
             over[incident.id] = incident.isOpen || incident.hasOpenFindings ? nil : incident.version
             incidents[event.incident] = incident
-            if incident.mayChangeByItself {
-                unsettled.insert(incident.id)
-            } else if !unsettled.isEmpty {
-                unsettled.remove(incident.id)
-            }
+            note(incident)
             if incident.state == .resolved { archive() }
         } else if let incident = Incident(event, limits: configuration.limits) {
             incidents[incident.id] = incident
             newest[incident.key] = incident.id
         } else {
             ignoredEvents += 1
+        }
+    }
+
+    /// Keeps what is asked for in each step of the clock beside the incidents: to look into one there copies it.
+    private mutating func note(_ incident: Incident) {
+        let id = incident.id
+        if incident.mayChangeByItself {
+            unsettledByID[id] = Unsettled(heldUntil: incident.heldUntil, root: incident.root)
+        } else if unsettledByID[id] != nil {
+            unsettledByID[id] = nil
+        }
+        if ends[id] != incident.resolvedAt { ends[id] = incident.resolvedAt }
+        if incident.root != nil {
+            consequenceIDs.insert(id)
+        } else if !consequenceIDs.isEmpty {
+            consequenceIDs.remove(id)
         }
     }
 
@@ -203,6 +226,8 @@ package struct IncidentBook: Hashable, Sendable {
             guard let first = over.min(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key else { return }
             over[first] = nil
             guard let incident = incidents.removeValue(forKey: first) else { continue }
+            ends[first] = nil
+            consequenceIDs.remove(first)
             if newest[incident.key] == first { newest[incident.key] = nil }
         }
     }

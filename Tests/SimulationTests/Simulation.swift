@@ -123,13 +123,33 @@ struct Simulation {
     private mutating func tick() throws(SimulationFailure) {
         graph.advance(to: clock)
         graph.take(SimulatedShop.samples(shift: shift), cluster: SimulatedShop.cluster)
-        try record(book.settle(now: clock), isStoredFirst: false)
+        let settled = book.settle(now: clock)
+        guard Set(settled.map(\.incident)) == dueToSettle else {
+            throw fail("\(dueToSettle.sorted()) are due to settle, the book says \(settled.map(\.incident))")
+        }
+        try record(settled, isStoredFirst: false)
         try page()
         if random.chance(0.5) { try save() }
     }
 
+    /// The incidents that time alone changes now, by looking at each.
+    private var dueToSettle: Set<IncidentID> {
+        let configuration = book.configuration
+        let due = book.incidents.values.filter { incident in
+            guard incident.isOpen else { return false }
+            if let until = incident.heldUntil, until <= clock { return true }
+            guard let root = incident.root else { return false }
+            guard let known = book.incidents[root] else { return true }
+            return known.resolvedAt.map { clock - $0 >= configuration.consequencesOutlast } ?? false
+        }
+        return Set(due.map(\.id))
+    }
+
     /// Records the pages that are due, as the coordinator does.
     private mutating func page() throws(SimulationFailure) {
+        for id in book.incidents.keys where book.holdsPages(of: id, at: clock) != isHeld(id) {
+            throw fail("\(id) \(isHeld(id) ? "is held" : "is not held"), and the book says otherwise")
+        }
         let due = escalation.due(at: clock) { isHeld($0) && mutation != .holdsNothing }
         try record(
             due.map { .init(incident: $0.0, at: clock, kind: .paged(page: $0.1)) }, isStoredFirst: false)

@@ -179,9 +179,7 @@ package struct DetectionCore: Sendable {
 
     /// Records the pages that are due; a silence holds them back, and so does a root, which has called itself.
     private mutating func page(at now: Timestamp) -> [IncidentEvent] {
-        let due = escalation.due(at: now) { id in
-            book.incidents[id].map { $0.root != nil || book.isSilenced($0, at: now) } ?? false
-        }
+        let due = escalation.due(at: now) { book.holdsPages(of: $0, at: now) }
         return apply(due.map { IncidentEvent.Draft(incident: $0.0, at: now, kind: .paged(page: $0.1)) }, now: now)
     }
 
