@@ -12,20 +12,25 @@ package struct SeverityTable: Hashable, Sendable {
     package let checks: [String: Check]
     /// The level when no rule matches.
     package let fallback: Severity
+    /// What each check asks of the rules, by its name: each further point of a breach asks for its level.
+    private let asked: [String: CheckRules]
 
     /// Makes a table.
     package init(rules: [SeverityRule], checks: [Check], fallback: Severity = .p3) {
         self.rules = rules
-        self.checks = Dictionary(checks.map { ($0.name, $0) }) { first, _ in first }
         self.fallback = fallback
+        let named = Dictionary(checks.map { ($0.name, $0) }) { first, _ in first }
+        self.checks = named
+        asked = named.mapValues { CheckRules(of: $0.name, direction: $0.direction, rules) }
     }
 
     /// The level of a finding, with the reasoning.
     ///
     /// - Parameter dependents: how many workloads depend on the finding's subject.
     package func assess(_ finding: Finding, dependents: Int = 0) -> SeverityAssessment {
-        let matching = rules.filter { isAbout($0, finding) }
-        let view = View(finding: finding, dependents: dependents, lasted: finding.at - finding.onsetAt)
+        let own = rules(about: finding)
+        let matching = own.rows.filter { $0.isAbout(finding.family) }.map { rules[$0.place] }
+        let view = View(finding: finding, figures: own.figures(of: finding, dependents: dependents))
         let hitIndex = matching.firstIndex { missing($0, view).isEmpty }
         let hit = hitIndex.map { matching[$0] }
         let severity = capped(hit?.severity ?? fallback, finding)
@@ -52,20 +57,22 @@ package struct SeverityTable: Hashable, Sendable {
 
     /// The level alone, as `assess` gives it, at a fraction of the cost: what each further point of a breach asks for.
     package func level(of finding: Finding, dependents: Int = 0) -> Severity {
-        let view = View(finding: finding, dependents: dependents, lasted: finding.at - finding.onsetAt)
-        let hit = rules.first { isAbout($0, finding) && missing($0, view).isEmpty }
-        return capped(hit?.severity ?? fallback, finding)
+        let own = rules(about: finding)
+        let figures = own.figures(of: finding, dependents: dependents)
+        for row in own.rows where row.isAbout(finding.family) && row.conditions.allSatisfy(figures.meet) {
+            return capped(row.severity, finding)
+        }
+        return capped(fallback, finding)
     }
 
     /// What the rules look at.
     private struct View {
         var finding: Finding
-        var dependents: Int
-        var lasted: Duration
+        var figures: SeverityFigures
     }
 
-    private func isAbout(_ rule: SeverityRule, _ finding: Finding) -> Bool {
-        (rule.family == nil || rule.family == finding.family) && Glob.matches(rule.check, finding.check)
+    private func rules(about finding: Finding) -> CheckRules {
+        asked[finding.check] ?? CheckRules(of: finding.check, direction: nil, rules)
     }
 
     private func steps(_ above: ArraySlice<SeverityRule>, hit: SeverityRule?, _ view: View) -> [SeverityReasoning.Step]
@@ -82,7 +89,7 @@ package struct SeverityTable: Hashable, Sendable {
     ) -> [SeverityReasoning.Alternative] {
         Severity.allCases.sorted().filter { $0 > severity && $0 == capped($0, view.finding) }.compactMap { level in
             above.lazy.filter { $0.severity == level }.map { missing($0, view) }.min { $0.count < $1.count }
-                .map { .init(severity: level, conditions: $0.map { words($0, view.finding) }) }
+                .map { .init(severity: level, conditions: $0.map { words($0, view) }) }
         }
     }
 
@@ -90,7 +97,7 @@ package struct SeverityTable: Hashable, Sendable {
     private func until(_ hit: SeverityRule?, _ matching: [SeverityRule], _ view: View) -> SeverityReasoning.Until? {
         guard let duration = hit?.durationAtLeast, duration > .zero else { return nil }
         var before = view
-        before.lasted = duration - .milliseconds(1)
+        before.figures.lasted = duration - .milliseconds(1)
         let level = capped(matching.first { missing($0, before).isEmpty }?.severity ?? fallback, view.finding)
         guard level != hit?.severity else { return nil }
         return SeverityReasoning.Until(severity: level, at: view.finding.onsetAt + duration, lasted: duration)
@@ -108,40 +115,22 @@ package struct SeverityTable: Hashable, Sendable {
         return sentence
     }
 
-    /// A condition of a rule.
-    private enum Condition {
-        case value(Double)
-        case scope(Double)
-        case volume(Double)
-        case dependents(Int)
-        case duration(Duration)
-    }
-
     /// The rule's conditions that do not hold; empty when the rule matches.
-    private func missing(_ rule: SeverityRule, _ view: View) -> [Condition] {
-        var missing: [Condition] = []
-        let finding = view.finding
-        if let level = rule.value, !isAtOrBeyond(finding.value, level, finding) { missing.append(.value(level)) }
-        if let scope = rule.scopeAtLeast, !(Self.scope(of: finding) >= scope) { missing.append(.scope(scope)) }
-        if let volume = rule.volumeAtLeast, !(finding.volume >= volume) { missing.append(.volume(volume)) }
-        if let dependents = rule.dependentsAtLeast, view.dependents < dependents {
-            missing.append(.dependents(dependents))
-        }
-        if let duration = rule.durationAtLeast, view.lasted < duration { missing.append(.duration(duration)) }
-        return missing
+    private func missing(_ rule: SeverityRule, _ view: View) -> [SeverityRule.Condition] {
+        rule.conditions.filter { !view.figures.meet($0) }
     }
 
     private func unmet(_ rule: SeverityRule, _ view: View) -> [String] {
-        missing(rule, view).map { words($0, view.finding) }
+        missing(rule, view).map { words($0, view) }
     }
 
-    private func words(_ condition: Condition, _ finding: Finding) -> String {
+    private func words(_ condition: SeverityRule.Condition, _ view: View) -> String {
         switch condition {
         case .value(let level):
-            let bound = direction(of: finding) == .above ? "at least" : "at most"
-            return "\(bound) \(PlainText.value(level, of: signal(of: finding)))"
+            let bound = view.figures.direction == .above ? "at least" : "at most"
+            return "\(bound) \(PlainText.value(level, of: signal(of: view.finding)))"
         case .scope(let share):
-            return "at least \(PlainText.number(share * 100)) % of \(Self.parts(of: finding)) are affected"
+            return "at least \(PlainText.number(share * 100)) % of \(Self.parts(of: view.finding)) are affected"
         case .volume(let volume): return "the volume is at least \(PlainText.number(volume))"
         case .dependents(let count): return "at least \(count) workloads depend on it"
         case .duration(let duration): return "for \(PlainText.duration(duration))"
@@ -151,20 +140,6 @@ package struct SeverityTable: Hashable, Sendable {
     /// What the finding's value is: the signal, or the measure of it.
     private func signal(of finding: Finding) -> SignalName? { checks[finding.check]?.valueSignal }
 
-    private func isAtOrBeyond(_ value: Double, _ level: Double, _ finding: Finding) -> Bool {
-        direction(of: finding) == .above ? value >= level : value <= level
-    }
-
-    /// The check's bad direction; of a check that is no longer configured, the side on which the finding lies.
-    private func direction(of finding: Finding) -> Check.Direction {
-        checks[finding.check]?.direction ?? (finding.worstValue >= finding.threshold ? .above : .below)
-    }
-
-    /// Share of the contributors in breach; 0 when nobody knows how many there are.
-    private static func scope(of finding: Finding) -> Double {
-        finding.total > 0 ? Double(finding.affected) / Double(finding.total) : 0
-    }
-
     private func facts(_ view: View) -> String {
         let finding = view.finding
         let signal = signal(of: finding)
@@ -172,8 +147,8 @@ package struct SeverityTable: Hashable, Sendable {
         if finding.total > 1 || finding.subject.kind == .workload {
             facts.append("\(finding.affected) of \(finding.total) \(Self.parts(of: finding))")
         }
-        if view.dependents > 0 { facts.append("\(view.dependents) workloads depend on it") }
-        facts.append("for \(PlainText.duration(view.lasted))")
+        if view.figures.dependents > 0 { facts.append("\(view.figures.dependents) workloads depend on it") }
+        facts.append("for \(PlainText.duration(view.figures.lasted))")
         return facts.joined(separator: ", ")
     }
 
@@ -190,13 +165,13 @@ package struct SeverityTable: Hashable, Sendable {
                 name: PlainText.signal(signal), text: PlainText.value(finding.value, of: signal), source: source()),
             .init(name: "worst since onset", text: PlainText.value(finding.worstValue, of: signal), source: source()),
             .init(name: "judged against", text: PlainText.value(finding.threshold, of: signal)),
-            .init(name: "lasted", text: PlainText.duration(view.lasted)),
+            .init(name: "lasted", text: PlainText.duration(view.figures.lasted)),
         ]
         if finding.total > 0 {
             figures.append(.init(name: Self.parts(of: finding), text: "\(finding.affected) of \(finding.total)"))
         }
         if finding.volume > 0 { figures.append(.init(name: "volume", text: PlainText.number(finding.volume))) }
-        if view.dependents > 0 { figures.append(.init(name: "dependents", text: "\(view.dependents)")) }
+        if view.figures.dependents > 0 { figures.append(.init(name: "dependents", text: "\(view.figures.dependents)")) }
         figures += finding.contributors.prefix(Self.contributorsMax).map {
             .init(
                 name: $0.contributor, text: PlainText.value($0.value, of: signal), source: source($0.contributor))
