@@ -1,184 +1,211 @@
 import Signals
 
-extension CellBlockEncoder {
-    /// Writes what of a cell differs from the last one of its track.
-    mutating func put(_ point: SignalPoint, _ track: Int) {
-        let place = columns.place(in: .masks)
-        columns.byte(0, .masks)
+/// Where cells of one record are written: the columns, and what the record's later cells may refer to.
+struct CellSink {
+    var columns = CellColumnsWriter()
+    /// The volume that was told last in the record.
+    var volume: UInt64?
+    /// The buckets that were told last in the record.
+    var buckets: QuantileEvidence?
+    /// Contributors named first since the encoder looked.
+    var names = 0
+
+    /// Starts a record.
+    mutating func startRecord() {
+        volume = nil
+        if buckets != nil { buckets = nil }
+    }
+}
+
+extension CellTrack {
+    /// Writes what of a cell differs from the last one of the track.
+    mutating func put(_ point: borrowing SignalPoint, into sink: inout CellSink) {
         var mask: UInt8 = 0
-        if putVolume(point, track) { mask |= CellMask.volume }
-        if putValue(point, track) { mask |= CellMask.value }
-        if putHealthy(point, track) { mask |= CellMask.healthy }
-        if putCoverage(point, track) { mask |= CellMask.coverage }
-        if putOrder(point, track) { mask |= CellMask.order }
-        if putContributions(point, track) { mask |= CellMask.contributions }
-        if putEvidence(point, track) { mask |= CellMask.evidence }
-        chain.tracks[track].last = point
-        columns.set(mask, at: place, .masks)
+        if putVolume(point, &sink) { mask |= CellMask.volume }
+        if putValue(point, &sink) { mask |= CellMask.value }
+        if putHealthy(point, &sink) { mask |= CellMask.healthy }
+        if putCoverage(point, &sink) { mask |= CellMask.coverage }
+        if putOrder(point, &sink) { mask |= CellMask.order }
+        if putContributions(point, &sink) { mask |= CellMask.contributions }
+        if putEvidence(point, &sink) { mask |= CellMask.evidence }
+        // The rest of it is what the track is of, or is kept with its contributors.
+        last.value = point.value
+        last.valueIfMissingHealthy = point.valueIfMissingHealthy
+        last.coverage = point.coverage
+        sink.columns.byte(mask, .masks)
     }
 
-    private mutating func putVolume(_ point: SignalPoint, _ track: Int) -> Bool {
+    private mutating func putVolume(_ point: borrowing SignalPoint, _ sink: inout CellSink) -> Bool {
         let bits = point.volume.bitPattern
-        defer { recordVolume = bits }
-        guard bits != chain.tracks[track].volume.bits else { return false }
-        NumberForm.put(
-            point.volume, &chain.tracks[track].volume, same: recordVolume, volume: nil, into: &columns)
+        defer { sink.volume = bits }
+        guard bits != volume.bits else { return false }
+        NumberForm.put(point.volume, &volume, same: sink.volume, volume: nil, into: &sink.columns)
         return true
     }
 
-    private mutating func putValue(_ point: SignalPoint, _ track: Int) -> Bool {
-        guard let value = point.value else {
-            guard chain.tracks[track].last.value != nil else { return false }
-            columns.byte(NumberForm.nothing, .tags)
+    private mutating func putValue(_ point: borrowing SignalPoint, _ sink: inout CellSink) -> Bool {
+        guard let number = point.value else {
+            guard last.value != nil else { return false }
+            sink.columns.byte(NumberForm.nothing, .tags)
             return true
         }
-        if chain.tracks[track].last.value != nil, value.bitPattern == chain.tracks[track].value.bits { return false }
-        NumberForm.put(value, &chain.tracks[track].value, same: nil, volume: point.volume, into: &columns)
+        if last.value != nil, number.bitPattern == value.bits { return false }
+        NumberForm.put(number, &value, same: nil, volume: point.volume, into: &sink.columns)
         return true
     }
 
-    private mutating func putHealthy(_ point: SignalPoint, _ track: Int) -> Bool {
-        let healthy = point.valueIfMissingHealthy
-        let (last, follows) = (chain.tracks[track].last.valueIfMissingHealthy, chain.tracks[track].healthyFollows)
-        if healthy?.bitPattern == point.value?.bitPattern {
-            guard !follows else { return false }
-            chain.tracks[track].healthyFollows = true
-            columns.byte(NumberForm.same, .tags)
+    private mutating func putHealthy(_ point: borrowing SignalPoint, _ sink: inout CellSink) -> Bool {
+        let number = point.valueIfMissingHealthy
+        if number?.bitPattern == point.value?.bitPattern {
+            guard !healthyFollows else { return false }
+            healthyFollows = true
+            sink.columns.byte(NumberForm.same, .tags)
             return true
         }
-        guard follows || healthy?.bitPattern != last?.bitPattern else { return false }
-        chain.tracks[track].healthyFollows = false
-        if let healthy {
-            NumberForm.put(healthy, &chain.tracks[track].healthy, same: nil, volume: nil, into: &columns)
+        guard healthyFollows || number?.bitPattern != last.valueIfMissingHealthy?.bitPattern else { return false }
+        healthyFollows = false
+        if let number {
+            NumberForm.put(number, &healthy, same: nil, volume: nil, into: &sink.columns)
         } else {
-            columns.byte(NumberForm.nothing, .tags)
+            sink.columns.byte(NumberForm.nothing, .tags)
         }
         return true
     }
 
-    private mutating func putCoverage(_ point: SignalPoint, _ track: Int) -> Bool {
-        let last = chain.tracks[track].last.coverage
+    private mutating func putCoverage(_ point: borrowing SignalPoint, _ sink: inout CellSink) -> Bool {
+        let last = last.coverage
         guard point.coverage.present != last.present || point.coverage.expected != last.expected else { return false }
-        columns.signed(Int64(point.coverage.present &- last.present), .whole)
-        columns.signed(Int64(point.coverage.expected &- last.expected), .whole)
+        sink.columns.signed(Int64(point.coverage.present &- last.present), .whole)
+        sink.columns.signed(Int64(point.coverage.expected &- last.expected), .whole)
         return true
     }
 
     // MARK: Contributions
 
     /// Writes who contributed, and in which order, where it is not as last time.
-    private mutating func putOrder(_ point: SignalPoint, _ track: Int) -> Bool {
-        let order = chain.tracks[track].order
-        let isSame =
-            order.count == point.contributions.count
-            && zip(order, point.contributions).allSatisfy { place, contribution in
-                chain.tracks[track].contributors[place].name == contribution.contributor
-            }
-        guard !isSame else { return false }
+    private mutating func putOrder(_ point: borrowing SignalPoint, _ sink: inout CellSink) -> Bool {
+        guard !hasSameOrder(point) else { return false }
         var places: [String: Int] = [:]
-        for (place, known) in chain.tracks[track].contributors.enumerated() { places[known.name] = place }
-        columns.count(point.contributions.count, .members)
+        for (place, known) in contributors.enumerated() { places[known.name] = place }
+        sink.columns.count(point.contributions.count, .members)
         var changed: [Int] = []
         for contribution in point.contributions {
             let name = contribution.contributor
-            let next = chain.tracks[track].contributors.count
+            let next = contributors.count
             // Two of one name are two contributors.
             let place = places.removeValue(forKey: name) ?? next
-            columns.count(place, .members)
+            sink.columns.count(place, .members)
             if place == next {
-                columns.name(name)
-                chain.tracks[track].contributors.append(CellContributor(name))
-                chain.names += 1
+                sink.columns.name(name)
+                contributors.append(CellContributor(name))
+                sink.names += 1
             }
             changed.append(place)
         }
-        chain.tracks[track].order = changed
+        order = changed
         return true
     }
 
     /// Writes what each contributed, where that does not follow from the cell and is not as last time.
-    private mutating func putContributions(_ point: SignalPoint, _ track: Int) -> Bool {
-        let order = chain.tracks[track].order
+    private mutating func putContributions(_ point: borrowing SignalPoint, _ sink: inout CellSink) -> Bool {
         guard !order.isEmpty else { return false }
         let follows =
             order.count == 1 && point.contributions[0].value.bitPattern == point.value?.bitPattern
             && point.contributions[0].volume.bitPattern == point.volume.bitPattern
         if follows {
-            guard !chain.tracks[track].contributionFollows else { return false }
-            chain.tracks[track].contributionFollows = true
-            columns.byte(0, .members)
+            guard !contributionFollows else { return false }
+            contributionFollows = true
+            sink.columns.byte(0, .members)
             return true
         }
-        let isSame = zip(order, point.contributions).allSatisfy { place, contribution in
-            let known = chain.tracks[track].contributors[place]
-            return known.value.bits == contribution.value.bitPattern
-                && known.volume.bits == contribution.volume.bitPattern
-        }
-        guard chain.tracks[track].contributionFollows || !isSame else { return false }
-        chain.tracks[track].contributionFollows = false
-        columns.byte(1, .members)
-        for (place, contribution) in zip(order, point.contributions) { put(contribution, place, point, track) }
+        guard contributionFollows || !hasSameContributions(point) else { return false }
+        contributionFollows = false
+        sink.columns.byte(1, .members)
+        for position in order.indices { putContribution(at: position, of: point, &sink) }
         return true
     }
 
-    private mutating func put(_ contribution: Contribution, _ place: Int, _ point: SignalPoint, _ track: Int) {
-        let known = chain.tracks[track].contributors[place]
-        let hasVolume = known.volume.bits != contribution.volume.bitPattern
-        let hasValue = known.value.bits != contribution.value.bitPattern
-        columns.byte((hasValue ? CellMask.value : 0) | (hasVolume ? CellMask.volume : 0), .members)
+    private mutating func putContribution(at position: Int, of point: borrowing SignalPoint, _ sink: inout CellSink) {
+        let place = order[position]
+        let (own, ownVolume) = (point.contributions[position].value, point.contributions[position].volume)
+        let hasVolume = contributors[place].volume.bits != ownVolume.bitPattern
+        let hasValue = contributors[place].value.bits != own.bitPattern
+        sink.columns.byte((hasValue ? CellMask.value : 0) | (hasVolume ? CellMask.volume : 0), .members)
         if hasVolume {
             NumberForm.put(
-                contribution.volume, &chain.tracks[track].contributors[place].volume, same: point.volume.bitPattern,
-                volume: nil, into: &columns)
+                ownVolume, &contributors[place].volume, same: point.volume.bitPattern, volume: nil,
+                into: &sink.columns)
         }
         if hasValue {
             NumberForm.put(
-                contribution.value, &chain.tracks[track].contributors[place].value, same: point.value?.bitPattern,
-                volume: contribution.volume, into: &columns)
+                own, &contributors[place].value, same: point.value?.bitPattern, volume: ownVolume,
+                into: &sink.columns)
         }
+    }
+
+    /// Whether those who contributed are those of the last cell, in their order; without a list of their own, since
+    /// this is asked for each cell.
+    private func hasSameOrder(_ point: borrowing SignalPoint) -> Bool {
+        guard order.count == point.contributions.count else { return false }
+        for position in order.indices
+        where contributors[order[position]].name != point.contributions[position].contributor { return false }
+        return true
+    }
+
+    /// Whether each of the same contributors has what it had last.
+    private func hasSameContributions(_ point: borrowing SignalPoint) -> Bool {
+        for position in order.indices {
+            let place = order[position]
+            guard contributors[place].value.bits == point.contributions[position].value.bitPattern,
+                contributors[place].volume.bits == point.contributions[position].volume.bitPattern
+            else { return false }
+        }
+        return true
     }
 
     // MARK: Evidence
 
-    private mutating func putEvidence(_ point: SignalPoint, _ track: Int) -> Bool {
-        var last: QuantileEvidence?
-        if case .quantile(let buckets)? = chain.tracks[track].last.evidence { last = buckets }
+    private mutating func putEvidence(_ point: borrowing SignalPoint, _ sink: inout CellSink) -> Bool {
+        guard last.evidence != nil || point.evidence != nil else { return false }
+        var former: QuantileEvidence?
+        if case .quantile(let buckets)? = last.evidence { former = buckets }
+        last.evidence = point.evidence
         guard case .quantile(let buckets)? = point.evidence else {
-            guard last != nil else { return false }
-            columns.byte(CellEvidence.nothing, .members)
+            guard former != nil else { return false }
+            sink.columns.byte(CellEvidence.nothing, .members)
             return true
         }
-        defer { recordBuckets = buckets }
-        if let last, buckets.isIdentical(to: last) { return false }
-        let isSame = recordBuckets.map { buckets.hasSameBuckets(as: $0) } ?? false
-        let hasBounds = !isSame && !(last.map { $0.bounds.isIdentical(to: buckets.bounds) } ?? false)
+        defer { sink.buckets = buckets }
+        if let former, buckets.isIdentical(to: former) { return false }
+        let isSame = sink.buckets.map { buckets.hasSameBuckets(as: $0) } ?? false
+        let hasBounds = !isSame && !(former.map { $0.bounds.isIdentical(to: buckets.bounds) } ?? false)
         let hasRequests = !isSame && buckets.requestsIfMissingHealthy.bitPattern != point.volume.bitPattern
-        let hasShare = buckets.share.bitPattern != chain.tracks[track].share.bits
+        let hasShare = buckets.share.bitPattern != share.bits
         let isWhole = buckets.slower.allSatisfy(\.isCount)
         var flags = isSame ? CellEvidence.same : CellEvidence.own
         if hasShare { flags |= CellEvidence.share }
         if hasBounds { flags |= CellEvidence.bounds }
         if hasRequests { flags |= CellEvidence.requests }
         if !isSame, !isWhole { flags |= CellEvidence.fractions }
-        columns.byte(flags, .members)
-        if hasShare {
-            NumberForm.put(buckets.share, &chain.tracks[track].share, same: nil, volume: nil, into: &columns)
-        }
+        sink.columns.byte(flags, .members)
+        if hasShare { NumberForm.put(buckets.share, &share, same: nil, volume: nil, into: &sink.columns) }
         if hasBounds {
-            columns.count(buckets.bounds.count, .members)
-            for bound in buckets.bounds { columns.raw(bound.bitPattern, bytes: 8) }
+            sink.columns.count(buckets.bounds.count, .members)
+            for bound in buckets.bounds { sink.columns.raw(bound.bitPattern, bytes: 8) }
         }
-        putBound(buckets.lower, of: buckets)
-        putBound(buckets.upper, of: buckets)
+        sink.putBound(buckets.lower, of: buckets)
+        sink.putBound(buckets.upper, of: buckets)
         if hasRequests {
             NumberForm.put(
-                buckets.requestsIfMissingHealthy, &chain.tracks[track].requests, same: nil, volume: nil, into: &columns)
+                buckets.requestsIfMissingHealthy, &requests, same: nil, volume: nil, into: &sink.columns)
         }
-        if !isSame { putCounts(buckets.slower, areWhole: isWhole) }
+        if !isSame { sink.putCounts(buckets.slower, areWhole: isWhole) }
         return true
     }
+}
 
-    private mutating func putBound(_ bound: Double?, of buckets: QuantileEvidence) {
+extension CellSink {
+    fileprivate mutating func putBound(_ bound: Double?, of buckets: QuantileEvidence) {
         guard let bound else {
             columns.number(CellEvidence.noBound, .members)
             return
@@ -192,7 +219,7 @@ extension CellBlockEncoder {
     }
 
     /// Writes counts by bound as runs, since most bounds have as many above them as the one before.
-    private mutating func putCounts(_ counts: [Float], areWhole: Bool) {
+    fileprivate mutating func putCounts(_ counts: [Float], areWhole: Bool) {
         var start = 0
         var last: Int64 = 0
         while start < counts.count {

@@ -7,7 +7,7 @@ import Telemetry
 /// Lossless: a reader gives equal points in the same order. See docs/cell-block.md.
 package struct CellBlockEncoder: Sendable {
     var chain = CellChain()
-    var columns = CellColumnsWriter()
+    private var sink = CellSink()
     let limits: CellBlockLimits
     private let isDeflating: Bool
     private var index = 0
@@ -18,10 +18,6 @@ package struct CellBlockEncoder: Sendable {
     private var signals: [SignalName: Int] = [:]
     /// Signals whose names are in a block.
     private var signalsTold = 0
-    /// The volume that was told last in the record.
-    var recordVolume: UInt64?
-    /// The buckets that were told last in the record.
-    var recordBuckets: QuantileEvidence?
 
     /// Makes an encoder at the start of a chain.
     ///
@@ -34,7 +30,7 @@ package struct CellBlockEncoder: Sendable {
     /// Cells since the last block.
     package var pendingPoints: Int { points }
     /// Bytes since the last block, before they are deflated.
-    package var pendingBytes: Int { columns.count }
+    package var pendingBytes: Int { sink.columns.count }
     /// Blocks of this chain so far.
     package var blocks: Int { index }
     /// Whether the chain has so many names that the next block should start a new one.
@@ -44,7 +40,7 @@ package struct CellBlockEncoder: Sendable {
     package mutating func startChain() {
         chain = CellChain()
         (subjects, signals, signalsTold) = ([:], [:], 0)
-        columns.removeAll()
+        sink.columns.removeAll()
         (index, previous, points, span) = (0, 0, 0, nil)
     }
 
@@ -83,9 +79,11 @@ package struct CellBlockEncoder: Sendable {
     package mutating func seal() -> [UInt8]? {
         guard let range = span else { return nil }
         var body: [UInt8] = []
-        body.reserveCapacity(columns.count + 32)
-        for column in columns.columns { CellColumnsWriter.number(UInt64(column.count), into: &body) }
-        for column in columns.columns { body += column }
+        body.reserveCapacity(sink.columns.count + 32)
+        for column in CellColumn.allCases {
+            CellColumnsWriter.number(UInt64(sink.columns[column].count), into: &body)
+        }
+        for column in CellColumn.allCases { body += sink.columns[column] }
         let deflated = isDeflating ? Deflate.compress(body) : nil
         let header = CellBlockHeader(
             index: index, previous: previous, from: Timestamp(millis: range.lowerBound),
@@ -94,7 +92,7 @@ package struct CellBlockEncoder: Sendable {
         var block = header.bytes + (deflated ?? body)
         let checksum = CRC32.checksum(block)
         block += CellBlockHeader.little(checksum)
-        columns.removeAll()
+        sink.columns.removeAll()
         (index, previous, points, span) = (index + 1, checksum, 0, nil)
         return block
     }
@@ -116,8 +114,8 @@ package struct CellBlockEncoder: Sendable {
     }
 
     private mutating func put(sweep: Timestamp) {
-        columns.number(CellHead.sweep, .heads)
-        columns.signed(sweep.millis &- chain.lastSweep &- CellHead.sweepMillis, .times)
+        sink.columns.number(CellHead.sweep, .heads)
+        sink.columns.signed(sweep.millis &- chain.lastSweep &- CellHead.sweepMillis, .times)
         chain.lastSweep = sweep.millis
         note(sweep.millis)
     }
@@ -128,7 +126,8 @@ package struct CellBlockEncoder: Sendable {
         let subject = place(of: first.subject)
         let isNext = chain.cursor >= 0 && chain.subjects[chain.cursor].next == subject.place
         let step = first.step.wholeMilliseconds
-        let tracks = record.map { chain.track(signal($0.signal), of: subject.place) }
+        let tracks =
+            shape(of: record, subject.place) ?? record.map { chain.track(signal($0.signal), of: subject.place) }
         let known = chain.subjects[subject.place]
         let hasShape = known.shape == tracks
         let isStepOn =
@@ -137,13 +136,13 @@ package struct CellBlockEncoder: Sendable {
         let head =
             subject.isNew
             ? CellHead.newSubject : isNext ? CellHead.next : CellHead.subjects + UInt64(subject.place) * 2
-        columns.number(head + (isStepOn || subject.isNew ? 0 : 1), .heads)
+        sink.columns.number(head + (isStepOn || subject.isNew ? 0 : 1), .heads)
         if subject.isNew { put(first.subject) }
         if !isStepOn { putExplicit(first, step, hasShape ? nil : tracks, known) }
         if !first.isOfPart { chain.move(to: subject.place) }
         let at = first.at.millis
         let delta = first.knownAt.millis &- at
-        columns.signed(delta &- known.knownDelta, .times)
+        sink.columns.signed(delta &- known.knownDelta, .times)
         chain.lastAt = at
         if !first.isOfPart {
             chain.subjects[subject.place].lastAt = at
@@ -151,19 +150,33 @@ package struct CellBlockEncoder: Sendable {
             chain.subjects[subject.place].stepMillis = step
             chain.subjects[subject.place].shape = tracks
         }
-        recordVolume = nil
-        recordBuckets = nil
-        for (point, track) in zip(record, tracks) { put(point, track) }
+        sink.startRecord()
+        for (place, track) in zip(record.indices, tracks) { chain.tracks[track].put(record[place], into: &sink) }
+        chain.names += sink.names
+        sink.names = 0
         points += record.count
         note(at)
     }
 
     private mutating func place(of subject: Subject) -> (place: Int, isNew: Bool) {
+        // Nearly always the one that came next the last time.
+        let next = chain.cursor >= 0 ? chain.subjects[chain.cursor].next : -1
+        if next >= 0, chain.subjects[next].subject == subject { return (next, false) }
         if let known = subjects[subject] { return (known, false) }
         chain.subjects.append(CellSubject(subject))
         chain.names += 1
         subjects[subject] = chain.subjects.count - 1
         return (chain.subjects.count - 1, true)
+    }
+
+    /// The tracks of a subject's last whole cell when the record has the same signals in the same order, as nearly all
+    /// have: nothing is looked up by name then.
+    private func shape(of record: ArraySlice<SignalPoint>, _ subject: Int) -> [Int]? {
+        let shape = chain.subjects[subject].shape
+        guard shape.count == record.count else { return nil }
+        for (track, place) in zip(shape, record.indices)
+        where chain.signals[chain.tracks[track].signal] != record[place].signal { return nil }
+        return shape
     }
 
     private mutating func signal(_ name: SignalName) -> Int {
@@ -175,9 +188,9 @@ package struct CellBlockEncoder: Sendable {
     }
 
     private mutating func put(_ subject: Subject) {
-        columns.count(Subject.Kind.allCases.firstIndex(of: subject.kind) ?? 0, .heads)
-        columns.name(subject.cluster)
-        columns.name(subject.path)
+        sink.columns.count(Subject.Kind.allCases.firstIndex(of: subject.kind) ?? 0, .heads)
+        sink.columns.name(subject.cluster)
+        sink.columns.name(subject.path)
     }
 
     private mutating func putExplicit(_ first: SignalPoint, _ step: Int64, _ shape: [Int]?, _ known: CellSubject) {
@@ -185,16 +198,16 @@ package struct CellBlockEncoder: Sendable {
         if first.isOfPart { flags |= CellRecordFlag.part }
         if known.stepMillis != step { flags |= CellRecordFlag.step }
         if shape != nil { flags |= CellRecordFlag.shape }
-        columns.byte(flags, .heads)
-        if known.stepMillis != step { columns.signed(step, .times) }
-        columns.signed(first.at.millis &- chain.lastAt, .times)
+        sink.columns.byte(flags, .heads)
+        if known.stepMillis != step { sink.columns.signed(step, .times) }
+        sink.columns.signed(first.at.millis &- chain.lastAt, .times)
         guard let shape else { return }
-        columns.count(shape.count, .heads)
+        sink.columns.count(shape.count, .heads)
         for track in shape {
             let signal = chain.tracks[track].signal
-            columns.count(signal, .heads)
+            sink.columns.count(signal, .heads)
             guard signal == signalsTold else { continue }
-            columns.name(chain.signals[signal].rawValue)
+            sink.columns.name(chain.signals[signal].rawValue)
             signalsTold += 1
         }
     }

@@ -5,33 +5,64 @@ enum CellColumn: Int, CaseIterable {
     case heads, times, masks, tags, whole, raw, members, text
 }
 
-/// The columns while they are written.
+/// The columns while they are written, each a field of its own: a cell is a few bytes in each of them, and a list of
+/// lists would be looked up for each.
 struct CellColumnsWriter {
-    private(set) var columns: [[UInt8]] = Array(repeating: [], count: CellColumn.allCases.count)
+    private var heads: [UInt8] = []
+    private var times: [UInt8] = []
+    private var masks: [UInt8] = []
+    private var tags: [UInt8] = []
+    private var whole: [UInt8] = []
+    private var raw: [UInt8] = []
+    private var members: [UInt8] = []
+    private var text: [UInt8] = []
+
+    subscript(column: CellColumn) -> [UInt8] {
+        @inline(__always) get {
+            switch column {
+            case .heads: heads
+            case .times: times
+            case .masks: masks
+            case .tags: tags
+            case .whole: whole
+            case .raw: raw
+            case .members: members
+            case .text: text
+            }
+        }
+        @inline(__always) _modify {
+            switch column {
+            case .heads: yield &heads
+            case .times: yield &times
+            case .masks: yield &masks
+            case .tags: yield &tags
+            case .whole: yield &whole
+            case .raw: yield &raw
+            case .members: yield &members
+            case .text: yield &text
+            }
+        }
+    }
 
     /// Bytes of all columns.
-    var count: Int { columns.reduce(0) { $0 + $1.count } }
+    var count: Int { CellColumn.allCases.reduce(0) { $0 + self[$1].count } }
 
     mutating func removeAll() {
-        for index in columns.indices { columns[index].removeAll(keepingCapacity: true) }
+        for column in CellColumn.allCases { self[column].removeAll(keepingCapacity: true) }
     }
 
+    @inline(__always)
     mutating func byte(_ value: UInt8, _ column: CellColumn) {
-        columns[column.rawValue].append(value)
-    }
-
-    /// The place of the next byte of a column.
-    func place(in column: CellColumn) -> Int { columns[column.rawValue].count }
-
-    mutating func set(_ value: UInt8, at place: Int, _ column: CellColumn) {
-        columns[column.rawValue][place] = value
+        self[column].append(value)
     }
 
     /// LEB128: seven bits a byte, lowest first, high bit set on all but the last byte.
+    @inline(__always)
     mutating func number(_ value: UInt64, _ column: CellColumn) {
-        Self.number(value, into: &columns[column.rawValue])
+        Self.number(value, into: &self[column])
     }
 
+    @inline(__always)
     static func number(_ value: UInt64, into bytes: inout [UInt8]) {
         var rest = value
         while rest >= 0x80 {
@@ -41,11 +72,13 @@ struct CellColumnsWriter {
         bytes.append(UInt8(truncatingIfNeeded: rest))
     }
 
+    @inline(__always)
     mutating func count(_ value: Int, _ column: CellColumn) {
         number(UInt64(value), column)
     }
 
     /// A signed number: 0, -1, 1, -2 become 0, 1, 2, 3.
+    @inline(__always)
     mutating func signed(_ value: Int64, _ column: CellColumn) {
         number(UInt64(bitPattern: (value << 1) ^ (value >> 63)), column)
     }
@@ -53,13 +86,13 @@ struct CellColumnsWriter {
     /// The lowest `count` bytes of a number, least first.
     mutating func raw(_ value: UInt64, bytes count: Int) {
         for place in 0..<count {
-            columns[CellColumn.raw.rawValue].append(UInt8(truncatingIfNeeded: value >> UInt64(place * 8)))
+            raw.append(UInt8(truncatingIfNeeded: value >> UInt64(place * 8)))
         }
     }
 
     mutating func name(_ text: String) {
         count(text.utf8.count, .text)
-        columns[CellColumn.text.rawValue].append(contentsOf: text.utf8)
+        self.text.append(contentsOf: text.utf8)
     }
 }
 
