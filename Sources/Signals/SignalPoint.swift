@@ -208,6 +208,20 @@ package struct SignalPoint: Hashable, Sendable, Codable {
         set { part = newValue ? true : nil }
     }
 
+    /// Becomes a later point of the same signal of the same subject: names are not copied.
+    package mutating func follow(_ later: borrowing SignalPoint) {
+        at = later.at
+        step = later.step
+        value = later.value
+        valueIfMissingHealthy = later.valueIfMissingHealthy
+        volume = later.volume
+        coverage = later.coverage
+        contributions = later.contributions
+        if evidence != nil || later.evidence != nil { evidence = later.evidence }
+        known = later.known
+        part = later.part
+    }
+
     /// Bound of `contributions`.
     package static let contributionsMax = 256
 

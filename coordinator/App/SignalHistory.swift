@@ -31,12 +31,13 @@ struct SignalHistory: Sendable {
             if point.volume == 0 { told += point.value ?? 0 }
         }
 
-        mutating func take(_ point: SignalPoint, capacity: Int) {
-            guard point.at > last.at, point.step > .zero else { return }
+        mutating func take(_ point: borrowing SignalPoint, capacity: Int) {
+            let step = point.step.wholeMilliseconds
+            guard point.at > last.at, step > 0 else { return }
             // Cells that never closed are gaps.
-            let missing = (point.at - last.at).wholeMilliseconds / point.step.wholeMilliseconds - 1
+            let missing = (point.at.millis &- last.at.millis) / step - 1
             for _ in 0..<min(max(0, missing), Int64(capacity)) { push(nil, capacity: capacity) }
-            last = point
+            last.follow(point)
             if told > 0 { last.value = (point.value ?? 0) + told }
             told = 0
             push(last.value, capacity: capacity)
@@ -53,13 +54,53 @@ struct SignalHistory: Sendable {
         }
     }
 
+    /// The signals of one subject.
+    ///
+    /// Lists with a guess where the next is: each cell brings the same subjects and signals in the same order.
+    private struct Entry: Sendable {
+        /// Nil when the entry is free.
+        var subject: Subject?
+        var tracks: [Track] = []
+        /// The track that the next point is thought to be of.
+        var expected = 0
+        /// The entry of the subject that came after this one.
+        var next = 0
+
+        mutating func take(_ points: [SignalPoint], _ run: Range<Int>) {
+            for position in run {
+                guard let place = place(of: points[position].signal) else {
+                    guard !points[position].isOfPart else { continue }
+                    tracks.append(Track(points[position], capacity: cellsMax))
+                    expected = 0
+                    continue
+                }
+                expected = place + 1
+                if points[position].isOfPart {
+                    tracks[place].take(part: points[position])
+                } else {
+                    tracks[place].take(points[position], capacity: cellsMax)
+                }
+            }
+        }
+
+        private func place(of signal: SignalName) -> Int? {
+            let guess = expected < tracks.count ? expected : 0
+            if guess < tracks.count, tracks[guess].last.signal == signal { return guess }
+            return tracks.firstIndex { $0.last.signal == signal }
+        }
+    }
+
     /// Cells kept of each signal.
     static let cellsMax = 60
     /// How long a signal is shown after its last cell.
     static let forgetAfter: Duration = .seconds(3600)
 
     private let subjectsMax: Int
-    private var tracks: [Subject: [SignalName: Track]] = [:]
+    private var entries: [Entry] = []
+    private var freeEntries: [Int] = []
+    private var indexBySubject: [Subject: Int] = [:]
+    /// The entry of the last point.
+    private var cursor = 0
     private var sweptAt: Timestamp?
     /// Points of subjects beyond the limit; only rises.
     private(set) var refused: UInt64 = 0
@@ -68,53 +109,76 @@ struct SignalHistory: Sendable {
         self.subjectsMax = subjectsMax
     }
 
-    /// Subjects with their signals.
-    var subjects: [Subject: [SignalName: Track]] { tracks }
+    /// Subjects with signals.
+    var subjects: some Collection<Subject> { indexBySubject.keys }
+
+    /// The signals of a subject; empty when it is unknown.
+    func tracks(of subject: Subject) -> [SignalName: Track] {
+        let tracks = indexBySubject[subject].map { entries[$0].tracks } ?? []
+        return Dictionary(tracks.map { ($0.last.signal, $0) }) { _, last in last }
+    }
 
     /// Number of signals.
-    var count: Int { tracks.values.reduce(0) { $0 + $1.count } }
+    var count: Int { entries.reduce(0) { $0 + $1.tracks.count } }
 
     /// Takes points as the engine gives them: those of one subject and one cell come together.
     mutating func take(_ points: [SignalPoint]) {
         var start = 0
         while start < points.count {
-            let subject = points[start].subject
             var end = start + 1
-            while end < points.count, points[end].subject == subject { end += 1 }
-            take(points[start..<end], of: subject)
+            while end < points.count, points[end].subject == points[start].subject { end += 1 }
+            // Looked up once for all of them.
+            if let place = entry(for: points, start..<end) { entries[place].take(points, start..<end) }
             start = end
         }
     }
 
-    private mutating func take(_ points: ArraySlice<SignalPoint>, of subject: Subject) {
-        if tracks[subject] == nil {
-            let cells = points.count { !$0.isOfPart }
-            guard cells > 0 else { return }
-            guard tracks.count < subjectsMax else {
-                refused += UInt64(cells)
-                return
-            }
-            tracks[subject] = [:]
-        }
-        // Looked up once for all of them.
-        guard let place = tracks.index(forKey: subject) else { return }
-        for point in points {
-            if point.isOfPart {
-                tracks.values[place][point.signal]?.take(part: point)
-            } else if tracks.values[place][point.signal]?.take(point, capacity: Self.cellsMax) == nil {
-                tracks.values[place][point.signal] = Track(point, capacity: Self.cellsMax)
+    /// The entry of a run's subject, made on demand; nil when there is nothing to show, or no room.
+    private mutating func entry(for points: [SignalPoint], _ run: Range<Int>) -> Int? {
+        if cursor < entries.count {
+            let next = entries[cursor].next
+            if next < entries.count, entries[next].subject == points[run.lowerBound].subject {
+                cursor = next
+                return next
             }
         }
+        let subject = points[run.lowerBound].subject
+        guard let place = indexBySubject[subject] ?? makeEntry(for: subject, points[run]) else { return nil }
+        if cursor < entries.count { entries[cursor].next = place }
+        cursor = place
+        return place
+    }
+
+    private mutating func makeEntry(for subject: Subject, _ points: ArraySlice<SignalPoint>) -> Int? {
+        let cells = points.count { !$0.isOfPart }
+        guard cells > 0 else { return nil }
+        guard indexBySubject.count < subjectsMax else {
+            refused += UInt64(cells)
+            return nil
+        }
+        let place = freeEntries.popLast() ?? entries.count
+        if place == entries.count {
+            entries.append(Entry(subject: subject))
+        } else {
+            entries[place] = Entry(subject: subject)
+        }
+        indexBySubject[subject] = place
+        return place
     }
 
     /// Forgets what has been silent for long, once a minute.
     mutating func forget(now: Timestamp) {
         if let sweptAt, now - sweptAt < .seconds(60), now >= sweptAt { return }
         sweptAt = now
-        for (subject, signals) in tracks {
-            let live = signals.filter { now - $0.value.last.at < Self.forgetAfter }
-            guard live.count < signals.count else { continue }
-            tracks[subject] = live.isEmpty ? nil : live
+        for place in entries.indices {
+            guard let subject = entries[place].subject,
+                entries[place].tracks.contains(where: { now - $0.last.at >= Self.forgetAfter })
+            else { continue }
+            entries[place].tracks.removeAll { now - $0.last.at >= Self.forgetAfter }
+            guard entries[place].tracks.isEmpty else { continue }
+            entries[place] = Entry()
+            indexBySubject[subject] = nil
+            freeEntries.append(place)
         }
     }
 }

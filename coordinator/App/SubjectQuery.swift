@@ -28,7 +28,7 @@ struct SubjectQuery: Sendable {
     /// All subjects, by cluster and path, with the number of those left out.
     var list: Tocsin_V1_ListSubjectsResponse {
         let open = Dictionary(grouping: book.openIncidents, by: \.subject)
-        let subjects = Set(history.subjects.keys).union(open.keys).sorted()
+        let subjects = Set(history.subjects).union(open.keys).sorted()
         return .with {
             $0.subjects = subjects.prefix(Self.subjectsMax).map { subject in
                 view(subject, incidents: open[subject] ?? [], isList: true).proto
@@ -40,7 +40,7 @@ struct SubjectQuery: Sendable {
     /// One subject by its path, or by the last part of it where that is enough.
     func subject(named name: String, cluster: String) throws(QueryError) -> SubjectView {
         let open = book.openIncidents
-        let known = Set(history.subjects.keys).union(open.map(\.subject)).filter {
+        let known = Set(history.subjects).union(open.map(\.subject)).filter {
             cluster.isEmpty || $0.cluster == cluster
         }
         let exact = known.filter { $0.path == name }
@@ -57,7 +57,7 @@ struct SubjectQuery: Sendable {
 
     private func view(_ subject: Subject, incidents: [Incident], isList: Bool) -> SubjectView {
         var view = SubjectView(cluster: subject.cluster, kind: subject.kind.rawValue, path: subject.path)
-        let tracks = history.subjects[subject] ?? [:]
+        let tracks = history.tracks(of: subject)
         view.signals = SignalDescription.all.compactMap { description in
             tracks[description.name].map { Self.signal($0, description, isList: isList) }
         }
