@@ -61,8 +61,11 @@ final class StoreWriter: Service {
 
     /// Frames in one transaction, so that a backlog doesn't hold the writer for seconds.
     private let batchFramesMax = 512
-    /// From the end of a transaction to the next one: little beside a network's way, much beside a transaction's time.
-    private static let gatherFor: Duration = .milliseconds(10)
+    /// From the end of a transaction to the next one: little beside the interval of a probe, and long enough for most of a
+    /// fleet that sends at once.
+    ///
+    /// What a transaction costs hardly depends on how many frames are in it.
+    private static let gatherFor: Duration = .milliseconds(50)
     private let store: SampleStore
     private let pipeline: Pipeline
     private let counters: CounterBoard
