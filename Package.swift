@@ -194,7 +194,7 @@ let apps: [Module] = [
             "IncidentStore", "DetectorStore", "CellCodec", "CellStore", "Signals", "Detection", "Incidents", "Runbook",
             "Messages", "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch", "TokenAccess",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
-            "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto",
+            "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto", "BlockingWork",
         ],
         products: [
             "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf",

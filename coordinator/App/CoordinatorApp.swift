@@ -1,3 +1,4 @@
+import BlockingWork
 package import ConfigurationKit
 package import CoordinatorSettings
 import CurlHTTP
@@ -148,13 +149,15 @@ package struct CoordinatorApp: Sendable {
             tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger,
             signsOfLife: { fleet.signsOfLife() }, now: now)
         let health = StoreHealth()
+        let ingestQueue = TaskQueue(label: "tocsin.ingest")
         let writer = StoreWriter(
-            store: sampleStore, pipeline: pipeline, counters: counters, health: health, logger: logger, now: now)
+            taskQueue: ingestQueue, store: sampleStore, pipeline: pipeline, counters: counters, health: health,
+            logger: logger, now: now)
         let listeners = try Listeners(
             configuration, counters: counters, client: client, logger: logger, now: now,
             addresses: .init(certificates: address, tokens: tokenAddress),
             services: services(
-                fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, cells: cells,
+                on: ingestQueue, fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, cells: cells,
                 incidents: incidentStore, notifications: notifications, desk: desk, counters: counters, health: health))
         let cluster = clusterWatch(sampleStore, writer)
         let compaction = CompactionService(store: sampleStore, counters: counters, logger: logger, now: now)
@@ -251,7 +254,8 @@ package struct CoordinatorApp: Sendable {
     }
 
     private func services(
-        fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore, cells: CellParts,
+        on queue: TaskQueue, fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore,
+        cells: CellParts,
         incidents: IncidentStore, notifications: NotificationService, desk: MessageDesk, counters: CounterBoard,
         health: StoreHealth
     ) -> [any RegistrableRPCService] {
@@ -265,7 +269,8 @@ package struct CoordinatorApp: Sendable {
                 configuration.ingest, helloWithin: configuration.listener.firstCallWithin,
                 version: configuration.version),
             authorization: authorization, fleet: fleet, assignments: assignments, writer: writer,
-            quota: SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax), counters: counters,
+            quota: SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax), queue: queue,
+            counters: counters,
             logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples,

@@ -1,3 +1,4 @@
+import BlockingWork
 import GRPCCore
 import IngestWire
 import Logging
@@ -36,6 +37,8 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     let assignments: AssignmentBoard
     let writer: StoreWriter
     let quota: SeriesQuota
+    /// What the streams run on, and the writer that they hand frames to.
+    let queue: TaskQueue
     let counters: CounterBoard
     let logger: Logger
     let now: @Sendable () -> Timestamp
@@ -52,7 +55,9 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         }
         return StreamingServerResponse { responses in
             do {
-                try await self.serve(request.messages, to: responses, agent: agent)
+                try await withTaskExecutorPreference(self.queue) {
+                    try await self.serve(request.messages, to: responses, agent: agent)
+                }
             } catch let error as WireError {
                 self.counters.add {
                     $0.framesRejected += 1

@@ -1,4 +1,5 @@
 import AsyncAlgorithms
+import BlockingWork
 import CoordinatorSettings
 import Detection
 import IncidentStore
@@ -79,6 +80,7 @@ final class Pipeline: Service {
         var notices: [OutboxEntry] = []
     }
 
+    private let taskQueue = TaskQueue(label: "tocsin.pipeline")
     private let inputs = AsyncChannel<Input>()
     private let published: Mutex<Snapshot>
     private let initial: Restoration.Restored
@@ -159,7 +161,7 @@ final class Pipeline: Service {
 
     func run() async throws {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.consume() }
+            group.addTask(executorPreference: self.taskQueue) { await self.consume() }
             group.addTask {
                 await cancelWhenGracefulShutdown {
                     while !Task.isCancelled {

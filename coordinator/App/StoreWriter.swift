@@ -1,3 +1,4 @@
+import BlockingWork
 import Foundation
 import IngestWire
 import Logging
@@ -66,6 +67,7 @@ final class StoreWriter: Service {
     ///
     /// What a transaction costs hardly depends on how many frames are in it.
     private static let gatherFor: Duration = .milliseconds(50)
+    private let taskQueue: TaskQueue
     private let store: SampleStore
     private let pipeline: Pipeline
     private let counters: CounterBoard
@@ -78,10 +80,13 @@ final class StoreWriter: Service {
     private let gathering = Mutex<Task<Void, Never>?>(nil)
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
+    /// - Parameter taskQueue: what it runs on: that of the streams, which hand it frames and wait for its answers.
     init(
-        store: SampleStore, pipeline: Pipeline, counters: CounterBoard, health: StoreHealth, logger: Logger,
+        taskQueue: TaskQueue, store: SampleStore, pipeline: Pipeline, counters: CounterBoard, health: StoreHealth,
+        logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
+        self.taskQueue = taskQueue
         self.store = store
         self.pipeline = pipeline
         self.counters = counters
@@ -162,6 +167,10 @@ final class StoreWriter: Service {
     }
 
     func run() async throws {
+        await withTaskExecutorPreference(taskQueue) { await writeUntilClosed() }
+    }
+
+    private func writeUntilClosed() async {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.wakeForParked() }
@@ -207,7 +216,7 @@ final class StoreWriter: Service {
     /// Waits for others that come about now, unless edges are among those that are here.
     private func gather() async {
         // Ends by itself, or when edges come.
-        let pause = Task { _ = try? await Task.sleep(for: Self.gatherFor) }
+        let pause = Task(executorPreference: taskQueue) { _ = try? await Task.sleep(for: Self.gatherFor) }
         gathering.withLock { $0 = pause }
         let isUrgent = queue.withLock { $0.isClosed || $0.entries.contains { $0.content.edgeCount > 0 } }
         if isUrgent { pause.cancel() }
