@@ -207,7 +207,9 @@ extension SampleStore {
         _ table: String, _ condition: String, _ values: [Int64], limit: Int
     ) async throws(StoreError) -> Int {
         let arguments = StatementArguments(values + [Int64(limit)])
-        return try await file.write { database in
+        return try await file.write { [sessions] database in
+            // In the transaction: an append behind it must not go on with a row that is gone.
+            if table == "sessions" { sessions.forget() }
             try database.execute(
                 sql: "DELETE FROM \(table) WHERE id IN (SELECT id FROM \(table) WHERE \(condition) LIMIT ?)",
                 arguments: arguments)

@@ -56,7 +56,8 @@ extension SampleStore {
         guard opening.firstSequence < UInt64(Int64.max) else {
             throw StoreError(.invalid, "\(opening.firstSequence) is no sequence of a frame")
         }
-        return try await file.write { database in
+        return try await file.write { [sessions] database in
+            _ = sessions.take([key])
             var losses: [NotedLoss] = []
             let known = try SessionRow.find(key, database)
             var session = try known ?? SessionRow.findOrMake(key, seenAt: now, database)

@@ -52,6 +52,7 @@ package final class SampleStore: Sendable {
 
     let file: SQLiteFile
     let catalogue = SeriesCatalogue()
+    let sessions = SessionCache()
     let compactor = Compactor()
     /// The agents' clocks as they are noted in the file.
     let clocks = Mutex<[AgentName: ClockNote]>([:])
@@ -81,6 +82,7 @@ package final class SampleStore: Sendable {
         try await compactor.run { [self] in
             let path = try file.replace()
             catalogue.forget()
+            sessions.forget()
             clocks.withLock { $0 = [:] }
             compactor.settled.withLock { $0 = [] }
             try noteSetAside(path, at: now)
@@ -108,48 +110,61 @@ package final class SampleStore: Sendable {
         }
         guard !frames.isEmpty else { return AppendResult() }
         let noted = clocks.withLock { $0 }
-        let (result, lookups, clocks) = try await file.write { [catalogue] database in
+        let pool = file.pool
+        let (result, lookups, clocks, lease) = try await file.write { [catalogue, sessions] database in
             var result = AppendResult()
             var clocks = noted
             var lookups = catalogue.begin()
-            for (key, frames) in Dictionary(grouping: frames, by: \.key) {
+            let grouped = Dictionary(grouping: frames, by: \.key)
+            var lease = sessions.take(grouped.keys)
+            for (key, frames) in grouped {
                 let seenAt = frames.map(\.receivedAt).max() ?? frames[0].receivedAt
-                var session = try SessionRow.findOrMake(key, seenAt: seenAt, database)
+                var entry = try lease.entries[key] ?? Self.entry(of: key, seenAt: seenAt, database)
                 for frame in frames {
-                    let isNew = try !session.holds(frame.sequence) && FrameRow.insert(frame, session.id, database)
-                    session.add(frame.sequence, to: frame.to)
+                    let isNew =
+                        try !entry.session.holds(frame.sequence)
+                        && FrameRow.insert(frame, entry.session.id, database)
+                    entry.session.add(frame.sequence, to: frame.to)
                     result.stored += isNew ? 1 : 0
                     result.duplicates += isNew ? 0 : 1
                 }
-                try Self.note(frames, of: key, &lookups, database)
-                try Self.note(frames, of: key, &clocks, database)
-                try session.save(seenAt: seenAt, database)
-                result.durable[key] = session.durable
+                try Self.note(frames, of: entry.agent, &lookups, database)
+                try Self.note(frames, of: key, entry.agent, &clocks, database)
+                try entry.session.save(seenAt: seenAt, database)
+                result.durable[key] = entry.session.durable
+                lease.entries[key] = entry
             }
-            return (result, lookups, clocks)
+            return (result, lookups, clocks, lease)
         }
         catalogue.remember(lookups)
+        // Rows of a file that was set aside meanwhile have other numbers.
+        if pool === file.pool { sessions.put(back: lease) }
         self.clocks.withLock { $0 = clocks }
         return result
     }
 
+    private static func entry(
+        of key: SessionKey, seenAt: Timestamp, _ database: Database
+    ) throws -> SessionCache.Entry {
+        SessionCache.Entry(
+            session: try SessionRow.findOrMake(key, seenAt: seenAt, database),
+            agent: try SeriesCatalogue.agent(cluster: key.cluster, node: key.node, database))
+    }
+
     /// Notes what is taken off the times of an agent's frames; those of an outage are not judged, and say nothing.
     private static func note(
-        _ frames: [IncomingFrame], of key: SessionKey, _ clocks: inout [AgentName: ClockNote], _ database: Database
+        _ frames: [IncomingFrame], of key: SessionKey, _ agent: Int64, _ clocks: inout [AgentName: ClockNote],
+        _ database: Database
     ) throws {
         let name = AgentName(cluster: key.cluster, node: key.node)
-        let agent = try SeriesCatalogue.agent(cluster: key.cluster, node: key.node, database)
         var clock = try clocks[name] ?? ClockNote.read(agent: agent, database)
         for frame in frames where !frame.isBackfill { try clock.take(frame, agent: agent, database) }
         clocks[name] = clock
     }
 
     private static func note(
-        _ frames: [IncomingFrame], of key: SessionKey, _ lookups: inout SeriesCatalogue.Transaction,
-        _ database: Database
+        _ frames: [IncomingFrame], of agent: Int64, _ lookups: inout SeriesCatalogue.Transaction, _ database: Database
     ) throws {
-        guard frames.contains(where: { $0.definitions?.isEmpty == false }) else { return }
-        let agent = try SeriesCatalogue.agent(cluster: key.cluster, node: key.node, database)
         for frame in frames {
             for series in frame.definitions ?? [] {
                 _ = try lookups.group(of: series, agent: agent, at: frame.receivedAt, database)

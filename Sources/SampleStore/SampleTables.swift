@@ -119,13 +119,13 @@ extension SampleStore {
 }
 
 /// A session's row, and what it holds beyond its durable sequence.
-struct SessionRow {
+struct SessionRow: Sendable {
     let id: Int64
     /// All up to it is durable or known as lost.
     private(set) var durable: UInt64
     /// What is durable although something before it is not.
     private(set) var ahead: SequenceRanges
-    private let savedAhead: SequenceRanges
+    private var savedAhead: SequenceRanges
     /// Time of the newest sample that came, in milliseconds; 0 before the first.
     private(set) var newest: Int64
 
@@ -208,7 +208,7 @@ struct SessionRow {
         ahead.remove(before: durable + 1)
     }
 
-    func save(seenAt: Timestamp, _ database: Database) throws {
+    mutating func save(seenAt: Timestamp, _ database: Database) throws {
         try database.cachedStatement(
             sql: "UPDATE sessions SET durable = ?, seen_at = max(seen_at, ?), newest_millis = ? WHERE id = ?"
         ).execute(arguments: [Int64(durable), seenAt.millis, newest, id])
@@ -223,6 +223,7 @@ struct SessionRow {
                 sql: "INSERT OR REPLACE INTO ahead_ranges (session_id, first, last) VALUES (?, ?, ?)"
             ).execute(arguments: [id, Int64(range.lowerBound), Int64(range.upperBound)])
         }
+        savedAhead = ahead
     }
 }
 
