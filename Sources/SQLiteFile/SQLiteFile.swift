@@ -101,13 +101,18 @@ package final class SQLiteFile: Sendable {
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(StoreError) -> Value {
         try await perform { database in
-            var value: Value?
-            try database.inTransaction(.immediate) {
-                value = try body(database)
-                return .commit
+            // Statements that are compiled once: `inTransaction` compiles both for each transaction, which costs as much
+            // as what a small one writes.
+            try database.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+            do {
+                let value = try body(database)
+                try database.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+                return value
+            } catch {
+                // A severe error has ended the transaction by itself.
+                if database.isInsideTransaction { try? database.rollback() }
+                throw error
             }
-            guard let value else { throw StoreError(.other, "the transaction gave no value") }
-            return value
         }
     }
 
