@@ -1,4 +1,5 @@
 import Signals
+import Telemetry
 
 /// Where cells of one record are written: the columns, and what the record's later cells may refer to.
 struct CellSink {
@@ -9,6 +10,8 @@ struct CellSink {
     var buckets: QuantileEvidence?
     /// Contributors named first since the encoder looked.
     var names = 0
+    /// Names of a track's contributors; kept for its room.
+    fileprivate var known: [TextBits] = []
 
     /// Starts a record.
     mutating func startRecord() {
@@ -85,25 +88,33 @@ extension CellTrack {
     /// Writes who contributed, and in which order, where it is not as last time.
     private mutating func putOrder(_ point: borrowing SignalPoint, _ sink: inout CellSink) -> Bool {
         guard !hasSameOrder(point) else { return false }
-        var places: [String: Int] = [:]
-        for (place, known) in contributors.enumerated() { places[known.name] = place }
         sink.columns.count(point.contributions.count, .members)
-        var changed: [Int] = []
-        for contribution in point.contributions {
-            let name = contribution.contributor
-            let next = contributors.count
+        sink.known.removeAll(keepingCapacity: true)
+        for place in contributors.indices { sink.known.append(TextBits(contributors[place].name)) }
+        order.removeAll(keepingCapacity: true)
+        for position in point.contributions.indices {
+            let place = place(of: point.contributions[position].contributor, sink.known)
             // Two of one name are two contributors.
-            let place = places.removeValue(forKey: name) ?? next
-            sink.columns.count(place, .members)
-            if place == next {
+            if let place { sink.known[place] = .none }
+            sink.columns.count(place ?? contributors.count, .members)
+            order.append(place ?? contributors.count)
+            if place == nil {
+                let name = point.contributions[position].contributor
                 sink.columns.name(name)
                 contributors.append(CellContributor(name))
+                sink.known.append(.none)
                 sink.names += 1
             }
-            changed.append(place)
         }
-        order = changed
         return true
+    }
+
+    /// The contributor of a name that is not taken yet: by its bits, which nearly always are those of the last cell, else
+    /// by its text.
+    private func place(of name: String, _ known: [TextBits]) -> Int? {
+        let bits = TextBits(name)
+        if let place = known.lastIndex(of: bits) { return place }
+        return contributors.indices.last { known[$0] != .none && contributors[$0].name == name }
     }
 
     /// Writes what each contributed, where that does not follow from the cell and is not as last time.

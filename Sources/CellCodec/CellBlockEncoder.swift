@@ -52,10 +52,6 @@ package struct CellBlockEncoder: Sendable {
         var leftOut = 0
         var sweep = tape.sweeps.startIndex
         var start = 0
-        func isOfRecord(_ point: SignalPoint, _ first: SignalPoint) -> Bool {
-            point.at == first.at && point.isOfPart == first.isOfPart && point.knownAt == first.knownAt
-                && point.step == first.step && point.subject == first.subject
-        }
         while true {
             while sweep < tape.sweeps.endIndex, tape.sweeps[sweep].after <= start {
                 put(sweep: tape.sweeps[sweep].at)
@@ -65,7 +61,7 @@ package struct CellBlockEncoder: Sendable {
             let border = sweep < tape.sweeps.endIndex ? tape.sweeps[sweep].after : tape.points.count
             let begin = start
             var refused = 0
-            while start < border, isOfRecord(tape.points[start], tape.points[begin]) {
+            while start < border, Self.isOneRecord(tape.points, start, begin) {
                 if !canHold(tape.points[start]) { refused += 1 }
                 start += 1
             }
@@ -97,7 +93,14 @@ package struct CellBlockEncoder: Sendable {
         return block
     }
 
-    private func canHold(_ point: SignalPoint) -> Bool {
+    /// Whether two points differ in nothing that a record tells once for all of its cells.
+    private static func isOneRecord(_ points: [SignalPoint], _ one: Int, _ other: Int) -> Bool {
+        points[one].at == points[other].at && points[one].isOfPart == points[other].isOfPart
+            && points[one].knownAt == points[other].knownAt && points[one].step == points[other].step
+            && points[one].subject == points[other].subject
+    }
+
+    private func canHold(_ point: borrowing SignalPoint) -> Bool {
         let bytes = limits.nameBytes
         guard point.step == .milliseconds(point.step.wholeMilliseconds),
             point.contributions.count <= SignalPoint.contributionsMax,

@@ -1,4 +1,5 @@
 import Signals
+import Telemetry
 
 /// Which of a subject's detectors watch which signal; one for all subjects that have the same checks.
 struct CheckPlan: Sendable {

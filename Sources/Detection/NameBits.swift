@@ -1,23 +1,6 @@
 import Signals
 import Telemetry
 
-/// The bits of a string: its text, or the address of its storage.
-///
-/// While both strings are held, equal bits are equal strings; others may be equal too.
-struct TextBits: Equatable, Sendable {
-    private let low: UInt64
-    private let high: UInt64
-
-    init(_ text: String) {
-        self = withUnsafeBytes(of: text) { bytes in
-            // A string of another size than two words has no bits that are looked at.
-            bytes.count == MemoryLayout<TextBits>.size ? bytes.loadUnaligned(as: TextBits.self) : TextBits()
-        }
-    }
-
-    private init() { (low, high) = (0, 0) }
-}
-
 /// Compares the names in a row of points by their bits first.
 ///
 /// Reading a string out of an array counts its owner up and down, which costs more than all else that is done with a
