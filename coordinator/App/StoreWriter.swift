@@ -147,7 +147,9 @@ final class StoreWriter: Service {
             return true
         }
         if accepted {
-            wake.continuation.yield()
+            // What we observed ourselves goes with what agents send next, or by itself within half a second: no
+            // transaction of its own for a handful of samples.
+            if entry.stream != nil || entry.content.edgeCount > 0 { wake.continuation.yield() }
             if entry.content.edgeCount > 0 { gathering.withLock { $0?.cancel() } }
         } else {
             entry.completion(.failure(WireError(.storage, "the coordinator is stopping")))
@@ -162,7 +164,7 @@ final class StoreWriter: Service {
                 queue.barriers.append((queue.submitted, continuation))
                 return false
             }
-            if isPassed { continuation.resume() }
+            if isPassed { continuation.resume() } else { wake.continuation.yield() }
         }
     }
 
@@ -173,7 +175,7 @@ final class StoreWriter: Service {
     private func writeUntilClosed() async {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
-                group.addTask { await self.wakeForParked() }
+                group.addTask { await self.wakeNowAndThen() }
                 for await _ in wake.stream { await writeAll() }
                 group.cancelAll()
             }
@@ -184,11 +186,12 @@ final class StoreWriter: Service {
         await writeAll()
     }
 
-    /// Has parked frames looked after although no others come; until the task is cancelled.
-    private func wakeForParked() async {
+    /// Has parked frames and our own looked after although no others come; until the task is cancelled.
+    private func wakeNowAndThen() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(500))
-            if outage.withLock({ $0.hasParked }) { wake.continuation.yield() }
+            let isAnyWaiting = queue.withLock { !$0.entries.isEmpty } || outage.withLock { $0.hasParked }
+            if isAnyWaiting { wake.continuation.yield() }
         }
     }
 
