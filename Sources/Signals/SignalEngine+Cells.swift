@@ -31,8 +31,19 @@ extension SignalEngine {
             lookedAtCell = cell
             return groupOrder
         }
-        if found.count > 1 { found.sort { groups[$1].follows(groups[$0]) } }
+        if found.count > 1 {
+            rankGroups()
+            // By number: to compare two groups copies both.
+            found.sort { groups[$0].rank < groups[$1].rank }
+        }
         return found
+    }
+
+    /// Tells each group its place in the order of all, when that has changed.
+    private mutating func rankGroups() {
+        guard isRankingStale else { return }
+        isRankingStale = false
+        for (rank, group) in groupOrder.enumerated() { groups[group].rank = rank }
     }
 
     /// The sort is stable: subjects and signals stay in order inside a cell.

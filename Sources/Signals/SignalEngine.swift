@@ -45,7 +45,11 @@ package struct SignalEngine: Sendable {
     var groups: [SubjectGroup] = []
     var freeGroups: [Int] = []
     /// Groups in use, ascending by subject and sort.
-    var groupOrder: [Int] = []
+    var groupOrder: [Int] = [] {
+        didSet { isRankingStale = true }
+    }
+    /// Whether groups came or went since their ranks were told.
+    var isRankingStale = false
     /// The groups of each subject by `ContributorKind.rawValue`, -1 for none.
     var groupsBySubject: [Subject: [Int]] = [:]
     var clusterIndexByName: [String: Int] = [:]

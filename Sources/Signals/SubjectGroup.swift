@@ -20,6 +20,8 @@ struct SubjectGroup: Sendable {
     private(set) var completeAt: Int64 = .min
     /// Place on the grid of the last point of a part of the open cell; 0 for none.
     var partAt: Int64 = 0
+    /// Its place among all groups, as far as that is known to be up to date.
+    var rank = 0
     /// Whether it is on the list of those to be looked at by the next `advance`.
     var isListed = false
     /// Samples that came before their cell opened, in order of arrival.
