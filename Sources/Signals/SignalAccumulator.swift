@@ -10,6 +10,8 @@ struct SignalAccumulator {
     /// What each missing contributor had last.
     private var missing: [Double] = []
     private var contributions: [Contribution] = []
+    /// Contributors that are thought to come: room for all of them is taken at once.
+    var room = 0
 
     init(_ signal: Signal) {
         self.signal = signal
@@ -26,6 +28,7 @@ struct SignalAccumulator {
         case .least: extreme = extreme.map { min($0, value) } ?? value
         case .quantile: break
         }
+        if contributions.isEmpty { contributions.reserveCapacity(room) }
         contributions.append(Contribution(contributor: name, value: value, volume: volume))
     }
 

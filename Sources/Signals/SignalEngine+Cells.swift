@@ -66,6 +66,8 @@ extension SignalEngine {
     ) {
         reader.cell = Cell(index: index, stepMillis: stepMillis, silentCellsMax: silentCellsMax)
         if groups[group].isComplete { reader.cell.end(knownAt: groups[group].completeAt) }
+        let room = groups[group].contributors.count
+        for signal in groups[group].kind.signals { reader.accumulators[signal].room = room }
         for contributor in groups[group].contributors {
             let isExpected = contributors[contributor].isExpected(inCell: index, silentCellsMax: silentCellsMax)
             let hasNews = contributors[contributor].oomKills.hasNews || contributors[contributor].restarts.hasNews
