@@ -57,6 +57,40 @@ struct SampleStoreTests {
         #expect(try await store.append([Fleet.frame(a, 1)]) == .init(durable: [a: 2], stored: 0, duplicates: 1))
     }
 
+    /// Rows of sessions are kept in memory from one append to the next: whatever else changes them must show.
+    @Test func aSessionThatChangesBetweenAppendsIsReadAnew() async throws {
+        let a = Fleet.key("a")
+        let store = try Fleet.open(folder)
+        _ = try await store.append([Fleet.frame(a, 1)])
+        _ = try await store.append([Fleet.frame(a, 2), Fleet.frame(a, 5)])
+        let opened = try await store.openSession(a, SessionOpening(firstSequence: 5), at: Fleet.time(60))
+        #expect(opened.durable.through == 5, "3 and 4 are lost")
+        #expect(try await store.append([Fleet.frame(a, 6)]).durable == [a: 6])
+        let removed = try await store.enforceRetention(now: Fleet.time(100_000), ageMax: .seconds(1), bytesMax: .max)
+        #expect(removed.sessions == 1)
+        #expect(try await store.append([Fleet.frame(a, 1)]) == .init(durable: [a: 1], stored: 1, duplicates: 0))
+        #expect(try await durable(try Fleet.open(folder), a) == 1)
+    }
+
+    @Test func framesAtOnceFromManyCallersAreCountedOnce() async throws {
+        let keys = (0..<4).map { Fleet.key("n\($0)") }
+        let store = try Fleet.open(folder)
+        for round in 0..<20 {
+            let stored = try await withThrowingTaskGroup(of: Int.self) { group in
+                for key in keys {
+                    for sequence in 1...3 {
+                        group.addTask {
+                            try await store.append([Fleet.frame(key, UInt64(round * 3 + sequence))]).stored
+                        }
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(stored == 12)
+            for key in keys { #expect(try await durable(store, key) == UInt64(round * 3 + 3)) }
+        }
+    }
+
     @Test func whatTheSpoolDroppedIsLostAndPassedOver() async throws {
         let a = Fleet.key("a")
         let store = try Fleet.open(folder)
