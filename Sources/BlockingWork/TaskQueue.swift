@@ -2,8 +2,9 @@ import Dispatch
 
 /// Runs the tasks that prefer it one after another on a queue of its own.
 ///
-/// For tasks that mostly hand things to each other: on the cooperative pool each of them is woken on whichever thread is
-/// free, which costs more than the few microseconds that it then works; here one thread runs through all that are ready.
+/// For tasks that mostly hand things to each other: on the cooperative pool each of them is woken on whichever thread
+/// is free, which costs more than the few microseconds that it then works; here one thread runs through all that are
+/// ready.
 package final class TaskQueue: TaskExecutor {
     private let queue: DispatchQueue
 

@@ -109,8 +109,8 @@ extension CellTrack {
         return true
     }
 
-    /// The contributor of a name that is not taken yet: by its bits, which nearly always are those of the last cell, else
-    /// by its text.
+    /// The contributor of a name that is not taken yet: by its bits, which nearly always are those of the last cell,
+    /// else by its text.
     private func place(of name: String, _ known: [TextBits]) -> Int? {
         let bits = TextBits(name)
         if let place = known.lastIndex(of: bits) { return place }

@@ -101,8 +101,8 @@ package final class SQLiteFile: Sendable {
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(StoreError) -> Value {
         try await perform { database in
-            // Statements that are compiled once: `inTransaction` compiles both for each transaction, which costs as much
-            // as what a small one writes.
+            // Statements that are compiled once: `inTransaction` compiles both for each transaction, which costs as
+            // much as what a small one writes.
             try database.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
             do {
                 let value = try body(database)

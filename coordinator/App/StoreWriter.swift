@@ -62,8 +62,8 @@ final class StoreWriter: Service {
 
     /// Frames in one transaction, so that a backlog doesn't hold the writer for seconds.
     private let batchFramesMax = 512
-    /// From the end of a transaction to the next one: little beside the interval of a probe, and long enough for most of a
-    /// fleet that sends at once.
+    /// From the end of a transaction to the next one: little beside the interval of a probe, and long enough for most
+    /// of a fleet that sends at once.
     ///
     /// What a transaction costs hardly depends on how many frames are in it.
     private static let gatherFor: Duration = .milliseconds(50)
