@@ -9,92 +9,26 @@ struct AgentTail: Sendable {
     private(set) var points = PointTable()
     private(set) var samples = 0
 
-    /// Frames of one session and lane, each but the first building upon those before.
-    private struct Chain: Sendable {
-        var frames: [FrameEntry]
-        var from: Int64
-        var to: Int64
-    }
-
     /// Reads the frames of an agent that reach into the query's range.
     static func read(
         _ agent: QueryPlan.Agent, _ query: SampleQuery, _ file: SQLiteFile, _ report: inout QueryReport
     ) async throws -> AgentTail {
-        let chains = try await file.read { try Self.chains(of: agent, $0) }
+        let chains = try await file.read { try FrameChain.list(of: agent, $0) }
         var tail = AgentTail()
         for chain in chains where chain.from <= query.to.millis && chain.to >= query.dataFrom {
             try Task.checkCancellation()
-            try await tail.add(chain, of: agent, query, file, &report)
+            var picker = SeriesPicker(query: query, cluster: agent.cluster)
+            let (frames, damage) = try await chain.read(from: file) { (reader) throws(StoreError) in
+                tail.samples += picker.pick(from: reader, into: &tail.points)
+                guard tail.samples <= query.samplesMax else {
+                    throw StoreError(.tooLarge, "more than \(query.samplesMax) samples at once: narrow the selector")
+                }
+            }
+            report.frames += frames
+            if let damage { report.note(agent, from: damage.from, to: damage.to, reason: damage.reason) }
         }
         tail.points.sortByTime()
         return tail
-    }
-
-    private static func chains(of agent: QueryPlan.Agent, _ database: Database) throws -> [Chain] {
-        let sessions = try Row.fetchAll(
-            database,
-            sql: """
-                SELECT DISTINCT sessions.id AS id, lane FROM sessions
-                JOIN frames INDEXED BY frames_by_lane ON session_id = sessions.id
-                WHERE cluster = ? AND node = ? ORDER BY sessions.id, lane
-                """, arguments: [agent.cluster, agent.node])
-        var chains: [Chain] = []
-        for row in sessions {
-            var isOpen = false
-            let frames = try FrameEntry.list(session: row["id"], lane: row["lane"], before: .max, database)
-            for frame in frames where frame.isBlock {
-                if frame.startsChain {
-                    chains.append(Chain(frames: [frame], from: frame.from, to: frame.to))
-                    isOpen = true
-                } else if isOpen {
-                    // Without a beginning retention took what these build upon.
-                    let last = chains.count - 1
-                    chains[last].frames.append(frame)
-                    chains[last].from = min(chains[last].from, frame.from)
-                    chains[last].to = max(chains[last].to, frame.to)
-                }
-            }
-        }
-        return chains
-    }
-
-    private mutating func add(
-        _ chain: Chain, of agent: QueryPlan.Agent, _ query: SampleQuery, _ file: SQLiteFile,
-        _ report: inout QueryReport
-    ) async throws {
-        var reader = BlockReader()
-        var picker = SeriesPicker(query: query, cluster: agent.cluster)
-        var position = 0
-        while position < chain.frames.count {
-            let start = position
-            let payloads = try await file.read { FramePage.read(chain.frames[start...], $0) }
-            for payload in payloads {
-                let frame = chain.frames[position]
-                position += 1
-                var reason: String?
-                switch payload {
-                case .success(let bytes?):
-                    do {
-                        try reader.read(bytes)
-                        report.frames += 1
-                        samples += picker.pick(from: reader, into: &points)
-                    } catch {
-                        reason = "the block cannot be decoded: \(error)"
-                    }
-                // Compacted since it was listed: what it held is read from the chunks, which come after.
-                case .success(nil): return
-                case .failure(let error): reason = "the frame cannot be read: \(error)"
-                }
-                if let reason {
-                    report.note(
-                        agent, from: frame.from, to: chain.frames.last?.to ?? frame.to, reason: reason)
-                    return
-                }
-            }
-            guard samples <= query.samplesMax else {
-                throw StoreError(.tooLarge, "more than \(query.samplesMax) samples at once: narrow the selector")
-            }
-        }
     }
 }
 

@@ -64,7 +64,8 @@ import Testing
     private func replayed() async throws -> (changes: [CoreFeed.Change], points: UInt64) {
         let store = try SampleStore(directory: directory)
         var core = feed.core(at: CoreFeed.start)
-        let recording = try await StoredRecording(samples: store).read(from: CoreFeed.start, to: end)
+        var stored = try await StoredRecording(samples: store)
+        let recording = try await stored.read(from: CoreFeed.start, to: end)
         let found = core.replay(recording, to: end).filter { $0.phase != .ongoing }
         try FileManager.default.removeItem(atPath: directory)
         return (found.map { CoreFeed.Change($0, $0.phase) }, core.points)
@@ -99,7 +100,8 @@ import Testing
             frame.clockOffset = ahead
             _ = try await store.append([frame])
         }
-        let recording = try await StoredRecording(samples: store).read(
+        var stored = try await StoredRecording(samples: store)
+        let recording = try await stored.read(
             from: CoreFeed.start, to: CoreFeed.start + .seconds(60))
         #expect(recording.items.map(\.at) == [CoreFeed.start + .seconds(10), CoreFeed.start + .seconds(10)])
         #expect(Set(recording.items.map(\.agent)) == ["node-0", "node-1"])

@@ -137,3 +137,36 @@ struct CoreFeed {
         }
     }
 }
+
+extension Recording {
+    /// A sample with who it is from.
+    struct Origin: Sendable {
+        var cluster: String
+        var agent: String
+        var sample: Sample
+
+        fileprivate func isOfSameLook(as other: Origin) -> Bool {
+            sample.timestamp == other.sample.timestamp && agent == other.agent && cluster == other.cluster
+        }
+    }
+
+    /// Makes a recording, in order of time, of samples in any order.
+    init(_ samples: [Origin]) {
+        self.init()
+        let ordered = samples.indices.sorted { left, right in
+            let (one, other) = (samples[left], samples[right])
+            let (time, later) = (one.sample.timestamp, other.sample.timestamp)
+            guard time == later else { return time < later }
+            return (one.cluster, one.agent, left) < (other.cluster, other.agent, right)
+        }
+        var start = 0
+        while start < ordered.count {
+            let first = samples[ordered[start]]
+            var end = start + 1
+            while end < ordered.count, samples[ordered[end]].isOfSameLook(as: first) { end += 1 }
+            add(
+                samples: ordered[start..<end].map { samples[$0].sample }, cluster: first.cluster, agent: first.agent)
+            start = end
+        }
+    }
+}

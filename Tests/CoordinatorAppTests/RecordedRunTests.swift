@@ -163,7 +163,8 @@ struct RecordedRunTests {
             bank: DetectorBank { thresholds.checks(for: $0) }, watches: watches,
             book: IncidentBook(severities: SeverityTable(thresholds, watches: watches)),
             escalation: EscalationMachine(policy: thresholds.escalation), thresholds: thresholds)
-        let recording = try await StoredRecording(samples: store).read(from: oldest, to: newest)
+        var stored = try await StoredRecording(samples: store)
+        let recording = try await stored.read(from: oldest, to: newest)
         let last = try #require(recording.items.last?.at)
         return core.replay(recording, to: last).filter { $0.phase != .ongoing }.map { CoreFeed.Change($0, $0.phase) }
     }

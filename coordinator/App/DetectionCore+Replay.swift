@@ -1,5 +1,6 @@
 import Detection
 import Incidents
+import SampleStore
 import Signals
 import Telemetry
 
@@ -30,6 +31,10 @@ extension DetectionCore {
             case .samples(let samples):
                 engine.ingest(samples, cluster: item.cluster, agent: item.agent)
                 dependencies.take(samples, cluster: item.cluster)
+            case .look(let stretch, let look):
+                let batch = stretch.batch(look)
+                engine.ingest(batch, cluster: item.cluster, agent: item.agent)
+                dependencies.take(batch, cluster: item.cluster, agent: item.agent)
             case .edges(let edges):
                 engine.ingest(edges, cluster: item.cluster, agent: item.agent)
                 dependencies.take(edges, cluster: item.cluster)

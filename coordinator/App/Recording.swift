@@ -1,3 +1,4 @@
+import SampleStore
 import Telemetry
 
 /// Samples and edges of a stretch of time, whoever sent them: what a replay, a restart and a catch-up feed the core
@@ -6,6 +7,7 @@ struct Recording: Sendable {
     /// What one look of an agent gave.
     enum Content: Sendable {
         case samples([Sample])
+        case look(AgentStretch, AgentStretch.Look)
         case edges([Edge])
     }
 
@@ -48,43 +50,29 @@ struct Recording: Sendable {
         }
     }
 
-    /// A sample with who it is from.
-    struct Origin: Sendable {
-        var cluster: String
-        var agent: String
-        var sample: Sample
-    }
-
     /// Makes an empty recording.
     init() {}
 
-    /// Makes a recording, in order of time, of samples in any order.
-    init(_ samples: [Origin]) {
-        let ordered = samples.indices.sorted { left, right in
-            let (one, other) = (samples[left], samples[right])
-            let (time, later) = (one.sample.timestamp, other.sample.timestamp)
-            guard time == later else { return time < later }
-            return (one.cluster, one.agent, left) < (other.cluster, other.agent, right)
+    /// Adds stored looks of one agent.
+    mutating func add(_ stretch: AgentStretch) {
+        let agent = stretch.agent
+        items += stretch.looks.map {
+            Item(at: $0.at, cluster: agent.cluster, agent: agent.node, content: .look(stretch, $0))
         }
-        var start = 0
-        while start < ordered.count {
-            let first = samples[ordered[start]]
-            var end = start + 1
-            while end < ordered.count, samples[ordered[end]].isOfSameLook(as: first) { end += 1 }
-            add(
-                samples: ordered[start..<end].map { samples[$0].sample }, cluster: first.cluster, agent: first.agent)
-            start = end
-        }
+        count += stretch.count
     }
 
     /// In order of time; of one time in the order in which they were added.
     mutating func sort() {
         items.sort { $0.at < $1.at }
     }
-}
 
-extension Recording.Origin {
-    fileprivate func isOfSameLook(as other: Recording.Origin) -> Bool {
-        sample.timestamp == other.sample.timestamp && agent == other.agent && cluster == other.cluster
+    /// What lies between two times, both included, of a recording in order of time.
+    ///
+    /// Its count is not known and 0.
+    func part(from: Timestamp, to: Timestamp) -> Recording {
+        var part = Recording()
+        part.items = items.filter { $0.at >= from && $0.at <= to }
+        return part
     }
 }

@@ -8,7 +8,6 @@ import Logging
 import Runbook
 import SQLiteFile
 import SampleStore
-import Selectors
 import Signals
 import Synchronization
 import Telemetry
@@ -30,12 +29,6 @@ struct Restoration {
     let logger: Logger
     let startedAt: Timestamp
 
-    /// Samples are read back for this long at most: the longest window of the shipped checks.
-    static let spanMax: Duration = .seconds(3900)
-    /// And in about this time at most, since agents wait meanwhile.
-    static let effortMax: Duration = .seconds(20)
-    private static let slice: Duration = .seconds(60)
-
     /// Reads back what there is; what cannot be read is logged and left out.
     func restored() async throws -> Restored {
         var watches = Watches(agents: configuration.agents, startedAt: startedAt)
@@ -52,17 +45,18 @@ struct Restoration {
         }
         let thresholds = configuration.thresholds
         var bank = DetectorBank { thresholds.checks(for: $0) }
-        let span = await span(until: known.map(\.at).max())
-        let from = span.map { $0.lowerBound } ?? startedAt
+        var past = await readBack(until: known.map(\.at).max(), watches)
+        let from = past?.from ?? startedAt
         restoreLearned(into: &bank, at: from)
         let orphans = bank.restore(open: others, at: from)
         var core = DetectionCore(
             engine: SignalEngine(configuration: configuration.signals, startedAt: from), bank: bank, watches: watches,
             book: book, escalation: escalation, thresholds: thresholds)
         var events: [IncidentEvent] = []
-        if let span {
-            let findings = await replay(span, into: &core)
+        if let findings = past?.replay(into: &core) {
             events = core.reconcile(after: findings, now: startedAt)
+            logger.info(
+                "samples read back", metadata: ["count": "\(past?.count ?? 0)", "from": "\(from)"])
         }
         warn(of: orphans + core.orphans)
         let awaited = lastSeen(agents)
@@ -148,22 +142,21 @@ struct Restoration {
 
     // MARK: Samples
 
-    /// The time to read back: what the longest window needs, less where that would take too long; nil without samples.
+    /// What there is to replay; nil without samples.
     ///
     /// - Parameter lastSeen: when an agent was last heard of; samples may have times of a clock that is off.
-    private func span(until lastSeen: Timestamp?) async -> ClosedRange<Timestamp>? {
+    private func readBack(until lastSeen: Timestamp?, _ watches: Watches) async -> ReadBack? {
         do {
             guard let newestSample = try await samples.sizes().newest else { return nil }
-            let newest = lastSeen ?? newestSample
-            let end = min(newest + Self.slice, startedAt)
-            let clock = ContinuousClock()
-            let began = clock.now
-            // The last minute twice: what it takes tells how many minutes there is time for.
-            _ = try await recording(from: end - Self.slice, to: end)
-            let cost = max(clock.now - began, .milliseconds(1))
-            let affordable = Self.slice * Int(Self.effortMax / cost)
-            let wanted = min(Self.spanMax, configuration.thresholds.evidenceMax + Self.slice * 2)
-            return (end - max(Self.slice, min(wanted, affordable)))...end
+            let end = min((lastSeen ?? newestSample) + ReadBack.slice, startedAt)
+            let (past, damaged) = try await ReadBack.gathered(
+                from: try await StoredRecording(samples: samples), until: end,
+                wanted: configuration.thresholds.evidenceMax + ReadBack.slice * 2, logger: logger
+            ) { blankCore(at: $0, watches) }
+            if damaged > 0 {
+                logger.error("frames and chunks could not be read back", metadata: ["count": "\(damaged)"])
+            }
+            return past
         } catch {
             logger.error(
                 "the last samples cannot be read back; detection starts anew", metadata: ["reason": "\(error)"])
@@ -171,113 +164,13 @@ struct Restoration {
         }
     }
 
-    private func replay(_ span: ClosedRange<Timestamp>, into core: inout DetectionCore) async -> [Finding] {
-        var findings: [Finding] = []
-        var from = span.lowerBound
-        var count = 0
-        do {
-            while from <= span.upperBound {
-                let to = min(from + Self.slice - .milliseconds(1), span.upperBound)
-                let recording = try await recording(from: from, to: to)
-                count += recording.count
-                findings += core.replay(recording, to: to)
-                from = to + .milliseconds(1)
-            }
-        } catch {
-            logger.error("not all of the last samples could be read back", metadata: ["reason": "\(error)"])
-        }
-        logger.info("samples read back", metadata: ["count": "\(count)", "from": "\(span.lowerBound)"])
-        return findings
-    }
-
-    private func recording(from: Timestamp, to: Timestamp) async throws -> Recording {
-        try await StoredRecording(samples: samples).read(from: from, to: to)
-    }
-}
-
-/// Reads a stretch of what signals are derived from out of the sample store.
-struct StoredRecording {
-    let samples: SampleStore
-
-    /// Series, and edges, of one stretch at most.
-    private static let seriesMax = 1_000_000
-    private static let edgesMax = 100_000
-
-    /// The metrics that signals read, as few expressions as a selector takes.
-    static let expressions: [String] = SignalEngine.metrics.reduce(into: []) { parts, name in
-        if let last = parts.last, last.utf8.count + name.utf8.count < 1000 {
-            parts[parts.count - 1] = "\(last)|\(name)"
-        } else {
-            parts.append(name)
-        }
-    }
-
-    /// All of it, in order of time by the coordinator's clock.
-    ///
-    /// From agents' times is taken off what was taken off when they came. Frames that cannot be read are left out.
-    func read(from: Timestamp, to: Timestamp) async throws -> Recording {
-        let clocks = try await samples.clockHistories()
-        let found = Mutex<[Recording.Origin]>([])
-        for names in Self.expressions {
-            let selector = try SeriesSelector("{__name__=~\"\(names)\"}")
-            var query = SampleQuery(selector: selector, from: from, to: to)
-            query.agents = .except(Set(clocks.keys))
-            try await read(query, nil, into: found)
-            for (agent, clock) in clocks {
-                for stretch in clock.stretches(from: from, to: to) {
-                    var query = SampleQuery(selector: selector, from: stretch.lowerBound, to: stretch.upperBound)
-                    query.agents = .only([agent])
-                    try await read(query, (agent.node, clock, from...to), into: found)
-                }
-            }
-        }
-        var recording = Recording(found.withLock { $0 })
-        try await readEdges(clocks, from: from, to: to, into: &recording)
-        recording.sort()
-        return recording
-    }
-
-    private func read(
-        _ query: SampleQuery, _ corrected: (node: String, clock: ClockHistory, range: ClosedRange<Timestamp>)?,
-        into found: borrowing Mutex<[Recording.Origin]>
-    ) async throws {
-        var query = query
-        query.seriesMax = Self.seriesMax
-        let origins = Mutex<[Recording.Origin]>([])
-        _ = try await samples.query(query) { chunk in
-            // Pods' series name their node, whose agent they are from; of others it does not matter.
-            let agent = corrected?.node ?? chunk.series.labels[LabelName.node] ?? ""
-            origins.withLock { origins in
-                for (time, value) in zip(chunk.timestamps, chunk.values) {
-                    let at = time - (corrected?.clock.offset(at: time) ?? .zero)
-                    if let range = corrected?.range, !range.contains(at) { continue }
-                    origins.append(
-                        .init(cluster: chunk.cluster, agent: agent, sample: Sample(chunk.series, at, value)))
-                }
-            }
-        }
-        let read = origins.withLock { $0 }
-        found.withLock { $0 += read }
-    }
-
-    private func readEdges(
-        _ clocks: [AgentName: ClockHistory], from: Timestamp, to: Timestamp, into recording: inout Recording
-    ) async throws {
-        for stored in try await samples.edges(from: from, to: to, limit: Self.edgesMax)
-        where clocks[AgentName(cluster: stored.cluster, node: stored.node)] == nil {
-            recording.add(edges: [stored.edge], cluster: stored.cluster, agent: stored.node)
-        }
-        for (agent, clock) in clocks {
-            for stretch in clock.stretches(from: from, to: to) {
-                let edges = try await samples.edges(
-                    from: stretch.lowerBound, to: stretch.upperBound, limit: Self.edgesMax)
-                for stored in edges where stored.cluster == agent.cluster && stored.node == agent.node {
-                    var edge = stored.edge
-                    edge.at = edge.at - clock.offset(at: edge.at)
-                    guard edge.at >= from, edge.at <= to else { continue }
-                    recording.add(edges: [edge], cluster: stored.cluster, agent: stored.node)
-                }
-            }
-        }
+    /// A core to try out how long a replay takes.
+    private func blankCore(at time: Timestamp, _ watches: Watches) -> DetectionCore {
+        let thresholds = configuration.thresholds
+        return DetectionCore(
+            engine: SignalEngine(configuration: configuration.signals, startedAt: time),
+            bank: DetectorBank { thresholds.checks(for: $0) }, watches: watches,
+            book: IncidentBook(severities: SeverityTable(thresholds, watches: watches)),
+            escalation: EscalationMachine(policy: configuration.escalation), thresholds: thresholds)
     }
 }
