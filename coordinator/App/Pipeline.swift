@@ -83,7 +83,8 @@ final class Pipeline: Service {
     private let taskQueue = TaskQueue(label: "tocsin.pipeline")
     private let inputs = AsyncChannel<Input>()
     private let published: Mutex<Snapshot>
-    private let initial: Restoration.Restored
+    /// What to begin with; given up when it has begun, since a second core beside the first would double its memory.
+    private let initial: Mutex<Restoration.Restored?>
     private let store: IncidentStore
     private let routing: NoticeRouting
     private let notifications: NotificationService
@@ -103,7 +104,7 @@ final class Pipeline: Service {
         counters: CounterBoard, tickInterval: Duration, logger: Logger,
         signsOfLife: @escaping @Sendable () -> [AgentSign], now: @escaping @Sendable () -> Timestamp
     ) {
-        self.initial = restored
+        self.initial = Mutex(restored)
         self.store = store
         self.routing = routing
         self.notifications = notifications
@@ -175,11 +176,17 @@ final class Pipeline: Service {
     }
 
     private func consume() async {
-        var core = initial.core
+        guard
+            let restored = initial.withLock({ initial in
+                defer { initial = nil }
+                return initial
+            })
+        else { return }
+        var core = restored.core
         var unsaved = Unsaved()
         core.keepsCells = cells != nil
         cells?.take(&core, at: now())
-        await keep(initial.events, core, &unsaved)
+        await keep(restored.events, core, &unsaved)
         for await input in inputs {
             switch input {
             case .deliveries(let deliveries):

@@ -31,6 +31,8 @@ struct Restoration {
 
     /// Reads back what there is; what cannot be read is logged and left out.
     func restored() async throws -> Restored {
+        let clock = ContinuousClock()
+        let began = clock.now
         var watches = Watches(agents: configuration.agents, startedAt: startedAt)
         let (book, escalation) = try await folded(SeverityTable(configuration.thresholds, watches: watches))
         let open = book.openFindings.map {
@@ -60,7 +62,10 @@ struct Restoration {
         }
         warn(of: orphans + core.orphans)
         let awaited = lastSeen(agents)
-        if !awaited.isEmpty { core.catchUp = CatchUp(awaiting: awaited, startedAt: startedAt) }
+        // Agents can only come back once somebody listens, which is after all of this.
+        if !awaited.isEmpty {
+            core.catchUp = CatchUp(awaiting: awaited, startedAt: startedAt + (clock.now - began))
+        }
         return Restored(core: core, events: events)
     }
 
