@@ -116,6 +116,7 @@ let systemLibraries: [Module] = [
     Module(
         name: "CLibYAML", kind: .systemLibrary(pkgConfig: "yaml-0.1", apt: ["libyaml-dev"]), path: "Sources/CLibYAML"),
     Module(name: "CTimex", kind: .systemLibrary(pkgConfig: nil, apt: []), path: "Sources/CTimex"),
+    Module(name: "CMalloc", kind: .systemLibrary(pkgConfig: nil, apt: []), path: "Sources/CMalloc"),
     Module(name: "CZlib", kind: .systemLibrary(pkgConfig: "zlib", apt: ["zlib1g-dev"]), path: "Sources/CZlib"),
 ]
 
@@ -194,7 +195,7 @@ let apps: [Module] = [
             "IncidentStore", "DetectorStore", "CellCodec", "CellStore", "Signals", "Detection", "Incidents", "Runbook",
             "Messages", "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch", "TokenAccess",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
-            "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto", "BlockingWork",
+            "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto", "BlockingWork", "CMalloc",
         ],
         products: [
             "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf",

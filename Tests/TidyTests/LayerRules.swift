@@ -19,7 +19,7 @@ struct LayerRules {
     /// Libraries with one importer each.
     static let onlyImporters: [String: Set<String>] = [
         "CLibcurl": ["CurlHTTP"], "CLibpq": ["PostgresClient"], "CZlib": ["SampleCodec", "DetectorStore"],
-        "CTimex": ["HostProbe"],
+        "CTimex": ["HostProbe"], "CMalloc": ["CoordinatorApp"],
         "CLibYAML": ["ConfigurationKit"], "Yams": ["DeployTests"],
     ]
 

@@ -4,6 +4,7 @@ import CoordinatorApp
 @main
 struct Main {
     static func main() async {
+        Allocator.bound()
         await CoordinatorCommand.main()
     }
 }
