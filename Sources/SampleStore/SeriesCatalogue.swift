@@ -16,7 +16,7 @@ final class SeriesCatalogue: Sendable {
     /// A group of so many is closed where the next target begins.
     static let groupSeriesEnough = 12
 
-    /// Series that memory holds, 16 bytes each; beyond it all are forgotten and looked up in the file again.
+    /// Series that memory holds, 12 bytes each; beyond it all are forgotten and looked up in the file again.
     static let knownMax = 1 << 20
 
     private let known = Mutex<[Int64: GroupsByHash]>([:])
@@ -70,24 +70,27 @@ final class SeriesCatalogue: Sendable {
 }
 
 /// The groups of an agent's series by the hash of each: two columns, ascending by hash, without room to spare.
+///
+/// A group whose number is too large for its column is not kept; it is looked up in the file each time.
 struct GroupsByHash: Sendable {
     private var hashes: [Int64] = []
-    private var groups: [Int64] = []
+    private var groups: [UInt32] = []
 
     var count: Int { hashes.count }
 
     subscript(hash: Int64) -> Int64? {
         let place = place(of: hash)
-        return place < hashes.count && hashes[place] == hash ? groups[place] : nil
+        return place < hashes.count && hashes[place] == hash ? Int64(groups[place]) : nil
     }
 
     /// Takes in others, which win.
     mutating func merge(_ others: [Int64: Int64]) {
-        var (merged, groupsMerged): ([Int64], [Int64]) = ([], [])
+        var (merged, groupsMerged): ([Int64], [UInt32]) = ([], [])
         merged.reserveCapacity(hashes.count + others.count)
         groupsMerged.reserveCapacity(hashes.count + others.count)
         var next = 0
-        for (hash, group) in others.sorted(by: { $0.key < $1.key }) {
+        for (hash, number) in others.sorted(by: { $0.key < $1.key }) {
+            guard let group = UInt32(exactly: number) else { continue }
             while next < hashes.count, hashes[next] < hash {
                 merged.append(hashes[next])
                 groupsMerged.append(groups[next])
