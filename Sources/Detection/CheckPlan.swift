@@ -1,7 +1,11 @@
 import Signals
 import Telemetry
 
-/// Which of a subject's detectors watch which signal; one for all subjects that have the same checks.
+/// Which of a subject's detectors watch which signal; one for all subjects that have the same checks and the same
+/// detectors of them.
+///
+/// A subject's detectors of a signal are made when its first point comes: a workload never has most of the signals that
+/// there are checks for.
 struct CheckPlan: Sendable {
     /// The detectors of one signal.
     private struct Route: Sendable {
@@ -36,8 +40,13 @@ struct CheckPlan: Sendable {
 
     /// Signals known by name; further ones that no check watches are looked for anew each time.
     private static let routesMax = 64
+    /// In place of the detectors of a signal that are still to be made.
+    static let unmade = -1..<0
 
-    init(_ checks: [SharedCheck]) {
+    /// - Parameters:
+    ///   - checks: those that have a detector, in the order of the detectors.
+    ///   - unmade: the signals of checks that have none yet.
+    init(_ checks: [SharedCheck], unmade: [SignalName]) {
         var routes: [Route] = []
         var watchers: [Watcher] = []
         for (place, shared) in checks.enumerated() where !routes.contains(where: { $0.signal == shared.check.signal }) {
@@ -47,11 +56,12 @@ struct CheckPlan: Sendable {
             }
             routes.append(Route(signal: shared.check.signal, range: start..<watchers.count))
         }
+        routes += unmade.map { Route(signal: $0, range: Self.unmade) }
         self.watchers = watchers
         self.routes = routes
     }
 
-    /// Where in `watchers` the detectors of a point's signal are; nil when the signal has to be looked for.
+    /// Where in `watchers` the detectors of a point's signal are, or `unmade`; nil when the signal has to be looked for.
     ///
     /// Signals come in the same order for each subject and in each cell, so the one that came after this one last time
     /// is looked at first.
@@ -84,11 +94,16 @@ struct CheckPlan: Sendable {
 
 /// The checks and plans in use, each once.
 ///
-/// There are as many as the overrides of the thresholds make different.
+/// There are as many as the overrides of the thresholds, and the signals that subjects have, make different.
 struct CheckPool: Sendable {
+    private struct PlanKey: Hashable, Sendable {
+        var checks: [ObjectIdentifier]
+        var unmade: [SignalName]
+    }
+
     var plans: [CheckPlan] = []
     private var byCheck: [Check: SharedCheck] = [:]
-    private var byChecks: [[ObjectIdentifier]: Int] = [:]
+    private var byChecks: [PlanKey: Int] = [:]
 
     /// The object that all detectors of an equal check hold.
     mutating func shared(_ check: Check) -> SharedCheck {
@@ -98,11 +113,11 @@ struct CheckPool: Sendable {
         return made
     }
 
-    /// The place of the plan for these checks, which must be of this pool.
-    mutating func plan(for checks: [SharedCheck]) -> Int {
-        let key = checks.map { ObjectIdentifier($0) }
+    /// The place of the plan for these checks, which must be of this pool, while those of some signals have no detector.
+    mutating func plan(for checks: [SharedCheck], unmade: [SignalName]) -> Int {
+        let key = PlanKey(checks: checks.map { ObjectIdentifier($0) }, unmade: unmade)
         if let known = byChecks[key] { return known }
-        plans.append(CheckPlan(checks))
+        plans.append(CheckPlan(checks, unmade: unmade))
         byChecks[key] = plans.count - 1
         return plans.count - 1
     }

@@ -26,8 +26,7 @@ extension DetectorBank {
         for item in snapshot.items {
             let entry = indexBySubject[item.subject] ?? makeEntry(for: item.subject, at: now)
             for kept in item.detectors {
-                guard let entry,
-                    let position = entries[entry].detectors.firstIndex(where: { $0.check.name == kept.check.name }),
+                guard let entry, let position = position(of: kept.check.name, in: entry),
                     entries[entry].detectors[position].learn(from: kept)
                 else {
                     left += 1

@@ -9,7 +9,7 @@ extension DetectorBank {
         var orphans: [OpenFinding] = []
         for finding in findings {
             guard let index = indexBySubject[finding.subject] ?? makeEntry(for: finding.subject, at: now),
-                let position = entries[index].detectors.firstIndex(where: { $0.check.name == finding.check })
+                let position = position(of: finding.check, in: index)
             else {
                 orphans.append(finding)
                 continue
@@ -93,7 +93,11 @@ extension DetectorBank {
         for (subject, index) in indexBySubject.sorted(by: { $0.key < $1.key }) {
             var old = entries[index].detectors
             var detectors: [ThresholdDetector] = []
-            for check in changed(subject) {
+            let checks = changed(subject)
+            // What the subject has shown, and what a check that it has watches from now on.
+            let signals = Set(old.map(\.check.signal)).union(
+                checks.filter { check in old.contains { $0.check.name == check.name } }.map(\.signal))
+            for check in checks where signals.contains(check.signal) {
                 let shared = pool.shared(check)
                 if let position = old.firstIndex(where: { $0.check.name == check.name }) {
                     var detector = old.remove(at: position)
@@ -111,8 +115,8 @@ extension DetectorBank {
                 }
             }
             counts.detectors += detectors.count - entries[index].detectors.count
-            entries[index].plan = pool.plan(for: detectors.map(\.shared))
             entries[index].detectors = detectors
+            plan(index, checks)
         }
         return findings
     }

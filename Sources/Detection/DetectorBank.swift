@@ -1,7 +1,7 @@
 package import Signals
 package import Telemetry
 
-/// Routes points to detectors, one for each subject and check, made when their first point comes.
+/// Routes points to detectors, one for each subject and check, made when the subject's first point of their signal comes.
 ///
 /// What becomes of an open finding whose points stop:
 /// - *Gone*: the last point had full coverage, so its contributors ended in order (deleted, scaled to zero). It closes
@@ -86,21 +86,31 @@ package struct DetectorBank: Sendable {
         /// The entry of the subject that came after this one.
         var next = 0
 
-        /// Gives points of the subject to the detectors of their signals.
+        /// Gives points of the subject to the detectors of their signals, up to one whose detectors are to be made.
+        ///
+        /// - Parameter passesOver: whether points are passed over whose detectors are to be made.
+        /// - Returns: where it ended.
         mutating func take(
-            _ points: UnsafeBufferPointer<SignalPoint>, _ run: Range<Int>, _ names: NameBits,
+            _ points: UnsafeBufferPointer<SignalPoint>, _ run: Range<Int>, _ names: NameBits, passesOver: Bool,
             _ plan: inout CheckPlan, _ steps: inout StepMillis, _ findings: inout [Finding]
-        ) {
+        ) -> Int {
             var newest = lastPointAt
+            var end = run.upperBound
             let watchers = plan.watchers
             // Once for all points, since each look into an array costs a count of its owners.
             detectors.withUnsafeMutableBufferPointer { detectors in
                 for place in run {
+                    let route = plan.route(of: place, names) ?? plan.find(points[place].signal)
+                    if route == CheckPlan.unmade {
+                        if passesOver { continue }
+                        end = place
+                        break
+                    }
                     // Without names, so that a point that changes nothing is not copied.
                     let cell = Cell(points[place])
                     if cell.at.millis > newest.millis { newest = cell.at }
                     let isComplete = cell.coverage.present >= cell.coverage.expected
-                    for next in plan.route(of: place, names) ?? plan.find(points[place].signal) {
+                    for next in route {
                         let position = watchers[next].position
                         detectors[position].wasComplete = isComplete
                         var windowed: WindowedValue?
@@ -110,6 +120,7 @@ package struct DetectorBank: Sendable {
                 }
             }
             lastPointAt = newest
+            return end
         }
     }
 
@@ -156,12 +167,29 @@ package struct DetectorBank: Sendable {
             var end = start + 1
             while end < points.count, names.isSameSubject(start, end) { end += 1 }
             if let entry = entry(for: points[start].subject, at: points[start].at) {
-                entries[entry].take(points, start..<end, names, &pool.plans[entries[entry].plan], &steps, &findings)
+                take(points, start..<end, names, entry, &findings)
             }
             start = end
         }
         note(findings)
         return findings
+    }
+
+    /// Gives a subject's points to its detectors, those made before whose first point is among them.
+    private mutating func take(
+        _ points: UnsafeBufferPointer<SignalPoint>, _ run: Range<Int>, _ names: NameBits, _ entry: Int,
+        _ findings: inout [Finding]
+    ) {
+        var place = run.lowerBound
+        var hasRoom = true
+        while place < run.upperBound {
+            place = entries[entry].take(
+                points, place..<run.upperBound, names, passesOver: !hasRoom, &pool.plans[entries[entry].plan], &steps,
+                &findings)
+            if place < run.upperBound {
+                hasRoom = makeDetectors(for: Set(points[place..<run.upperBound].map(\.signal)), in: entry)
+            }
+        }
     }
 
     /// Takes closed cells in the order in which the engine gave them, and gives the findings in the same order.
@@ -190,35 +218,6 @@ package struct DetectorBank: Sendable {
         }
         if cursor < entries.count { entries[cursor].next = index }
         cursor = index
-        return index
-    }
-
-    /// Makes a subject's entry with idle detectors; nil, and counted, when it has no checks or there is no room.
-    mutating func makeEntry(for subject: Subject, at time: Timestamp) -> Int? {
-        let checks = checks(subject)
-        guard !checks.isEmpty else { return nil }
-        guard counts.detectors + checks.count <= configuration.detectorsMax else {
-            counts.refused += 1
-            return nil
-        }
-        let detectors = checks.map { ThresholdDetector(subject: subject, shared: pool.shared($0)) }
-        return insert(subject, detectors, at: time)
-    }
-
-    /// Puts detectors, whose checks are of the pool, in an entry of their own.
-    mutating func insert(_ subject: Subject, _ detectors: [ThresholdDetector], at time: Timestamp) -> Int {
-        let plan = pool.plan(for: detectors.map(\.shared))
-        let entry = Entry(subject: subject, detectors: detectors, lastPointAt: time, plan: plan)
-        counts.detectors += detectors.count
-        let index: Int
-        if let reused = freeEntries.popLast() {
-            index = reused
-            entries[index] = entry
-        } else {
-            index = entries.count
-            entries.append(entry)
-        }
-        indexBySubject[subject] = index
         return index
     }
 }

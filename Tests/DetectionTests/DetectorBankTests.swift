@@ -21,8 +21,60 @@ import Testing
         ])
         #expect(findings.map(\.check) == ["long-query", "oom-kill", "oom-repeated"])
         #expect(Set(findings.map(\.subject)) == [orders])
-        #expect(bank.statistics.detectors == 2 * Checks.all.count)
+        // Detectors are made for the signals that a subject has.
+        let signals: Set<SignalName> = [.longestQuerySeconds, .oomKills, .heapLiveRatio]
+        #expect(bank.statistics.detectors == Checks.all.count { signals.contains($0.signal) } + 1)
         #expect(bank.statistics.opened == 3)
+    }
+
+    @Test func aSignalThatComesLaterHasItsDetectorsToo() {
+        var bank = DetectorBank(checks: Checks.all)
+        #expect(bank.process([point(.heapLiveRatio, 10, 0.2)]).isEmpty)
+        #expect(bank.statistics.detectors == 1)
+        #expect(
+            bank.process([point(.heapLiveRatio, 20, 0.2), point(.oomKills, 20, 2)]).map(\.check).sorted() == [
+                "oom-kill", "oom-repeated",
+            ])
+        #expect(
+            bank.process([query(30, 400), point(.oomKills, 30, 0)]).filter { $0.phase == .opened }.map(\.check) == [
+                "long-query"
+            ])
+        #expect(bank.statistics.detectors == 4)
+        // In the order of the checks, whichever came first.
+        #expect(bank.openFindings.map(\.check) == ["oom-kill", "oom-repeated", "long-query"])
+    }
+
+    @Test func afterARestoreSignalsThatComeLaterHaveTheirDetectorsToo() throws {
+        var bank = DetectorBank(checks: Checks.all)
+        _ = bank.process([point(.heapLiveRatio, 10, 0.2)])
+        var other = DetectorBank(checks: Checks.all)
+        other.restore(bank.snapshot)
+        let next = [point(.heapLiveRatio, 20, 0.2), point(.oomKills, 20, 2), query(20, 400)]
+        let expected = bank.process(next)
+        #expect(expected.count == 3)
+        #expect(other.process(next) == expected)
+        #expect(other.snapshot == bank.snapshot)
+    }
+
+    @Test func aCheckThatIsAddedForASignalThatIsThereRunsAtOnce() {
+        var bank = DetectorBank(checks: [Checks.oomKill, Checks.heap])
+        #expect(bank.process([point(.oomKills, 10, 0)]).isEmpty)
+        let checks = [Checks.oomKill, Checks.heap, Checks.oomRepeated, Checks.longQuery]
+        #expect(bank.replaceChecks(at: at(15)) { _ in checks }.isEmpty)
+        #expect(bank.statistics.detectors == 2)
+        let found = bank.process([point(.oomKills, 20, 2), query(20, 400)])
+        #expect(found.map(\.check) == ["oom-kill", "oom-repeated", "long-query"])
+    }
+
+    @Test func withoutRoomForASignalTheOthersGoOn() {
+        var bank = DetectorBank(configuration: .init(detectorsMax: 1), checks: [Checks.longQuery, Checks.heap])
+        let found = bank.process([query(10, 400), point(.heapLiveRatio, 10, 0.9), query(20, 400)])
+        #expect(found.isEmpty, "both signals are new at once, and both have no room")
+        #expect(bank.statistics.refused == 1)
+        #expect(bank.process([query(30, 400)]).map(\.phase) == [.opened])
+        #expect(bank.process([point(.heapLiveRatio, 40, 0.9), query(40, 400)]).map(\.phase) == [.ongoing])
+        #expect(bank.statistics.refused == 2)
+        #expect(bank.statistics.detectors == 1)
     }
 
     @Test func eachSubjectHasTheChecksInForceForIt() {
@@ -108,7 +160,7 @@ import Testing
         let findings = bank.process([query(20, 400)])
         #expect(findings.map(\.phase) == [.ongoing])
         #expect(findings.map(\.threshold) == [500])
-        #expect(bank.statistics.detectors == 2)
+        #expect(bank.statistics.detectors == 1)
     }
 
     @Test func aSnapshotRestoresEverything() throws {
