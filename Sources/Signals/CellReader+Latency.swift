@@ -17,7 +17,7 @@ extension CellReader {
         }
         let histogram = contributor.buckets.histogram(
             factor: contributor.volumeFactor(stepMillis: cell.stepMillis))
-        contributor.buckets.lastRequests = histogram.total
+        contributor.changeBuckets { $0.lastRequests = histogram.total }
         for (signal, share) in Signal.quantiles {
             if let own = histogram.quantile(share) {
                 accumulators[signal.rawValue].add(contributor.name, value: own.value, volume: histogram.total)

@@ -114,7 +114,7 @@ struct CellReader {
             gauges.take(slots[index], in: cell)
         }
         readRequests(&contributor, expected: gauges.hasRequestSeries)
-        if contributor.buckets.hasFiniteBounds { readBuckets(&contributor, expected: gauges.hasBucketSeries) }
+        if contributor.hasFiniteBuckets { readBuckets(&contributor, expected: gauges.hasBucketSeries) }
         report(.heapUsed, gauges.heapUsedRatio(poolsShareMaximum: contributor.poolsShareMaximum), contributor.name)
         report(.heapLive, gauges.heapLiveRatio, contributor.name)
         report(.collectionOverhead, collectionOverhead(contributor, gauges), contributor.name)

@@ -1,34 +1,36 @@
 /// What one contributor has in the open cell, beside the last values of its series.
+///
+/// There may be tens of thousands: small fields stand behind those that leave room.
 struct ContributorState: Sendable {
     let name: String
-    let kind: ContributorKind
     let group: Int
     /// Its series, by slot.
     var slots: [Int] = []
-    /// Pseudo series of its edges.
-    var oomKillEdges: Int?
-    var restartEdges: Int?
+    /// Pseudo series of its edges, -1 for none.
+    private var oomKillEdgesSlot: Int32 = -1
+    private var restartEdgesSlot: Int32 = -1
     /// Series that have not ended.
     var liveSlots = 0
     /// The newest cell it has a sample for, whether taken up or still waiting.
     var newestCell: Int64 = .min
     /// What of it is still to come.
     var rounds = ContributorRounds()
-    /// Whether its group counts it among those whose round is not complete in the open cell.
-    var isAwaited = false
-    /// Whether its group counts it among those that have no sample in the open cell or behind it.
-    var isAbsent = false
     /// Milliseconds since 1970 of the newest sample or edge: what forgetting goes by.
     var newestAt: Int64 = .min
 
     /// Start of the latest and of the earlier look at the application's meters, in milliseconds since 1970.
     var roundAt: Int64?
+    let kind: ContributorKind
+    /// Whether its group counts it among those whose round is not complete in the open cell.
+    var isAwaited = false
+    /// Whether its group counts it among those that have no sample in the open cell or behind it.
+    var isAbsent = false
     var previousRoundAt: Int64?
-    /// `process_start_time_seconds`, the application's identity over time.
-    var processStartSeconds: Double?
     /// Whether the maximum of a heap pool is that of the whole heap.
     var poolsShareMaximum = false
     var isZGC = false
+    var hasRequests = false
+    var hasPauses = false
 
     /// Increases in the open cell.
     var requests = 0.0
@@ -36,8 +38,6 @@ struct ContributorState: Sendable {
     var requestSeconds = 0.0
     var pauseSeconds = 0.0
     var concurrentSeconds = 0.0
-    var hasRequests = false
-    var hasPauses = false
     /// What of them parts of the cell have told of.
     var toldRequests = 0.0
     var toldErrors = 0.0
@@ -48,10 +48,9 @@ struct ContributorState: Sendable {
     /// Requests and requests a second in the last cell that had any: the estimate while it is missing.
     var lastRequests = 0.0
 
-    /// What its buckets of request times rose by in the open cell.
-    var buckets = LatencyBuckets()
-    var database = DatabaseCounts()
-    var log = LogCounts()
+    private var bucketsBeside = Beside<LatencyBuckets>()
+    private var databaseBeside = Beside<DatabaseCounts>()
+    private var logBeside = Beside<LogCounts>()
     var oomKills = WitnessedCount()
     var restarts = WitnessedCount()
 
@@ -78,6 +77,45 @@ struct ContributorState: Sendable {
         previousRoundAt = current
         roundAt = time
         if increaseSince == nil { increaseSince = current }
+    }
+
+    /// Pseudo series of its edges that tell of kills.
+    var oomKillEdges: Int? {
+        get { oomKillEdgesSlot < 0 ? nil : Int(oomKillEdgesSlot) }
+        set { oomKillEdgesSlot = newValue.map { Int32(truncatingIfNeeded: $0) } ?? -1 }
+    }
+
+    /// Pseudo series of its edges that tell of restarts.
+    var restartEdges: Int? {
+        get { restartEdgesSlot < 0 ? nil : Int(restartEdgesSlot) }
+        set { restartEdgesSlot = newValue.map { Int32(truncatingIfNeeded: $0) } ?? -1 }
+    }
+
+    /// What its buckets of request times rose by in the open cell.
+    var buckets: LatencyBuckets { bucketsBeside.value }
+
+    /// Whether there are buckets that a quantile can be told from.
+    var hasFiniteBuckets: Bool { !bucketsBeside.isEmpty && bucketsBeside.value.hasFiniteBounds }
+
+    /// Changes the buckets in place.
+    mutating func changeBuckets<Result>(_ body: (inout LatencyBuckets) -> Result) -> Result {
+        bucketsBeside.change(body)
+    }
+
+    /// Increases of a database's counters in the open cell.
+    var database: DatabaseCounts { databaseBeside.value }
+
+    /// Increases of a log's counters in the open cell.
+    var log: LogCounts { logBeside.value }
+
+    /// Adds an increase of a database's counter.
+    mutating func addToDatabase(_ increase: Double, role: SeriesRole) {
+        databaseBeside.change { $0.add(increase, role: role) }
+    }
+
+    /// Adds an increase of a log's counter.
+    mutating func addToLog(_ increase: Double, role: SeriesRole) {
+        logBeside.change { $0.add(increase, role: role) }
     }
 
     /// Adds a counter's increase to the open cell.
@@ -125,16 +163,40 @@ struct ContributorState: Sendable {
         concurrentSeconds = 0
         hasRequests = false
         hasPauses = false
-        buckets.startCell()
-        database = DatabaseCounts()
-        log = LogCounts()
+        if !bucketsBeside.isEmpty { bucketsBeside.change { $0.startCell() } }
+        databaseBeside.reset()
+        logBeside.reset()
         increaseSince = nil
         restartedAt = nil
     }
 }
 
+/// Counts that a contributor has.
+protocol Counts: Sendable {
+    /// Makes zeros.
+    init()
+}
+
+/// Counts that most contributors never have: they lie beside their owner, once there are any.
+struct Beside<Value: Counts>: Sendable {
+    private var only: [Value] = []
+
+    var value: Value { only.first ?? Value() }
+
+    var isEmpty: Bool { only.isEmpty }
+
+    mutating func change<Result>(_ body: (inout Value) -> Result) -> Result {
+        if only.isEmpty { only = [Value()] }
+        return body(&only[0])
+    }
+
+    mutating func reset() {
+        if !only.isEmpty { only[0] = Value() }
+    }
+}
+
 /// Increases of a server's counters in the open cell, over its databases.
-struct DatabaseCounts: Sendable {
+struct DatabaseCounts: Counts {
     var deadlocks = 0.0
     var commits = 0.0
     var rollbacks = 0.0
@@ -163,7 +225,7 @@ struct DatabaseCounts: Sendable {
 }
 
 /// Increases of an agent's counters of log entries in the open cell.
-struct LogCounts: Sendable {
+struct LogCounts: Counts {
     var entries = 0.0
     var errors = 0.0
     var newPatterns = 0.0

@@ -3,7 +3,7 @@ import Telemetry
 /// What one contributor's buckets of request times rose by in the open cell, summed over its label sets by bound.
 ///
 /// Buckets are cumulative: each counts the requests that took at most its bound. A sample costs one addition.
-struct LatencyBuckets: Sendable {
+struct LatencyBuckets: Counts {
     /// Upper bounds in seconds in the order in which they came; the last one, of all requests, is infinite.
     private var bounds: [Double] = []
     private var increases: [Double] = []

@@ -217,23 +217,38 @@ extension ContributorKind {
     }
 }
 
-/// One series with its last value.
+/// One series with its last value, in 48 bytes: there is one for each series that a signal reads.
 struct SeriesSlot: Sendable {
-    /// Told apart from an earlier user of the slot.
-    var generation: UInt32 = 0
-    var role: SeriesRole
-    /// False after a stale marker, and before the first value.
-    var isLive = false
-    /// Whether there was ever a value: the base of a counter's next increase.
-    var hasValue = false
-    var round = SeriesRound()
-    var contributor: Int
-    var agent: Int
-    /// Of a bucket: its place among its contributor's.
-    var bucket = 0
     /// Milliseconds since 1970 of the last sample.
     var at: Int64 = .min
     var value = 0.0
     /// What was taken off the last value of a counter: 0 after a reset.
     var previousValue = 0.0
+    /// Told apart from an earlier user of the slot.
+    var generation: UInt32 = 0
+    private let contributorNumber: Int32
+    private let agentNumber: Int32
+    private var bucketNumber: Int32 = 0
+    var round = SeriesRound()
+    let role: SeriesRole
+    /// False after a stale marker, and before the first value.
+    var isLive = false
+    /// Whether there was ever a value: the base of a counter's next increase.
+    var hasValue = false
+
+    init(role: SeriesRole, contributor: Int, agent: Int) {
+        self.role = role
+        contributorNumber = Int32(truncatingIfNeeded: contributor)
+        agentNumber = Int32(truncatingIfNeeded: agent)
+    }
+
+    var contributor: Int { Int(contributorNumber) }
+
+    var agent: Int { Int(agentNumber) }
+
+    /// Of a bucket: its place among its contributor's.
+    var bucket: Int {
+        get { Int(bucketNumber) }
+        set { bucketNumber = Int32(truncatingIfNeeded: newValue) }
+    }
 }

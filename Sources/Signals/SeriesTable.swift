@@ -65,7 +65,9 @@ struct SeriesTable: Sendable {
     private var free: [Int] = []
     private var generation: UInt32 = 0
     /// The series that came after this one last time: an agent sends its series in the same order in each round.
-    private var successors: [Int] = []
+    ///
+    /// As long as the slots once samples have come by name, and empty before.
+    private var successors: [Int32] = []
 
     /// Named series and pseudo series in use.
     var count: Int { slots.count - free.count }
@@ -81,15 +83,18 @@ struct SeriesTable: Sendable {
     /// are those of the last round, which a decoder's dictionary gives out again and again, no comparing either.
     func successor(of previous: Int, cluster: Int, series: Series) -> Int? {
         guard previous >= 0, previous < successors.count else { return nil }
-        let next = successors[previous]
+        let next = Int(successors[previous])
         guard next >= 0, let key = keys[next], key.cluster == cluster, key.series == series else { return nil }
         return next
     }
 
     /// Notes that one series came after another.
     mutating func note(_ next: Int, after previous: Int) {
-        guard previous >= 0, previous < successors.count else { return }
-        successors[previous] = next
+        guard previous >= 0, previous < slots.count else { return }
+        if successors.count < slots.count {
+            successors.append(contentsOf: repeatElement(-1, count: slots.count - successors.count))
+        }
+        successors[previous] = Int32(truncatingIfNeeded: next)
     }
 
     /// Whether the slot still belongs to the user who was given that generation.
@@ -107,12 +112,11 @@ struct SeriesTable: Sendable {
             index = reused
             slots[index] = slot
             keys[index] = key
-            successors[index] = -1
+            if index < successors.count { successors[index] = -1 }
         } else {
             index = slots.count
             slots.append(slot)
             keys.append(key)
-            successors.append(-1)
         }
         if let key { self.index.insert(index, hash: key.hashValue) { keys[$0]?.hashValue ?? 0 } }
         return index

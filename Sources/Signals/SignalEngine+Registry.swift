@@ -58,8 +58,9 @@ extension SignalEngine {
 
     /// The place of a bucket among its contributor's; nil, and counted, when there are too many.
     private mutating func bucketPlace(_ labels: LabelSet, _ contributor: Int) -> Int? {
-        let place = LatencyBuckets.bound(labels).flatMap {
-            contributors[contributor].buckets.place(of: $0, finiteMax: configuration.bucketsMax)
+        let finiteMax = configuration.bucketsMax
+        let place = LatencyBuckets.bound(labels).flatMap { bound in
+            contributors[contributor].changeBuckets { $0.place(of: bound, finiteMax: finiteMax) }
         }
         if place == nil {
             counts.refused += 1

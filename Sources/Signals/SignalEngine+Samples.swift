@@ -87,10 +87,10 @@ extension SignalEngine {
         case .oomKills, .nodeOOMKills: contributors[contributor].oomKills.addToCounter(increase, at: time)
         case .deadlocks, .commits, .rollbacks, .checksumFailures, .checkpointsTimed, .checkpointsRequested, .blocksHit,
             .blocksRead:
-            contributors[contributor].database.add(increase, role: role)
+            contributors[contributor].addToDatabase(increase, role: role)
         case .logEntries, .logErrorEntries, .logNewErrorPatterns:
-            contributors[contributor].log.add(increase, role: role)
-        case .requestBucket: contributors[contributor].buckets.add(increase, at: slot.bucket)
+            contributors[contributor].addToLog(increase, role: role)
+        case .requestBucket: contributors[contributor].changeBuckets { $0.add(increase, at: slot.bucket) }
         default:
             contributors[contributor].add(increase: increase, role: role)
             if role == .requestErrorCount, increase > 0 { noteBetweenRounds(contributor, at: time) }
@@ -132,7 +132,8 @@ extension SignalEngine {
             if series[slot].at >= roundAt {
                 let counted = series[slot].previousValue
                 if series[slot].role == .requestBucket {
-                    contributors[contributor].buckets.add(counted, at: series[slot].bucket)
+                    let bucket = series[slot].bucket
+                    contributors[contributor].changeBuckets { $0.add(counted, at: bucket) }
                 } else {
                     contributors[contributor].add(increase: counted, role: series[slot].role)
                 }
