@@ -41,7 +41,11 @@ struct CheckPlan: Sendable {
     /// Signals known by name; further ones that no check watches are looked for anew each time.
     private static let routesMax = 64
     /// In place of the detectors of a signal that are still to be made.
-    static let unmade = -1..<0
+    private static let unmade = -1..<0
+
+    /// Whether a place of detectors stands for those that are still to be made.
+    @inline(__always)
+    static func isUnmade(_ route: Range<Int>) -> Bool { route.lowerBound < 0 }
 
     /// - Parameters:
     ///   - checks: those that have a detector, in the order of the detectors.
@@ -61,7 +65,8 @@ struct CheckPlan: Sendable {
         self.routes = routes
     }
 
-    /// Where in `watchers` the detectors of a point's signal are, or `unmade`; nil when the signal has to be looked for.
+    /// Where in `watchers` the detectors of a point's signal are, or what `isUnmade`; nil when the signal has to be
+    /// looked for.
     ///
     /// Signals come in the same order for each subject and in each cell, so the one that came after this one last time
     /// is looked at first.
@@ -113,7 +118,8 @@ struct CheckPool: Sendable {
         return made
     }
 
-    /// The place of the plan for these checks, which must be of this pool, while those of some signals have no detector.
+    /// The place of the plan for these checks, which must be of this pool, while those of some signals have no
+    /// detector.
     mutating func plan(for checks: [SharedCheck], unmade: [SignalName]) -> Int {
         let key = PlanKey(checks: checks.map { ObjectIdentifier($0) }, unmade: unmade)
         if let known = byChecks[key] { return known }

@@ -33,9 +33,10 @@ extension DetectorBank {
 
     /// Finds out which of an entry's detectors watch what, and what others its subject may come to have.
     mutating func plan(_ index: Int, _ checks: [Check]) {
-        var signals = Set(entries[index].detectors.map(\.check.signal))
+        let made = entries[index].detectors.map(\.shared)
+        var signals = Set(made.map(\.check.signal))
         let unmade = checks.map(\.signal).filter { signals.insert($0).inserted }
-        entries[index].plan = pool.plan(for: entries[index].detectors.map(\.shared), unmade: unmade)
+        entries[index].plan = pool.plan(for: made, unmade: unmade)
     }
 
     /// Makes idle detectors for all checks of some signals, in the order of the subject's checks.
@@ -43,7 +44,7 @@ extension DetectorBank {
     /// - Returns: false, and counted, when there is no room.
     mutating func makeDetectors(for signals: Set<SignalName>, in index: Int) -> Bool {
         guard let subject = entries[index].subject else { return false }
-        let made = Set(entries[index].detectors.map(\.check.signal))
+        let made = Set(entries[index].detectors.map(\.shared.check.signal))
         let checks = checks(subject)
         let wanted = signals.subtracting(made)
         let count = checks.count { wanted.contains($0.signal) }

@@ -1,7 +1,8 @@
 package import Signals
 package import Telemetry
 
-/// Routes points to detectors, one for each subject and check, made when the subject's first point of their signal comes.
+/// Routes points to detectors, one for each subject and check, made when the first point of their signal and subject
+/// comes.
 ///
 /// What becomes of an open finding whose points stop:
 /// - *Gone*: the last point had full coverage, so its contributors ended in order (deleted, scaled to zero). It closes
@@ -101,7 +102,7 @@ package struct DetectorBank: Sendable {
             detectors.withUnsafeMutableBufferPointer { detectors in
                 for place in run {
                     let route = plan.route(of: place, names) ?? plan.find(points[place].signal)
-                    if route == CheckPlan.unmade {
+                    if CheckPlan.isUnmade(route) {
                         if passesOver { continue }
                         end = place
                         break

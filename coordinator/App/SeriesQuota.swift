@@ -47,8 +47,8 @@ final class SeriesQuota: Sendable {
     }
 }
 
-/// Which series were seen, by the low half of a hash with the process' own seed: nobody outside can choose two series that
-/// are taken for one, and of a hundred thousand some one is by chance.
+/// Which series were seen, by the low half of a hash with the process' own seed: nobody outside can choose two series
+/// that are taken for one, and of a hundred thousand one or two are by chance.
 ///
 /// Four bytes a series, ascending: series come by the thousand when a chain begins, and hardly ever after.
 private struct HashesSeen {
