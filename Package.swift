@@ -185,7 +185,7 @@ let apps: [Module] = [
         ],
         products: [
             "ArgumentParser", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf", "ServiceLifecycle", "UnixSignals",
-            "Logging", "SystemPackage", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL",
+            "Logging", "SystemPackage", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "DequeModule",
         ],
         path: "agent/App"),
     library(
@@ -351,7 +351,10 @@ let testTargets: [Module] = [
         ], products: ["Logging", "SwiftProtobuf"]),
     tests(
         "LinkTests",
-        ["AgentApp", "SampleCodec", "IngestWire", "KubeletReplay", "TocsinProto", "Telemetry", "TocsinTestKit"],
+        [
+            "AgentApp", "SampleCodec", "SegmentSpool", "IngestWire", "KubeletReplay", "TocsinProto", "Telemetry",
+            "TocsinTestKit",
+        ],
         products: [
             "GRPCCore", "GRPCNIOTransportHTTP2", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "SwiftProtobuf",
         ]),

@@ -106,7 +106,7 @@ extension SegmentSpool {
         }
     }
 
-    private func note(_ loss: SpoolLoss) {
+    func note(_ loss: SpoolLoss) {
         // Whatever lies in a declared loss counts as sent at the coordinator.
         state.sentThrough = max(state.sentThrough, loss.sequences.upperBound)
         if let last = pendingLosses.last, last.reason == loss.reason {

@@ -35,6 +35,8 @@ package final class SegmentSpool {
     var segments: [Segment]
     var active: SegmentFile
     var activeIsBroken = false
+    /// The next record does not follow on the last one of the active segment.
+    var mustBeginSegment = false
     var unsyncedAppends = 0
     var cursor: Cursor?
     /// What `takeLosses()` will give.
@@ -186,7 +188,7 @@ package final class SegmentSpool {
     }
 
     private func needsNewSegment(for size: Int) -> Bool {
-        activeIsBroken || (hasActiveRecords && activeBytes + size > limits.segmentBytes)
+        activeIsBroken || mustBeginSegment || (hasActiveRecords && activeBytes + size > limits.segmentBytes)
     }
 
     private var hasActiveRecords: Bool { activeBytes > SegmentFile.headerBytes }
@@ -199,6 +201,7 @@ package final class SegmentSpool {
         segments.append(Segment(first: state.next, bytes: SegmentFile.headerBytes))
         active = fresh
         activeIsBroken = false
+        mustBeginSegment = false
         unsyncedAppends = 0
         cursor = nil
     }

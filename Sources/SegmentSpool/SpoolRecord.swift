@@ -35,6 +35,12 @@ package struct SpoolRecord: Sendable, Hashable {
     package var sequence: UInt64
     /// What was appended.
     package var entry: SpoolEntry
+
+    /// Makes a record.
+    package init(sequence: UInt64, entry: SpoolEntry) {
+        self.sequence = sequence
+        self.entry = entry
+    }
 }
 
 /// Records that were appended, not acknowledged, and are gone.

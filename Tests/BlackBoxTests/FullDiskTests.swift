@@ -2,43 +2,6 @@ import Foundation
 import Testing
 import TocsinTestKit
 
-/// A coordinator whose data directory is a small file system of its own, in a mount namespace that ends with it.
-private struct SmallDisk {
-    static let isPermitted: Bool = {
-        let probe = Process()
-        probe.executableURL = URL(filePath: "/usr/bin/unshare")
-        probe.arguments = ["-m", "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "/mnt"]
-        probe.standardError = FileHandle.nullDevice
-        do { try probe.run() } catch { return false }
-        probe.waitUntilExit()
-        return probe.terminationStatus == 0
-    }()
-
-    let lab: TocsinLab
-    let coordinator: ChildProcess
-
-    init(_ lab: TocsinLab, megabytes: Int) async throws {
-        self.lab = lab
-        let directory = lab.path("coordinator")
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        coordinator = try ChildProcess(
-            "/usr/bin/unshare",
-            [
-                "-m", "sh", "-c",
-                "mount -t tmpfs -o size=\(megabytes)m tmpfs '\(directory)' && exec \"$0\" --config \"$1\"",
-                "\(lab.binaries)/tocsin-coordinator", lab.path("coordinator.yaml"),
-            ], directory: lab.folder.path)
-        _ = try await coordinator.waitForLine(containing: "[CoordinatorApp] listening")
-    }
-
-    /// Runs a shell command where the coordinator sees its disk.
-    func run(_ command: String) async throws {
-        try await ChildProcess.run(
-            "/usr/bin/nsenter",
-            ["-t", "\(coordinator.pid)", "-m", "sh", "-c", "cd '\(lab.path("coordinator"))' && \(command)"])
-    }
-}
-
 @Suite(.serialized)
 struct FullDiskTests {
     private struct Status: Decodable {
@@ -58,11 +21,11 @@ struct FullDiskTests {
         .enabled(if: SmallDisk.isPermitted, "needs the right to mount a tmpfs in a namespace of its own"))
     func detectsFromMemory() async throws {
         let fleet = try await DatabaseFleet()
-        let disk = try await SmallDisk(fleet.lab, megabytes: 16)
+        let disk = try await SmallDisk.coordinator(fleet.lab, megabytes: 16)
         let agent = try fleet.lab.startAgent(node: DatabaseFleet.node)
         try #require(try await fleet.waitUntilProbed(within: .seconds(40)))
         let spoiltAt = Date().timeIntervalSince1970
-        try await disk.run("dd if=/dev/zero of=ballast bs=4k 2>/dev/null || true")
+        try await disk.fill()
         let reason = try await fleet.lab.eventually(within: .seconds(30)) { try await fault(fleet.lab) }
         #expect(reason != nil, "status says that nothing is stored")
         try await fleet.database.kill9()
@@ -76,7 +39,7 @@ struct FullDiskTests {
         }
         #expect(resolved != nil)
         try #require(try await fault(fleet.lab) != nil, "and nothing was stored in all that time")
-        try await disk.run("rm ballast")
+        try await disk.free()
         let restoredAt = Date().timeIntervalSince1970
         #expect(
             try await fleet.lab.eventually(within: .seconds(40)) { try await fault(fleet.lab) == nil ? true : nil }
@@ -94,7 +57,7 @@ struct FullDiskTests {
         #expect(after.map(\.id) == [incident.id], "what came again was not judged again")
         #expect(after.first?.episode == 1)
         try await agent.terminate()
-        try await disk.coordinator.terminate()
+        try await disk.process.terminate()
     }
 
     @Test(

@@ -175,4 +175,33 @@ import Testing
         spool = nil
         #expect(try box.open().sentThrough == 9)
     }
+
+    @Test func sequencesThatNeverReachedTheDiskAreNotGivenOutAgain() throws {
+        let box = SpoolSandbox()
+        var spool: SegmentSpool? = try box.open()
+        try SpoolSandbox.fill(#require(spool), 0..<3)
+        spool?.skip(through: 3)
+        spool?.skip(through: 8)
+        try spool?.acknowledge(through: 8)
+        #expect(try SpoolSandbox.fill(#require(spool), 8..<11) == [9, 10, 11])
+        var (records, losses) = try SpoolSandbox.readAll(#require(spool), from: 9)
+        #expect(records.map(\.entry) == (8..<11).map { SpoolSandbox.entry($0) } && losses.isEmpty)
+        spool?.skip(through: 20)
+        spool = nil
+        let next = try box.open()
+        #expect(next.lastSequence == 20 && next.sentThrough == 20)
+        #expect(try SpoolSandbox.fill(next, 20..<22) == [21, 22])
+        (records, losses) = try SpoolSandbox.readAll(next, from: 21)
+        #expect(records.map(\.entry) == (20..<22).map { SpoolSandbox.entry($0) } && losses.isEmpty)
+    }
+
+    @Test func recordsThatNeverReachedTheDiskAreCountedAndLocated() throws {
+        let box = SpoolSandbox()
+        let spool = try box.open()
+        try SpoolSandbox.fill(spool, 0..<2)
+        spool.lose(unwritten: (2..<4).map { SpoolRecord(sequence: UInt64($0 + 1), entry: SpoolSandbox.entry($0)) })
+        let loss = try #require(spool.takeLosses().first)
+        #expect(loss.sequences == 3...4 && loss.samples == 12 + 13 && loss.millis == 2000...3500)
+        #expect(spool.counters.droppedRecords == 2 && spool.counters.lostSamples == 25)
+    }
 }

@@ -93,8 +93,10 @@ package struct AgentApp: Sendable {
             let view = await spool?.view()
             return AgentFigures(
                 usage: SelfUsage.read(), residentBytesMax: settings.limits.residentBytesMax,
-                spoolBytes: view?.bytes ?? 0, spoolBytesMax: settings.spool.bytesMax, samples: recorded.samples,
-                edges: recorded.edges, samplesRefused: recorded.samplesRefused, edgesRefused: recorded.edgesRefused,
+                spoolBytes: view?.bytes ?? 0, spoolBytesMax: settings.spool.bytesMax,
+                spoolMemoryBytes: view?.unwrittenBytes ?? 0, isSpoolFailing: view?.isFailing ?? false,
+                samples: recorded.samples, edges: recorded.edges, samplesRefused: recorded.samplesRefused,
+                edgesRefused: recorded.edgesRefused,
                 samplesLost: view?.lostSamples ?? 0,
                 targets: runner?.statuses.count ?? 0, series: runner?.liveSeriesCount ?? 0,
                 seriesMax: settings.limits.seriesMax, shedLevel: budget?.level ?? 0,

@@ -23,6 +23,8 @@ struct AgentFigures: Hashable, Sendable {
     var residentBytesMax: Int
     var spoolBytes: Int
     var spoolBytesMax: Int
+    var spoolMemoryBytes: Int
+    var isSpoolFailing: Bool
     var samples: UInt64
     var edges: UInt64
     var samplesRefused: UInt64
@@ -64,6 +66,8 @@ struct AgentFigures: Hashable, Sendable {
             Figure("series_limit", Double(seriesMax), "Series beyond which samples are dropped"),
             Figure("spool_bytes", Double(spoolBytes), "Size of the spool on disk"),
             Figure("spool_limit_bytes", Double(spoolBytesMax), "Size at which the spool drops its oldest data"),
+            Figure("spool_failing", isSpoolFailing ? 1 : 0, "1 while the disk of the spool takes no writes"),
+            Figure("spool_memory_bytes", Double(spoolMemoryBytes), "What waits in memory for that disk"),
             Figure("samples_total", Double(samples), "Samples written to the spool"),
             Figure("edges_total", Double(edges), "Edges written to the spool"),
             Figure("samples_refused_total", Double(samplesRefused), "Samples that the spool did not take"),

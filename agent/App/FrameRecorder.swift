@@ -44,7 +44,9 @@ final class FrameRecorder: Service {
     private let encoder = SampleBlockEncoder()
     private let pending = Mutex(Pending())
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    /// Samples that wait for a disk that takes no writes; beyond, the oldest go and are counted.
+    /// Samples that wait for a slow disk; beyond, the oldest go and are counted.
+    ///
+    /// One that takes no writes holds up nothing: the spool keeps them in memory.
     private let pendingSamplesMax = 400_000
     private let pendingEdgesMax = 20_000
 
@@ -116,6 +118,8 @@ final class FrameRecorder: Service {
     }
 
     /// Puts samples into the spool; what it refuses is counted.
+    ///
+    /// It keeps in memory what a disk does not take.
     func record(_ samples: [Sample]) async {
         let batch = encoder.encodeAll(samples)
         var written = 0
