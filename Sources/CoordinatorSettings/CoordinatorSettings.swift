@@ -76,11 +76,14 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var blindShare: Double
         /// And at least this many agents.
         package var blindAgentsMin: Int
+        /// Silence after which it is forgotten; longer than `incidentAfter`.
+        package var forgetAfter: Duration
 
         /// Makes delays and shares; the defaults are the file's.
         package init(
             suspectAfter: Duration, silentAfter: Duration, targetLease: Duration,
-            incidentAfter: Duration = .seconds(120), blindShare: Double = 0.2, blindAgentsMin: Int = 3
+            incidentAfter: Duration = .seconds(120), blindShare: Double = 0.2, blindAgentsMin: Int = 3,
+            forgetAfter: Duration = .seconds(3600)
         ) {
             self.suspectAfter = suspectAfter
             self.silentAfter = silentAfter
@@ -88,6 +91,7 @@ package struct CoordinatorSettings: Hashable, Sendable {
             self.incidentAfter = incidentAfter
             self.blindShare = blindShare
             self.blindAgentsMin = blindAgentsMin
+            self.forgetAfter = forgetAfter
         }
     }
 
@@ -139,7 +143,7 @@ package struct CoordinatorSettings: Hashable, Sendable {
 
     /// What the coordinator allows itself and others.
     package struct Limits: Hashable, Sendable {
-        /// Agents connected at a time.
+        /// Agents known at a time.
         package var agentsMax: Int
         /// Series of one agent that are judged; samples of more are stored and counted.
         package var seriesPerAgentMax: Int
@@ -327,7 +331,17 @@ package struct CoordinatorSettings: Hashable, Sendable {
                     "More than this share of a cluster's agents that fall silent at once is one incident, not one each."
                 ),
                 blindAgentsMin: section.value(
-                    "blindAgentsMin", .integer(in: 2...10_000), default: 3, "And at least this many agents."))
+                    "blindAgentsMin", .integer(in: 2...10_000), default: 3, "And at least this many agents."),
+                forgetAfter: section.value(
+                    "forgetAfter", .duration(in: .seconds(10) ... .seconds(30 * 86_400)), default: .seconds(3600),
+                    "Silence after which its node is taken for gone: the agent is forgotten and its incident ends. 24 times as long "
+                        + "while many are silent at once. Longer than `incidentAfter`."))
+            if agents.forgetAfter <= agents.incidentAfter {
+                section.report(
+                    section.has("forgetAfter") ? "forgetAfter" : "incidentAfter",
+                    "'forgetAfter' (\(DurationText.format(agents.forgetAfter))) must be longer than 'incidentAfter' "
+                        + "(\(DurationText.format(agents.incidentAfter)))")
+            }
             if agents.incidentAfter < agents.silentAfter {
                 section.report(
                     section.has("incidentAfter") ? "incidentAfter" : "silentAfter",
@@ -388,7 +402,9 @@ package struct CoordinatorSettings: Hashable, Sendable {
         file.section("limits", "What the coordinator allows itself and others.") { section in
             Limits(
                 agentsMax: section.value(
-                    "agents", .integer(in: 1...10_000), default: 500, "Agents connected at a time."),
+                    "agents", .integer(in: 1...10_000), default: 500,
+                    "Agents known at a time. For another one the longest silent is forgotten; when none is silent it is refused and "
+                        + "counted."),
                 seriesPerAgentMax: section.value(
                     "seriesPerAgent", .integer(in: 100...1_000_000), default: 20_000,
                     "Series of one agent that are judged; samples of more are stored, left out of signals, and counted."

@@ -18,14 +18,17 @@ extension AgentWatch {
         package var blindWindow: Duration
         /// Longest time between two calls of `advance` that counts as silence; what is beyond is forgiven.
         package var advanceEveryMax: Duration
-        /// Agents; more are refused and counted.
+        /// Silent for this long an agent is forgotten, and its finding closes; 24 times as long while many are silent.
+        package var forgetAfter: Duration
+        /// Agents; for another one the longest silent makes room, and when none is silent it is refused and counted.
         package var agentsMax: Int
 
         /// Makes a configuration; the defaults are those of the fleet's contract.
         package init(
             suspectAfter: Duration = .seconds(15), silentAfter: Duration = .seconds(30),
             incidentAfter: Duration = .seconds(120), blindShare: Double = 0.2, blindAgentsMin: Int = 3,
-            blindWindow: Duration = .seconds(60), advanceEveryMax: Duration = .seconds(15), agentsMax: Int = 10_000
+            blindWindow: Duration = .seconds(60), advanceEveryMax: Duration = .seconds(15),
+            forgetAfter: Duration = .seconds(3600), agentsMax: Int = 10_000
         ) {
             self.suspectAfter = suspectAfter
             self.silentAfter = silentAfter
@@ -34,6 +37,7 @@ extension AgentWatch {
             self.blindAgentsMin = blindAgentsMin
             self.blindWindow = blindWindow
             self.advanceEveryMax = advanceEveryMax
+            self.forgetAfter = forgetAfter
             self.agentsMax = agentsMax
         }
     }

@@ -9,6 +9,8 @@ package import Telemetry
 ///   `agent/*` of the cluster instead: findings of its agents close, and none opens while it stands. It closes when
 ///   no more than half of `blindShare`, or fewer than `blindAgentsMin`, of the cluster's agents are silent; those
 ///   still silent then get findings of their own.
+/// - An agent that is silent for `forgetAfter` is taken for gone with its node: it is forgotten, and its finding closes
+///   and says so. While a blind finding stands it takes a day of them, since nodes rarely leave together.
 /// - Time counts only while the watch runs: `advance` that comes late (the coordinator stood still, its clock jumped)
 ///   is no silence of the agents. After a restart `know` gives every agent the full time anew.
 ///
@@ -23,6 +25,8 @@ package struct AgentWatch: Sendable {
         var openSince: Timestamp?
         /// Known from before a restart, and not seen since: neither silent nor back.
         var isAwaited = false
+        /// When a blind finding ended that it was part of: a finding of its own is to stand as long as any other.
+        var blindUntil: Timestamp?
     }
 
     /// A blind finding that stands.
@@ -38,6 +42,9 @@ package struct AgentWatch: Sendable {
     var now: Timestamp
     var reportedAt: Timestamp?
     var refused = 0
+    /// Findings of agents that made room for others.
+    private var displaced: [Finding] = []
+    private var forgotten: [Status] = []
 
     /// Makes a watch that knows no agent yet.
     package init(configuration: Configuration = Configuration(), startedAt now: Timestamp) {
@@ -49,15 +56,20 @@ package struct AgentWatch: Sendable {
     package var refusedCount: Int { refused }
 
     /// Takes a sign of life (hello, heartbeat, block); `time` is the coordinator's own.
+    ///
+    /// One of an unknown agent that is silent by now is passed over: it was forgotten, or made room.
     package mutating func seen(cluster: String, node: String, at time: Timestamp) {
         let name = AgentName(cluster: cluster, node: node)
         if let last = entries[name]?.lastSeenAt {
             entries[name]?.lastSeenAt = max(last, time)
             entries[name]?.isAwaited = false
-        } else if entries.count < configuration.agentsMax {
+        } else if now - time < configuration.silentAfter {
+            if entries.count >= configuration.agentsMax { makeRoom() }
+            guard entries.count < configuration.agentsMax else {
+                refused += 1
+                return
+            }
             entries[name] = Entry(cluster: cluster, node: node, lastSeenAt: time)
-        } else {
-            refused += 1
         }
     }
 
@@ -69,11 +81,44 @@ package struct AgentWatch: Sendable {
         entries[name]?.isAwaited = true
     }
 
-    /// Forgets an agent whose node left the fleet; closes its finding.
-    package mutating func remove(cluster: String, node: String, at time: Timestamp) -> [Finding] {
-        guard let entry = entries.removeValue(forKey: AgentName(cluster: cluster, node: node)) else { return [] }
+    /// The agents that were forgotten since the last call.
+    package mutating func takeForgotten() -> [Status] {
+        defer { forgotten = [] }
+        return forgotten
+    }
+
+    /// Forgets the agent that is silent longest, if one is.
+    private mutating func makeRoom() {
+        guard let name = entries.keys.min(by: { (seenAt($0), $0) < (seenAt($1), $1) }),
+            silence(of: name) >= configuration.silentAfter
+        else { return }
+        let length = FigureText.duration(silence(of: name))
+        displaced += forget(
+            name, because: "Silent for \(length), the agent on \(name.node) is forgotten to make room for another.")
+    }
+
+    /// Forgets those whose silence says that their nodes are gone.
+    private mutating func forgetGone() -> [Finding] {
+        let gone = entries.filter { name, entry in
+            let times = blind[name.cluster] == nil ? 1 : 24
+            return now - max(entry.lastSeenAt, entry.blindUntil ?? entry.lastSeenAt) >= configuration.forgetAfter
+                * times
+        }
+        return gone.keys.sorted().flatMap { name -> [Finding] in
+            let length = FigureText.duration(silence(of: name))
+            return forget(
+                name, because: "Not back after \(length): the node \(name.node) is taken for gone, and forgotten.")
+        }
+    }
+
+    private mutating func forget(_ name: AgentName, because reason: String) -> [Finding] {
+        guard let entry = entries.removeValue(forKey: name) else { return [] }
+        if forgotten.count < configuration.agentsMax {
+            forgotten.append(
+                Status(cluster: entry.cluster, node: entry.node, lastSeenAt: entry.lastSeenAt, state: .silent))
+        }
         guard let onset = entry.openSince else { return [] }
-        return [silentFinding(.closed, entry, onset: onset, at: time, because: "The agent left the fleet.")]
+        return [silentFinding(.closed, entry, onset: onset, at: now, because: reason)]
     }
 
     /// Sets the time and gives the findings that changed, and every ten seconds those that stand; call it about every
@@ -83,7 +128,8 @@ package struct AgentWatch: Sendable {
         now = time
         let isDue = reportedAt.map { now - $0 >= .seconds(10) || now < $0 } ?? true
         if isDue { reportedAt = now }
-        var findings: [Finding] = []
+        var findings = displaced + forgetGone()
+        displaced = []
         for cluster in Set(entries.values.map(\.cluster)).union(blind.keys).sorted() {
             let names = entries.keys.filter { $0.cluster == cluster }.sorted()
             judgeCluster(cluster, names, isDue: isDue, &findings)
@@ -164,6 +210,7 @@ package struct AgentWatch: Sendable {
         if isOver {
             findings.append(blindFinding(.closed, cluster, names, onset: standing.onsetAt))
             blind[cluster] = nil
+            for name in names where silence(of: name) >= configuration.silentAfter { entries[name]?.blindUntil = now }
         } else if isDue {
             findings.append(blindFinding(.ongoing, cluster, names, onset: standing.onsetAt))
         }

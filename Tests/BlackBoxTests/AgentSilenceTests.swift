@@ -5,11 +5,15 @@ import TocsinTestKit
 /// Agents that fall silent: real processes, killed for real.
 @Suite(.serialized)
 struct AgentSilenceTests {
-    private func lab(nodes: [String]) async throws -> TocsinLab {
+    private func lab(nodes: [String], forgetAfter: String = "1h", more: String = "") async throws -> TocsinLab {
         let lab = try await TocsinLab(nodes: nodes, cluster: "test")
         try lab.writeCoordinator(
             step: "1s", thresholds: TocsinLab.packageRoot + "/deploy/config/thresholds.yaml",
-            more: "agents: {suspectAfter: 7s, silentAfter: 9s, incidentAfter: 12s, blindShare: 40%, blindAgentsMin: 2}")
+            more: """
+                agents: {suspectAfter: 7s, silentAfter: 9s, incidentAfter: 12s, blindShare: 40%, blindAgentsMin: 2, \
+                forgetAfter: \(forgetAfter)}
+                \(more)
+                """)
         for node in nodes { try lab.writeAgent(node: node, interval: "1s", probes: "host: {enabled: true}\n") }
         return lab
     }
@@ -52,6 +56,37 @@ struct AgentSilenceTests {
         agents[0] = try lab.startAgent(node: "node-a")
         #expect(try await incident(lab, "agent/node-a", state: "resolved") != nil, "its return closes it")
         for agent in agents { try await agent.terminate() }
+        try await coordinator.terminate()
+    }
+
+    @Test("A node that is gone for good is an incident, then forgotten; one too many is told so and waits for room")
+    func goneForGood() async throws {
+        let lab = try await lab(nodes: ["node-a", "node-b", "node-c"], forgetAfter: "25s", more: "limits: {agents: 2}")
+        let coordinator = try await lab.startCoordinator()
+        let gone = try lab.startAgent(node: "node-a")
+        let stays = try lab.startAgent(node: "node-b")
+        try await waitUntilLive(lab, 2)
+        let waits = try lab.startAgent(node: "node-c")
+        _ = try await waits.waitForLine(
+            containing: "limits.agents: 2 agents are known and none of them is silent; no further one is taken")
+        gone.kill()
+        #expect(
+            try await lab.eventually(within: .seconds(60)) {
+                try await lab.agents().map(\.node) == ["node-b", "node-c"] ? true : nil
+            } == true, "it made room")
+        waits.kill()
+        let opened = try #require(try await incident(lab, "agent/node-c", state: "detected"))
+        #expect(try await incident(lab, "agent/node-c", state: "resolved") != nil)
+        let shown = try await lab.tocsin(["incident", "show", opened.id])
+        #expect(shown.text.contains("the node node-c is taken for gone"), "\(shown.text)")
+        #expect(
+            try await lab.eventually(within: .seconds(20)) {
+                try await lab.agents().map(\.node) == ["node-b"] ? true : nil
+            } == true)
+        let figures = try await MetricsPage(port: lab.httpPort).figures()
+        #expect(figures["tocsin_coordinator_agents_forgotten_total"] == 2)
+        #expect(figures["tocsin_coordinator_agents_refused_total"] ?? 0 >= 1)
+        try await stays.terminate()
         try await coordinator.terminate()
     }
 

@@ -119,13 +119,59 @@ import Testing
         #expect(findings.filter { $0.phase == .opened }.map(\.subject.cluster) == ["test"])
     }
 
-    @Test func anAgentThatIsRemovedClosesItsFinding() {
+    @Test func anAgentThatStaysAwayIsForgottenAndItsFindingSaysSo() throws {
         var watch = watch(2)
-        _ = run(&watch, from: 0, to: 200, live: [1])
-        let closed = watch.remove(cluster: "test", node: "node-0", at: at(200))
+        let findings = run(&watch, from: 0, to: 3600, live: [1]).filter { $0.phase != .ongoing }
+        #expect(findings.map(\.phase) == [.opened], "it is an incident first")
+        #expect(watch.takeForgotten().isEmpty)
+        let closed = run(&watch, from: 3600, to: 3610, live: [1])
         #expect(closed.map(\.phase) == [.closed])
-        #expect(run(&watch, from: 200, to: 600, live: [1]).isEmpty)
-        #expect(watch.remove(cluster: "test", node: "node-0", at: at(200)).isEmpty)
+        #expect(
+            closed.first?.explanation == "Not back after 1h: the node node-0 is taken for gone, and forgotten.")
+        #expect(watch.takeForgotten().map(\.node) == ["node-0"])
+        #expect(watch.takeForgotten().isEmpty)
+        // The registry may still name it: an old sign is none.
+        watch.seen(cluster: "test", node: "node-0", at: at(0))
+        #expect(run(&watch, from: 3610, to: 4000, live: [1]).isEmpty)
+        #expect(watch.agents.map(\.node) == ["node-1"])
+        #expect(run(&watch, from: 4000, to: 4010, live: [0, 1]).isEmpty && watch.agents.count == 2, "it may come back")
+    }
+
+    @Test func whileManyAreSilentNobodyIsForgottenForADay() {
+        var watch = watch(10)
+        let live = Array(5..<10)
+        let first = run(&watch, from: 0, to: 80_000, live: live).filter { $0.phase != .ongoing }
+        #expect(first.map(\.check) == ["agents-blind"])
+        #expect(watch.agents.count == 10)
+        // Three come back: the others have findings of their own, which stand as long as any.
+        let most = Array(2..<10)
+        let own = run(&watch, from: 80_000, to: 83_000, live: most).filter { $0.phase != .ongoing }
+        #expect(own.map(\.subject.path) == ["agent/*", "agent/node-0", "agent/node-1"])
+        let gone = run(&watch, from: 83_000, to: 84_000, live: most).filter { $0.phase != .ongoing }
+        #expect(gone.map(\.phase) == [.closed, .closed])
+        #expect(watch.agents.count == 8)
+    }
+
+    @Test func allThatAreSilentForADayAreForgottenAndTheBlindFindingCloses() {
+        var watch = watch(4)
+        let findings = run(&watch, from: 0, to: 86_420, live: []).filter { $0.phase != .ongoing }
+        #expect(findings.map(\.check) == ["agents-blind", "agents-blind"])
+        #expect(findings.map(\.phase) == [.opened, .closed] && watch.agents.isEmpty)
+    }
+
+    @Test func theLongestSilentMakesRoom() {
+        var watch = AgentWatch(configuration: .init(agentsMax: 2), startedAt: at(0))
+        for node in 0..<2 { watch.seen(cluster: "test", node: "node-\(node)", at: at(0)) }
+        _ = run(&watch, from: 0, to: 200, live: [1])
+        watch.seen(cluster: "test", node: "node-2", at: at(200))
+        let findings = watch.advance(to: at(200))
+        #expect(findings.map(\.phase) == [.closed])
+        #expect(
+            findings.first?.explanation
+                == "Silent for 3m15s, the agent on node-0 is forgotten to make room for another.")
+        #expect(watch.agents.map(\.node) == ["node-1", "node-2"] && watch.refusedCount == 0)
+        watch.seen(cluster: "test", node: "node-3", at: at(200))
+        #expect(watch.agents.map(\.node) == ["node-1", "node-2"] && watch.refusedCount == 1)
     }
 
     @Test func afterARestartNobodyIsSilentAtOnceAndWhatStoodStands() throws {

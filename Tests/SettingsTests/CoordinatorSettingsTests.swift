@@ -71,7 +71,8 @@ import Testing
             settings.agents
                 == .init(
                     suspectAfter: .seconds(3), silentAfter: .seconds(6), targetLease: .seconds(12),
-                    incidentAfter: .seconds(20), blindShare: 0.5, blindAgentsMin: 2))
+                    incidentAfter: .seconds(20), blindShare: 0.5, blindAgentsMin: 2,
+                    forgetAfter: .seconds(6 * 3600)))
         #expect(
             settings.incidents
                 == .init(

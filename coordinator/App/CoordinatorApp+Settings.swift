@@ -69,7 +69,8 @@ extension CoordinatorApp.Configuration {
             agents: AgentWatch.Configuration(
                 suspectAfter: settings.agents.suspectAfter, silentAfter: settings.agents.silentAfter,
                 incidentAfter: settings.agents.incidentAfter, blindShare: settings.agents.blindShare,
-                blindAgentsMin: settings.agents.blindAgentsMin, agentsMax: settings.limits.agentsMax),
+                blindAgentsMin: settings.agents.blindAgentsMin, forgetAfter: settings.agents.forgetAfter,
+                agentsMax: settings.limits.agentsMax),
             sampleAgeMax: settings.retention.age, sampleBytesMax: settings.retention.bytesMax,
             cellAgeMax: settings.retention.cells.age, cellBytesMax: settings.retention.cells.bytesMax,
             version: TocsinVersion.current, kubernetes: settings.kubernetes.map { KubernetesWatch($0) })

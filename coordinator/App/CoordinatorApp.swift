@@ -147,7 +147,7 @@ package struct CoordinatorApp: Sendable {
             restored, store: incidentStore, routing: configuration.notifications.routing,
             notifications: notifications, cells: cells.recorder, counters: counters,
             tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger,
-            signsOfLife: { fleet.signsOfLife() }, now: now)
+            signsOfLife: { fleet.signsOfLife() }, forget: { fleet.forget($0.map(\.key), now: now()) }, now: now)
         let health = StoreHealth()
         let ingestQueue = TaskQueue(label: "tocsin.ingest")
         let writer = StoreWriter(

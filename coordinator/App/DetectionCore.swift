@@ -98,6 +98,9 @@ package struct DetectionCore: Sendable {
         watches.seen(signs)
     }
 
+    /// The agents that were forgotten since the last call.
+    package mutating func takeForgotten() -> [AgentWatch.Status] { watches.takeForgotten() }
+
     /// Closes the cells that can be closed and applies what follows from them.
     ///
     /// - Returns: the events that were applied, in order, to be stored by the caller.

@@ -1,3 +1,4 @@
+import Detection
 import IngestWire
 package import QueryWire
 import Synchronization
@@ -14,7 +15,7 @@ package final class FleetRegistry: Sendable {
         package var suspectAfter: Duration
         /// Without any message for this long an agent is silent.
         package var silentAfter: Duration
-        /// At most this many agents are known; another one is refused and counted.
+        /// At most this many agents are known; for another one the longest silent makes room, else it is refused.
         package var agentsMax: Int
 
         /// Makes a configuration.
@@ -65,7 +66,15 @@ package final class FleetRegistry: Sendable {
     private struct State {
         var agents: [AgentKey: Agent] = [:]
         var nextStream: UInt64 = 1
-        var refusedAgents: UInt64 = 0
+        var figures = Figures()
+    }
+
+    /// What came of agents that were one too many.
+    struct Figures: Hashable, Sendable {
+        /// Refused, since as many as may be are known and none of them is silent.
+        var refused: UInt64 = 0
+        /// Forgotten: silent for too long, or the longest silent when another one came.
+        var forgotten: UInt64 = 0
     }
 
     /// A stream that was taken.
@@ -92,9 +101,11 @@ package final class FleetRegistry: Sendable {
     /// - Returns: nil when no further agent is taken.
     func connected(_ key: AgentKey, hello: AgentHello, now: Timestamp) -> Connection? {
         state.withLock { state in
-            guard state.agents[key] != nil || state.agents.count < configuration.agentsMax else {
-                state.refusedAgents += 1
-                return nil
+            if state.agents[key] == nil, state.agents.count >= configuration.agentsMax {
+                guard makeRoom(in: &state, now: now) else {
+                    state.figures.refused += 1
+                    return nil
+                }
             }
             let stream = state.nextStream
             state.nextStream += 1
@@ -117,6 +128,35 @@ package final class FleetRegistry: Sendable {
             }
             return Connection(stream: stream, isContended: isContended)
         }
+    }
+
+    /// Forgets the agent that is silent longest; false when none is.
+    private func makeRoom(in state: inout State, now: Timestamp) -> Bool {
+        let longest = state.agents.min { ($0.value.lastSeenAt, $0.key) < ($1.value.lastSeenAt, $1.key) }
+        guard let longest, now - longest.value.lastSeenAt >= configuration.silentAfter else { return false }
+        state.agents[longest.key] = nil
+        state.figures.forgotten += 1
+        return true
+    }
+
+    /// Forgets agents whose nodes are taken for gone, unless they came back meanwhile.
+    func forget(_ keys: [AgentKey], now: Timestamp) {
+        state.withLock { state in
+            for key in keys {
+                guard let agent = state.agents[key], now - agent.lastSeenAt >= configuration.silentAfter else {
+                    continue
+                }
+                state.agents[key] = nil
+                state.figures.forgotten += 1
+            }
+        }
+    }
+
+    var figures: Figures { state.withLock { $0.figures } }
+
+    /// What the refused are told.
+    var refusal: String {
+        "limits.agents: \(configuration.agentsMax) agents are known and none of them is silent; no further one is taken"
     }
 
     /// Notes a message of a stream.
@@ -208,4 +248,9 @@ package final class FleetRegistry: Sendable {
     /// As long as this after the last time two agents were seen to use one name it is said: longer than a link that is
     /// ended waits before it comes back.
     private static let contendedFor: Duration = .seconds(120)
+}
+
+extension AgentWatch.Status {
+    /// The agent as the registry names it.
+    var key: FleetRegistry.AgentKey { FleetRegistry.AgentKey(cluster: cluster, node: node) }
 }

@@ -79,6 +79,9 @@ struct HealthService: Service {
         page.add("model_subjects_left_out_total", .counter, counted.modelSubjectsLeftOut)
         page.add("model_file_failures_total", .counter, counted.modelFileFailures)
         page.add("agents_contended_total", .counter, counted.agentsContended)
+        let figures = fleet.figures
+        page.add("agents_refused_total", .counter, figures.refused)
+        page.add("agents_forgotten_total", .counter, figures.forgotten)
         addCallers(counted, to: &page)
         let notices = notifications.status
         page.add("notices_delivered_total", .counter, notices.delivered)

@@ -153,7 +153,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         let receivedAt = now()
         let session = StoreWriter.Session(agent: agent, id: hello.session)
         guard let connection = fleet.connected(agent, hello: hello, now: receivedAt) else {
-            throw WireError(.tooLarge, "no further agent is taken")
+            throw WireError(.tooLarge, fleet.refusal)
         }
         if connection.isContended {
             counters.add { $0.agentsContended += 1 }

@@ -94,6 +94,7 @@ final class Pipeline: Service {
     private let tickInterval: Duration
     /// Asked for before agents are judged.
     private let signsOfLife: @Sendable () -> [AgentSign]
+    private let forget: @Sendable ([AgentWatch.Status]) -> Void
     private let now: @Sendable () -> Timestamp
     /// Events that are applied and wait for a store that refuses: detection goes on while a disk is full.
     private let unsavedMax = 10_000
@@ -102,7 +103,8 @@ final class Pipeline: Service {
         _ restored: Restoration.Restored, store: IncidentStore, routing: NoticeRouting,
         notifications: NotificationService, cells: CellRecorder?,
         counters: CounterBoard, tickInterval: Duration, logger: Logger,
-        signsOfLife: @escaping @Sendable () -> [AgentSign], now: @escaping @Sendable () -> Timestamp
+        signsOfLife: @escaping @Sendable () -> [AgentSign],
+        forget: @escaping @Sendable ([AgentWatch.Status]) -> Void, now: @escaping @Sendable () -> Timestamp
     ) {
         self.initial = Mutex(restored)
         self.store = store
@@ -113,6 +115,7 @@ final class Pipeline: Service {
         self.tickInterval = tickInterval
         self.logger = logger
         self.signsOfLife = signsOfLife
+        self.forget = forget
         self.now = now
         self.published = Mutex(Snapshot(restored.core))
     }
@@ -233,6 +236,8 @@ final class Pipeline: Service {
         let moment = now()
         if core.watches.isDue(at: moment) { core.seen(signsOfLife()) }
         let events = core.advance(to: moment)
+        let gone = core.takeForgotten()
+        if !gone.isEmpty { forget(gone) }
         await keep(events, core, &unsaved)
         return !events.isEmpty
     }

@@ -73,6 +73,9 @@ package struct Watches: Sendable {
         for sign in signs { agents.seen(cluster: sign.cluster, node: sign.node, at: sign.at) }
     }
 
+    /// The agents that were forgotten since the last call.
+    package mutating func takeForgotten() -> [AgentWatch.Status] { agents.takeForgotten() }
+
     /// Takes the logins among edges, in their order; `at` corrects a clock: it is taken off every time.
     package mutating func take(_ edges: [Edge], cluster: String, clockOffset: Duration, now: Timestamp) {
         for edge in edges where edge.kind == .loginFailed || edge.kind == .loginSucceeded {
