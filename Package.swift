@@ -347,7 +347,7 @@ let testTargets: [Module] = [
         [
             "CertificateAuthority", "CellCodec", "CellStore", "CoordinatorApp", "CoordinatorSettings",
             "ConfigurationKit", "SampleStore", "IncidentStore", "SampleCodec", "IngestWire", "QueryWire", "Runbook",
-            "Incidents", "Detection", "Signals", "Telemetry", "TocsinProto", "TocsinTestKit",
+            "Incidents", "Detection", "Signals", "Notification", "Telemetry", "TocsinProto", "TocsinTestKit",
         ], products: ["Logging", "SwiftProtobuf"]),
     tests(
         "LinkTests",

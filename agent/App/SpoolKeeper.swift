@@ -150,7 +150,8 @@ actor SpoolKeeper {
     func measure(_ ranges: [ClosedRange<UInt64>]) -> FrameLoss? {
         ranges.reduce(into: nil as FrameLoss?) { sum, range in
             let held = spool.measure(range)
-            let part = FrameLoss(sequences: range, millis: held.millis, samples: held.samples)
+            var part = FrameLoss(sequences: range, millis: held.millis, samples: held.samples)
+            for record in unwritten.records where range.contains(record.sequence) { part.merge(FrameLoss(record)) }
             if sum == nil { sum = part } else { sum?.merge(part) }
         }
     }
@@ -200,6 +201,13 @@ extension FrameLoss {
     init(sequences: ClosedRange<UInt64>, millis: ClosedRange<Int64>?, samples: UInt64, reason: Reason? = nil) {
         let times = millis.map { Timestamp(millis: $0.lowerBound)...Timestamp(millis: $0.upperBound) }
         self.init(sequences: sequences, times: times, samples: samples, reason: reason)
+    }
+
+    /// What a record holds.
+    init(_ record: SpoolRecord) {
+        self.init(
+            sequences: record.sequence...record.sequence, millis: record.entry.minMillis...record.entry.maxMillis,
+            samples: UInt64(record.entry.sampleCount))
     }
 
     /// What the spool lost.

@@ -184,7 +184,9 @@ package struct CoordinatorApp: Sendable {
                 HealthService(
                     host: host, port: configuration.httpPort, counters: counters, health: health,
                     certificates: listeners.keepers, tokens: listeners.figures, gate: listeners.gate, fleet: fleet,
-                    pipeline: pipeline,
+                    pipeline: pipeline, writer: writer,
+                    listeners: (configuration.tls.map { _ in [address] } ?? [])
+                        + (configuration.tokens.map { _ in [tokenAddress] } ?? []),
                     notifications: notifications,
                     cluster: cluster?.board, logger: logger, now: now), at: 0)
         }
@@ -287,6 +289,7 @@ final class AddressBox: Sendable {
     private struct State {
         var port: Int?
         var waiters: [CheckedContinuation<Int, Never>] = []
+        var isOpen = false
     }
 
     private let state = Mutex(State())
@@ -303,9 +306,16 @@ final class AddressBox: Sendable {
         }
     }
 
+    /// Whether it listens now.
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    /// The listener takes no more callers.
+    func close() { state.withLock { $0.isOpen = false } }
+
     func set(_ port: Int) {
         let waiters = state.withLock { state -> [CheckedContinuation<Int, Never>] in
             state.port = port
+            state.isOpen = true
             defer { state.waiters = [] }
             return state.waiters
         }

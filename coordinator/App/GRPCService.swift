@@ -42,6 +42,7 @@ struct GRPCService: Service {
                 $0.channelDebuggingCallbacks.onAcceptHTTP2Stream = { [gate] in gate.acceptCall($0) }
             })
         let server = GRPCServer(transport: transport, services: services, interceptors: interceptors)
+        defer { address.close() }
         try await withGracefulShutdownHandler {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { try await server.serve() }
@@ -53,6 +54,7 @@ struct GRPCService: Service {
                 }
             }
         } onGracefulShutdown: {
+            address.close()
             server.beginGracefulShutdown()
         }
     }

@@ -3,12 +3,15 @@ import Foundation
 import Hummingbird
 import Incidents
 import Logging
+import Notification
 import QueryWire
 import ServiceLifecycle
 import Signals
 import Telemetry
 
 /// `/healthz`, `/readyz` and `/metrics` (Prometheus text) of the coordinator itself.
+///
+/// `/healthz` names what stands still: there a restart helps. `/readyz` says whether agents and users can connect.
 struct HealthService: Service {
     let host: String
     let port: Int
@@ -20,6 +23,9 @@ struct HealthService: Service {
     let gate: ConnectionGate
     let fleet: FleetRegistry
     let pipeline: Pipeline
+    let writer: StoreWriter
+    /// The gRPC listeners that there are to be.
+    let listeners: [AddressBox]
     let notifications: NotificationService
     /// Nil when no cluster is watched.
     let cluster: ClusterWatchBoard?
@@ -27,9 +33,14 @@ struct HealthService: Service {
     let now: @Sendable () -> Timestamp
 
     func run() async throws {
+        let watch = ProgressWatch(start: progress)
         let router = Router()
-        router.get("/healthz") { _, _ in "ok\n" }
-        router.get("/readyz") { _, _ in "ok\n" }
+        router.get("/healthz") { _, _ in
+            Self.verdict(watch.stuck.map { "\($0.part) stands still for \($0.time.inSeconds) s" })
+        }
+        router.get("/readyz") { _, _ in
+            Self.verdict(listeners.allSatisfy(\.isOpen) ? [] : ["not listening for agents and users"])
+        }
         router.get("/metrics") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
@@ -38,7 +49,30 @@ struct HealthService: Service {
         let app = Application(
             router: router, configuration: .init(address: .hostname(host, port: port), serverName: "tocsin"),
             logger: logger)
-        try await app.runService(gracefulShutdownSignals: [])
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await follow(watch) }
+            try await app.runService(gracefulShutdownSignals: [])
+            group.cancelAll()
+        }
+    }
+
+    private var progress: Heartbeat.Progress {
+        Heartbeat.Progress(
+            ingest: writer.progress.finished, detectors: pipeline.rounds, outbox: notifications.status.rounds)
+    }
+
+    private func follow(_ watch: ProgressWatch) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: watch.interval)
+            watch.look(progress, hasWaitingFrames: writer.progress.hasWaiting)
+        }
+    }
+
+    private static func verdict(_ faults: [String]) -> Response {
+        let text = faults.isEmpty ? "ok\n" : faults.map { $0 + "\n" }.joined()
+        return Response(
+            status: faults.isEmpty ? .ok : .serviceUnavailable,
+            headers: [.contentType: "text/plain; charset=utf-8"], body: .init(byteBuffer: .init(string: text)))
     }
 
     private func metrics() -> String {

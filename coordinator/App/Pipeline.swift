@@ -85,6 +85,7 @@ final class Pipeline: Service {
     private let published: Mutex<Snapshot>
     /// What to begin with; given up when it has begun, since a second core beside the first would double its memory.
     private let initial: Mutex<Restoration.Restored?>
+    private let ticks = Mutex<UInt64>(0)
     private let store: IncidentStore
     private let routing: NoticeRouting
     private let notifications: NotificationService
@@ -126,6 +127,9 @@ final class Pipeline: Service {
 
     /// The state after the last change.
     var snapshot: Snapshot { published.withLock { $0 } }
+
+    /// Rounds of detection that were begun: one that hangs counts no further.
+    var rounds: UInt64 { ticks.withLock { $0 } }
 
     /// Hands over what frames held that became durable together, in their order; returns when it is taken.
     func deliver(_ deliveries: [Delivery]) async {
@@ -198,6 +202,7 @@ final class Pipeline: Service {
                 // Publishing can wait for the next tick unless an incident changed.
                 if await advance(&core, &unsaved) { publish(core) }
             case .tick:
+                ticks.withLock { $0 += 1 }
                 _ = await advance(&core, &unsaved)
                 publish(core)
             case .arrival(let entry):

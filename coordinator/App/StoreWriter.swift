@@ -156,6 +156,11 @@ final class StoreWriter: Service {
         }
     }
 
+    /// Frames whose fate is known, and whether others wait for theirs.
+    var progress: (finished: UInt64, hasWaiting: Bool) {
+        queue.withLock { ($0.finished, $0.submitted > $0.finished) }
+    }
+
     /// Returns when all that was submitted before is stored or refused.
     func barrier() async {
         await withCheckedContinuation { continuation in
