@@ -263,7 +263,7 @@ final class Uplink: Service {
                 await stream.run(over: client)
             }
         } catch {
-            return .failed(reason: "\(error)", hadWelcome: false)
+            return .failed(reason: endpoint.reason(error), hadWelcome: false)
         }
     }
 }

@@ -43,17 +43,12 @@ final class UplinkStream: Sendable {
         } catch {
             if let end = ending.withLock({ $0 }), case .again = end { return end }
             return .failed(
-                reason: Self.sentence(error), hadWelcome: wasWelcomed,
+                reason: uplink.endpoint.reason(error), hadWelcome: wasWelcomed,
                 refusedFrame: (error as? RPCError).flatMap(WireError.refusedFrame))
         }
     }
 
     private var wasWelcomed: Bool { hadWelcome.withLock { $0 } }
-
-    private static func sentence(_ error: any Error) -> String {
-        guard let error = error as? RPCError else { return "\(error)" }
-        return error.cause.map { "\(error.message) (\($0))" } ?? "\(error.code): \(error.message)"
-    }
 
     private func receive(_ message: Tocsin_V1_CoordinatorMessage) {
         switch message.message {
