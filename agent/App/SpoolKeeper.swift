@@ -1,4 +1,5 @@
 import BlockingWork
+import DequeModule
 import Logging
 import SampleLink
 import SegmentSpool
@@ -206,7 +207,8 @@ extension FrameLoss {
     /// What a record holds.
     init(_ record: SpoolRecord) {
         self.init(
-            sequences: record.sequence...record.sequence, millis: record.entry.minMillis...record.entry.maxMillis,
+            sequences: record.sequence...record.sequence,
+            millis: record.entry.minMillis...max(record.entry.minMillis, record.entry.maxMillis),
             samples: UInt64(record.entry.sampleCount))
     }
 
