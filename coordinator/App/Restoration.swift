@@ -58,7 +58,7 @@ struct Restoration {
         if let findings = past?.replay(into: &core) {
             events = core.reconcile(after: findings, now: startedAt)
             logger.info(
-                "samples read back", metadata: ["count": "\(past?.count ?? 0)", "from": "\(from)"])
+                "samples read back", metadata: ["count": "\(past?.count ?? 0)", "from": "\(from.rfc3339)"])
         }
         warn(of: orphans + core.orphans)
         let awaited = lastSeen(agents)
