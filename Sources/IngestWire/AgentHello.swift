@@ -65,7 +65,7 @@ package struct AgentHello: Hashable, Sendable {
             lostSamples: proto.lostSamples, sentAt: Timestamp(millis: proto.sentAtMillis),
             capabilities: LinkCapability.known(in: proto.capabilities))
         losses = proto.losses.prefix(FrameLoss.countMax).compactMap { FrameLoss($0) }
-        heldFrom = proto.heldFromMillis == 0 ? nil : Timestamp(millis: proto.heldFromMillis)
+        heldFrom = proto.heldFromMillis == 0 ? nil : FrameLoss.time(proto.heldFromMillis)
         continues = proto.continues.count == 16 ? [UInt8](proto.continues) : []
     }
 

@@ -40,6 +40,30 @@ struct LostSpoolTests {
         try await coordinator.terminate()
     }
 
+    @Test("Losses that no agent can have had are bounded, and disturb nobody")
+    func impossibleLosses() async throws {
+        let lab = try await FeedLab()
+        let coordinator = try await lab.lab.startCoordinator()
+        let agent = RawAgent(lab: lab.lab, node: "node-a")
+        var hello = agent.hello(first: 9, last: 8)
+        hello.hello.heldFromMillis = .max
+        hello.hello.losses = (1...200).map { number in
+            .with {
+                $0.first = 1
+                $0.last = number % 2 == 0 ? 8 : .max >> 1
+                $0.samples = .max
+                $0.minMillis = number % 3 == 0 ? .min : 1
+                $0.maxMillis = number % 5 == 0 ? .max : 1
+            }
+        }
+        let outcome = try await agent.exchange([hello]) { !$0.answers.isEmpty }
+        #expect(outcome.answers.first?.welcome.durableSequence == 8)
+        let counted = try await lab.counter("samples_lost_total")
+        #expect(counted > 0 && counted <= 100 << 40)
+        #expect(try await lab.lab.tocsin(["query", "lost_spool_test"]).exit == .code(0))
+        try await coordinator.terminate()
+    }
+
     @Test("What an agent said it could not send is lost, with its count and time, when its spool does not come back")
     func goneWithItsLastWord() async throws {
         let lab = try await FeedLab()

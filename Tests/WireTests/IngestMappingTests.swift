@@ -144,6 +144,12 @@ import TocsinProto
         // A loss that contradicts itself says nothing.
         proto.losses.append(.with { $0.first = 9 })
         proto.losses.append(Tocsin_V1_Loss())
+        for (from, to) in [(Int64.min, 1), (2, 1), (1, Int64.max)] {
+            proto.losses.append(
+                .with {
+                    ($0.first, $0.last, $0.minMillis, $0.maxMillis) = (9, 9, from, to)
+                })
+        }
         #expect(try AgentHello(proto: proto, limits: limits) == hello)
         proto.capabilities = []
         #expect(try AgentHello(proto: proto, limits: limits).capabilities.isEmpty)

@@ -128,7 +128,7 @@ final class StoreWriter: Service {
     }
 
     private func tell(_ loss: NotedLoss, of agent: FleetRegistry.AgentKey) {
-        counters.add { $0.samplesLost += loss.samples }
+        counters.add { $0.samplesLost &+= loss.samples }
         logger.error(
             "samples of an agent are lost",
             metadata: [
