@@ -200,7 +200,7 @@ let apps: [Module] = [
         products: [
             "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf",
             "ServiceLifecycle", "UnixSignals", "Logging", "Hummingbird", "NIOCertificateReloading", "NIOCore",
-            "NIOHTTP2", "NIOSSL", "NIOTLS",
+            "NIOHTTP2", "NIOPosix", "NIOSSL", "NIOTLS",
         ],
         path: "coordinator/App"),
 ]

@@ -49,6 +49,8 @@ package struct CellBlockEncoder: Sendable {
     /// - Returns: how many of its cells were left out since the form has no place for them: names of more than 4 KiB,
     ///   steps that are no whole milliseconds, more contributions or buckets than an engine gives.
     package mutating func append(_ tape: CellTape) -> Int {
+        // A span lends its elements; an array would copy each cell, names and all.
+        let points = tape.points.span
         var leftOut = 0
         var sweep = tape.sweeps.startIndex
         var start = 0
@@ -57,17 +59,21 @@ package struct CellBlockEncoder: Sendable {
                 put(sweep: tape.sweeps[sweep].at)
                 sweep += 1
             }
-            guard start < tape.points.count else { return leftOut }
-            let border = sweep < tape.sweeps.endIndex ? tape.sweeps[sweep].after : tape.points.count
+            guard start < points.count else { return leftOut }
+            let border = sweep < tape.sweeps.endIndex ? tape.sweeps[sweep].after : points.count
             let begin = start
             var refused = 0
-            while start < border, Self.isOneRecord(tape.points, start, begin) {
-                if !canHold(tape.points[start]) { refused += 1 }
+            while start < border, Self.isOneRecord(points[start], points[begin]) {
+                if !canHold(points[start]) { refused += 1 }
                 start += 1
             }
             leftOut += refused
-            let record = tape.points[begin..<start]
-            if refused == 0 { put(record) } else { put(record.filter { canHold($0) }[...]) }
+            if refused == 0 {
+                put(points.extracting(begin..<start))
+            } else {
+                let kept = tape.points[begin..<start].filter { canHold($0) }
+                put(kept.span)
+            }
         }
     }
 
@@ -94,10 +100,9 @@ package struct CellBlockEncoder: Sendable {
     }
 
     /// Whether two points differ in nothing that a record tells once for all of its cells.
-    private static func isOneRecord(_ points: [SignalPoint], _ one: Int, _ other: Int) -> Bool {
-        points[one].at == points[other].at && points[one].isOfPart == points[other].isOfPart
-            && points[one].knownAt == points[other].knownAt && points[one].step == points[other].step
-            && points[one].subject == points[other].subject
+    private static func isOneRecord(_ one: borrowing SignalPoint, _ other: borrowing SignalPoint) -> Bool {
+        one.at == other.at && one.isOfPart == other.isOfPart && one.knownAt == other.knownAt && one.step == other.step
+            && one.subject == other.subject
     }
 
     private func canHold(_ point: borrowing SignalPoint) -> Bool {
@@ -124,37 +129,35 @@ package struct CellBlockEncoder: Sendable {
     }
 
     /// Writes cells that share subject, time and step.
-    private mutating func put(_ record: ArraySlice<SignalPoint>) {
-        guard let first = record.first else { return }
-        let subject = place(of: first.subject)
+    private mutating func put(_ record: Span<SignalPoint>) {
+        guard !record.isEmpty else { return }
+        let (at, isOfPart) = (record[0].at.millis, record[0].isOfPart)
+        let subject = place(of: record[0].subject)
         let isNext = chain.cursor >= 0 && chain.subjects[chain.cursor].next == subject.place
-        let step = first.step.wholeMilliseconds
-        let tracks =
-            shape(of: record, subject.place) ?? record.map { chain.track(signal($0.signal), of: subject.place) }
+        let step = record[0].step.wholeMilliseconds
+        let tracks = shape(of: record, subject.place) ?? makeShape(of: record, subject.place)
         let known = chain.subjects[subject.place]
         let hasShape = known.shape == tracks
         let isStepOn =
-            !subject.isNew && !first.isOfPart && hasShape && known.stepMillis == step
-            && known.lastAt &+ step == first.at.millis
+            !subject.isNew && !isOfPart && hasShape && known.stepMillis == step && known.lastAt &+ step == at
         let head =
             subject.isNew
             ? CellHead.newSubject : isNext ? CellHead.next : CellHead.subjects + UInt64(subject.place) * 2
         sink.columns.number(head + (isStepOn || subject.isNew ? 0 : 1), .heads)
-        if subject.isNew { put(first.subject) }
-        if !isStepOn { putExplicit(first, step, hasShape ? nil : tracks, known) }
-        if !first.isOfPart { chain.move(to: subject.place) }
-        let at = first.at.millis
-        let delta = first.knownAt.millis &- at
+        if subject.isNew { put(record[0].subject) }
+        if !isStepOn { putExplicit(record[0], step, hasShape ? nil : tracks, known) }
+        if !isOfPart { chain.move(to: subject.place) }
+        let delta = record[0].knownAt.millis &- at
         sink.columns.signed(delta &- known.knownDelta, .times)
         chain.lastAt = at
-        if !first.isOfPart {
+        if !isOfPart {
             chain.subjects[subject.place].lastAt = at
             chain.subjects[subject.place].knownDelta = delta
             chain.subjects[subject.place].stepMillis = step
             chain.subjects[subject.place].shape = tracks
         }
         sink.startRecord()
-        for (place, track) in zip(record.indices, tracks) { chain.tracks[track].put(record[place], into: &sink) }
+        for place in record.indices { chain.tracks[tracks[place]].put(record[place], into: &sink) }
         chain.names += sink.names
         sink.names = 0
         points += record.count
@@ -174,12 +177,21 @@ package struct CellBlockEncoder: Sendable {
 
     /// The tracks of a subject's last whole cell when the record has the same signals in the same order, as nearly all
     /// have: nothing is looked up by name then.
-    private func shape(of record: ArraySlice<SignalPoint>, _ subject: Int) -> [Int]? {
+    private func shape(of record: Span<SignalPoint>, _ subject: Int) -> [Int]? {
         let shape = chain.subjects[subject].shape
         guard shape.count == record.count else { return nil }
-        for (track, place) in zip(shape, record.indices)
-        where chain.signals[chain.tracks[track].signal] != record[place].signal { return nil }
+        for place in record.indices where chain.signals[chain.tracks[shape[place]].signal] != record[place].signal {
+            return nil
+        }
         return shape
+    }
+
+    /// The tracks of a record, made where there are none yet.
+    private mutating func makeShape(of record: Span<SignalPoint>, _ subject: Int) -> [Int] {
+        var tracks: [Int] = []
+        tracks.reserveCapacity(record.count)
+        for place in record.indices { tracks.append(chain.track(signal(record[place].signal), of: subject)) }
+        return tracks
     }
 
     private mutating func signal(_ name: SignalName) -> Int {

@@ -104,14 +104,16 @@ final class CellRecorder: Service {
     }
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                do {
-                    try await Task.sleep(for: Self.interval)
-                } catch {
-                    return
+        await withTaskExecutorPreference(ListenerLoop.shared) {
+            await cancelWhenGracefulShutdown {
+                while !Task.isCancelled {
+                    do {
+                        try await ListenerLoop.shared.sleep(for: Self.interval)
+                    } catch {
+                        return
+                    }
+                    await self.store(isLast: false)
                 }
-                await self.store(isLast: false)
             }
         }
         await store(isLast: true)

@@ -1,4 +1,3 @@
-import BlockingWork
 package import ConfigurationKit
 package import CoordinatorSettings
 import CurlHTTP
@@ -149,15 +148,13 @@ package struct CoordinatorApp: Sendable {
             tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger,
             signsOfLife: { fleet.signsOfLife() }, forget: { fleet.forget($0.map(\.key), now: now()) }, now: now)
         let health = StoreHealth()
-        let ingestQueue = TaskQueue(label: "tocsin.ingest")
         let writer = StoreWriter(
-            taskQueue: ingestQueue, store: sampleStore, pipeline: pipeline, counters: counters, health: health,
-            logger: logger, now: now)
+            store: sampleStore, pipeline: pipeline, counters: counters, health: health, logger: logger, now: now)
         let listeners = try Listeners(
             configuration, counters: counters, client: client, logger: logger, now: now,
             addresses: .init(certificates: address, tokens: tokenAddress),
             services: services(
-                on: ingestQueue, fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, cells: cells,
+                fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, cells: cells,
                 incidents: incidentStore, notifications: notifications, desk: desk, counters: counters, health: health))
         let cluster = clusterWatch(sampleStore, writer)
         let compaction = CompactionService(store: sampleStore, counters: counters, logger: logger, now: now)
@@ -256,7 +253,7 @@ package struct CoordinatorApp: Sendable {
     }
 
     private func services(
-        on queue: TaskQueue, fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore,
+        fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore,
         cells: CellParts,
         incidents: IncidentStore, notifications: NotificationService, desk: MessageDesk, counters: CounterBoard,
         health: StoreHealth
@@ -271,8 +268,7 @@ package struct CoordinatorApp: Sendable {
                 configuration.ingest, helloWithin: configuration.listener.firstCallWithin,
                 version: configuration.version),
             authorization: authorization, fleet: fleet, assignments: assignments, writer: writer,
-            quota: SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax), queue: queue,
-            counters: counters,
+            quota: SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax), counters: counters,
             logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples,

@@ -40,7 +40,7 @@ struct GRPCService: Service {
                 // none keeps the place of a new connection, and no longer than one.
                 guard certificates.trustRootsFile != nil else { return }
                 $0.channelDebuggingCallbacks.onAcceptHTTP2Stream = { [gate] in gate.acceptCall($0) }
-            })
+            }, eventLoopGroup: ListenerLoop.shared.group)
         let server = GRPCServer(transport: transport, services: services, interceptors: interceptors)
         defer { address.close() }
         try await withGracefulShutdownHandler {

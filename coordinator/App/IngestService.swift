@@ -1,4 +1,3 @@
-import BlockingWork
 import GRPCCore
 import IngestWire
 import Logging
@@ -37,8 +36,6 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
     let assignments: AssignmentBoard
     let writer: StoreWriter
     let quota: SeriesQuota
-    /// What the streams run on, and the writer that they hand frames to.
-    let queue: TaskQueue
     let counters: CounterBoard
     let logger: Logger
     let now: @Sendable () -> Timestamp
@@ -55,7 +52,7 @@ struct IngestService: Tocsin_V1_Ingest.ServiceProtocol {
         }
         return StreamingServerResponse { responses in
             do {
-                try await withTaskExecutorPreference(self.queue) {
+                try await withTaskExecutorPreference(ListenerLoop.shared) {
                     try await self.serve(request.messages, to: responses, agent: agent)
                 }
             } catch let error as WireError {

@@ -87,11 +87,11 @@ final class NotificationService: Sendable {
     /// Sends until the service is told to stop; what is under way then is waited for.
     func run(onArrival: @escaping Arrival) async throws {
         await withDiscardingTaskGroup { group in
-            group.addTask {
+            group.addTask(executorPreference: ListenerLoop.shared) {
                 // Pauses end without anybody's doing.
                 await cancelWhenGracefulShutdown {
                     while !Task.isCancelled {
-                        try? await Task.sleep(for: .milliseconds(500))
+                        try? await ListenerLoop.shared.sleep(for: .milliseconds(500))
                         self.wake.continuation.yield()
                     }
                 }

@@ -92,6 +92,8 @@ final class Pipeline: Service {
     private let cells: CellRecorder?
     private let counters: CounterBoard
     private let logger: Logger
+    /// Whose clock tells the ticks.
+    private let loop = ListenerLoop.shared
     private let tickInterval: Duration
     /// Asked for before agents are judged.
     private let signsOfLife: @Sendable () -> [AgentSign]
@@ -170,10 +172,10 @@ final class Pipeline: Service {
     func run() async throws {
         await withDiscardingTaskGroup { group in
             group.addTask(executorPreference: self.taskQueue) { await self.consume() }
-            group.addTask {
+            group.addTask(executorPreference: self.loop) {
                 await cancelWhenGracefulShutdown {
                     while !Task.isCancelled {
-                        try? await Task.sleep(for: self.tickInterval)
+                        try? await self.loop.sleep(for: self.tickInterval)
                         await self.inputs.send(.tick)
                     }
                 }

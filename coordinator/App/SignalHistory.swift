@@ -66,7 +66,7 @@ struct SignalHistory: Sendable {
         /// The entry of the subject that came after this one.
         var next = 0
 
-        mutating func take(_ points: [SignalPoint], _ run: Range<Int>) {
+        mutating func take(_ points: Span<SignalPoint>, _ run: Range<Int>) {
             for position in run {
                 guard let place = place(of: points[position].signal) else {
                     guard !points[position].isOfPart else { continue }
@@ -122,7 +122,9 @@ struct SignalHistory: Sendable {
     var count: Int { entries.reduce(0) { $0 + $1.tracks.count } }
 
     /// Takes points as the engine gives them: those of one subject and one cell come together.
-    mutating func take(_ points: [SignalPoint]) {
+    mutating func take(_ cells: [SignalPoint]) {
+        // A span lends its elements; an array would copy each cell, names and all.
+        let points = cells.span
         var start = 0
         while start < points.count {
             var end = start + 1
@@ -134,7 +136,7 @@ struct SignalHistory: Sendable {
     }
 
     /// The entry of a run's subject, made on demand; nil when there is nothing to show, or no room.
-    private mutating func entry(for points: [SignalPoint], _ run: Range<Int>) -> Int? {
+    private mutating func entry(for points: Span<SignalPoint>, _ run: Range<Int>) -> Int? {
         if cursor < entries.count {
             let next = entries[cursor].next
             if next < entries.count, entries[next].subject == points[run.lowerBound].subject {
@@ -143,14 +145,15 @@ struct SignalHistory: Sendable {
             }
         }
         let subject = points[run.lowerBound].subject
-        guard let place = indexBySubject[subject] ?? makeEntry(for: subject, points[run]) else { return nil }
+        guard let place = indexBySubject[subject] ?? makeEntry(for: subject, points.extracting(run)) else { return nil }
         if cursor < entries.count { entries[cursor].next = place }
         cursor = place
         return place
     }
 
-    private mutating func makeEntry(for subject: Subject, _ points: ArraySlice<SignalPoint>) -> Int? {
-        let cells = points.count { !$0.isOfPart }
+    private mutating func makeEntry(for subject: Subject, _ points: Span<SignalPoint>) -> Int? {
+        var cells = 0
+        for place in points.indices where !points[place].isOfPart { cells += 1 }
         guard cells > 0 else { return nil }
         guard indexBySubject.count < subjectsMax else {
             refused += UInt64(cells)

@@ -1,7 +1,7 @@
-import BlockingWork
 import Foundation
 import IngestWire
 import Logging
+import NIOCore
 import SQLiteFile
 import SampleLink
 import SampleStore
@@ -13,8 +13,9 @@ import TocsinProto
 /// The one writer of the sample store: all frames that wait go into one transaction, so that many agents share one
 /// fsync.
 ///
-/// A frame that comes when all is quiet is written at once. Behind it the next transaction begins a moment later, so
-/// that frames of a burst, as agents with one interval send them, share it; edges wait for no such moment.
+/// A transaction begins a moment after the first frame that waits for it, and a while after the one before, so that
+/// frames of a burst, as agents with one interval send them, share it, and many agents' spread frames do too. Edges
+/// wait for neither, nor does a backlog.
 ///
 /// What is durable goes to the pipeline first and is acknowledged then. What cannot be stored, since the disk is full
 /// for example, goes to the pipeline all the same and is not acknowledged. The queue's bound is the sum of the streams'
@@ -58,16 +59,30 @@ final class StoreWriter: Service {
         var finished: UInt64 = 0
         /// Those who wait until so many entries are finished.
         var barriers: [(count: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
+        /// Frames of a backlog among the entries.
+        var backfill = 0
+        /// When the last transaction began.
+        var begunAt: ContinuousClock.Instant?
+        /// When the writer is woken next, if nothing wakes it before.
+        var alarm: (at: ContinuousClock.Instant, scheduled: Scheduled<Void>)?
     }
 
     /// Frames in one transaction, so that a backlog doesn't hold the writer for seconds.
     private let batchFramesMax = 512
-    /// From the end of a transaction to the next one: little beside the interval of a probe, and long enough for most
-    /// of a fleet that sends at once.
+    /// From the first frame that waits to its transaction: what a fleet takes to send that begins at once.
+    private static let gatherFor: Duration = .milliseconds(20)
+    /// From one transaction to the next: little beside the interval of a probe.
     ///
     /// What a transaction costs hardly depends on how many frames are in it.
-    private static let gatherFor: Duration = .milliseconds(50)
-    private let taskQueue: TaskQueue
+    private static let apart: Duration = .milliseconds(100)
+    /// Frames that are enough for a transaction.
+    private static let gatheredMax = 128
+    /// The same of a backlog: half of an agent's window, which it could not fill while these wait.
+    private static let backfillGatheredMax = 16
+    /// From what we observed ourselves, and from an outage, to the next look.
+    private static let lookAfter: Duration = .milliseconds(500)
+    /// What it runs on: that of the streams, which hand it frames and wait for its answers.
+    private let loop = ListenerLoop.shared
     private let store: SampleStore
     private let pipeline: Pipeline
     private let counters: CounterBoard
@@ -76,17 +91,12 @@ final class StoreWriter: Service {
     private let now: @Sendable () -> Timestamp
     private let outage = Mutex(StorageOutage())
     private let queue = Mutex(Queue())
-    /// The wait between two transactions, for whoever may not wait.
-    private let gathering = Mutex<Task<Void, Never>?>(nil)
     private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
-    /// - Parameter taskQueue: what it runs on: that of the streams, which hand it frames and wait for its answers.
     init(
-        taskQueue: TaskQueue, store: SampleStore, pipeline: Pipeline, counters: CounterBoard, health: StoreHealth,
-        logger: Logger,
+        store: SampleStore, pipeline: Pipeline, counters: CounterBoard, health: StoreHealth, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
-        self.taskQueue = taskQueue
         self.store = store
         self.pipeline = pipeline
         self.counters = counters
@@ -140,19 +150,41 @@ final class StoreWriter: Service {
 
     /// Puts a frame into the queue; its completion is called when its fate is known.
     func submit(_ entry: Entry) {
-        let accepted = queue.withLock { queue -> Bool in
-            guard !queue.isClosed else { return false }
+        let due = queue.withLock { queue -> Duration? in
+            guard !queue.isClosed else { return nil }
             queue.entries.append(entry)
             queue.submitted += 1
-            return true
+            if entry.isBackfill { queue.backfill += 1 }
+            if entry.content.edgeCount > 0 || queue.entries.count >= Self.gatheredMax
+                || queue.backfill >= Self.backfillGatheredMax
+            {
+                return .zero
+            }
+            // What we observed ourselves goes with what agents send next, or by itself: no transaction of its own for
+            // a handful of samples.
+            guard entry.stream != nil else { return Self.lookAfter }
+            return max(Self.gatherFor, queue.begunAt.map { $0 + Self.apart - .now } ?? .zero)
         }
-        if accepted {
-            // What we observed ourselves goes with what agents send next, or by itself within half a second: no
-            // transaction of its own for a handful of samples.
-            if entry.stream != nil || entry.content.edgeCount > 0 { wake.continuation.yield() }
-            if entry.content.edgeCount > 0 { gathering.withLock { $0?.cancel() } }
+        if let due {
+            wake(within: due)
         } else {
             entry.completion(.failure(WireError(.storage, "the coordinator is stopping")))
+        }
+    }
+
+    /// Has the writer look at what waits: now, or when the time is over.
+    private func wake(within time: Duration) {
+        guard time > .zero else {
+            wake.continuation.yield()
+            return
+        }
+        let at = ContinuousClock.now + time
+        queue.withLock { queue in
+            if let alarm = queue.alarm {
+                guard at < alarm.at else { return }
+                alarm.scheduled.cancel()
+            }
+            queue.alarm = (at, loop.schedule(in: time) { self.wake.continuation.yield() })
         }
     }
 
@@ -174,16 +206,12 @@ final class StoreWriter: Service {
     }
 
     func run() async throws {
-        await withTaskExecutorPreference(taskQueue) { await writeUntilClosed() }
+        await withTaskExecutorPreference(loop) { await writeUntilClosed() }
     }
 
     private func writeUntilClosed() async {
         await withGracefulShutdownHandler {
-            await withDiscardingTaskGroup { group in
-                group.addTask { await self.wakeNowAndThen() }
-                for await _ in wake.stream { await writeAll() }
-                group.cancelAll()
-            }
+            for await _ in wake.stream { await writeAll() }
         } onGracefulShutdown: {
             self.queue.withLock { $0.isClosed = true }
             self.wake.continuation.finish()
@@ -191,24 +219,19 @@ final class StoreWriter: Service {
         await writeAll()
     }
 
-    /// Has parked frames and our own looked after although no others come; until the task is cancelled.
-    private func wakeNowAndThen() async {
-        while !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(500))
-            let isAnyWaiting = queue.withLock { !$0.entries.isEmpty } || outage.withLock { $0.hasParked }
-            if isAnyWaiting { wake.continuation.yield() }
-        }
-    }
-
     private func writeAll() async {
         finish(outage.withLock { $0.release(at: .now) })
         while true {
             let batch = queue.withLock { queue -> [Entry] in
+                queue.alarm?.scheduled.cancel()
+                queue.alarm = nil
                 let batch = Array(queue.entries.prefix(batchFramesMax))
                 queue.entries.removeFirst(batch.count)
+                queue.backfill = queue.entries.count { $0.isBackfill }
+                if !batch.isEmpty { queue.begunAt = .now }
                 return batch
             }
-            if batch.isEmpty { return }
+            if batch.isEmpty { break }
             await write(batch)
             let passed = queue.withLock { queue in
                 queue.finished += UInt64(batch.count)
@@ -217,19 +240,9 @@ final class StoreWriter: Service {
                 return passed
             }
             for barrier in passed { barrier.continuation.resume() }
-            if batch.count < batchFramesMax { await gather() }
+            if batch.count < batchFramesMax { break }
         }
-    }
-
-    /// Waits for others that come about now, unless edges are among those that are here.
-    private func gather() async {
-        // Ends by itself, or when edges come.
-        let pause = Task(executorPreference: taskQueue) { _ = try? await Task.sleep(for: Self.gatherFor) }
-        gathering.withLock { $0 = pause }
-        let isUrgent = queue.withLock { $0.isClosed || $0.entries.contains { $0.content.edgeCount > 0 } }
-        if isUrgent { pause.cancel() }
-        await pause.value
-        gathering.withLock { $0 = nil }
+        if outage.withLock({ $0.hasParked }) { wake(within: Self.lookAfter) }
     }
 
     private func write(_ batch: [Entry]) async {

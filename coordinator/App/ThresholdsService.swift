@@ -31,7 +31,7 @@ struct ThresholdsService: Service {
                 group.addTask { await follow(occasions) }
                 group.addTask {
                     while !Task.isCancelled {
-                        try? await Task.sleep(for: .seconds(1))
+                        try? await ListenerLoop.shared.sleep(for: .seconds(1))
                         await occasions.send(.time)
                     }
                     occasions.finish()

@@ -18,22 +18,7 @@ enum Main {
         }
         var results = try BenchResults()
         if let directory = options.fleet {
-            let run = try await FleetRun(workload: .fleet(directory), options: options, timesFindings: true).measure()
-            let name = "fleet\(run.agents)"
-            try results.add([
-                "wire_bytes_per_sample_\(name)": run.bytesPerSample,
-                "ingest_cpu_s_per_million": run.coordinatorSecondsPerMillion,
-                "wire_samples_\(name)": Double(run.samples), "wire_seconds_\(name)": run.seconds,
-                "wire_down_bytes_per_sample_\(name)": Double(run.bytesDown) / Double(run.samples),
-                "ingest_rss_bytes_\(name)": Double(run.residentBytes),
-            ])
-            let delays = run.findingDelays
-            if !delays.isEmpty {
-                try results.add([
-                    "ingest_to_finding_ms_p50": delays[delays.count / 2],
-                    "ingest_to_finding_ms_p99": delays[delays.count * 99 / 100],
-                ])
-            }
+            try await measureFleet(directory, options, into: &results)
         }
         if options.scale.count == 2 { try await measureScale(options, into: &results) }
         if !options.recorded.isEmpty {
@@ -43,6 +28,30 @@ enum Main {
             ])
         }
         results.printTable(BenchResults.wireGoals)
+    }
+
+    /// A fleet at work, and then the same while an incident opens in each round: what that costs, and how soon it does.
+    private static func measureFleet(
+        _ directory: String, _ options: Options, into results: inout BenchResults
+    ) async throws {
+        let workload = try Workload.fleet(directory)
+        let run = try await FleetRun(workload: workload, options: options).measure()
+        let name = "fleet\(run.agents)"
+        try results.add([
+            "wire_bytes_per_sample_\(name)": run.bytesPerSample,
+            "ingest_cpu_s_per_million": run.coordinatorSecondsPerMillion,
+            "wire_samples_\(name)": Double(run.samples), "wire_seconds_\(name)": run.seconds,
+            "wire_down_bytes_per_sample_\(name)": Double(run.bytesDown) / Double(run.samples),
+            "ingest_rss_bytes_\(name)": Double(run.residentBytes),
+        ])
+        let timed = try await FleetRun(workload: workload, options: options, timesFindings: true).measure()
+        let delays = timed.findingDelays
+        guard !delays.isEmpty else { return }
+        try results.add([
+            "ingest_cpu_s_per_million_with_incidents": timed.coordinatorSecondsPerMillion,
+            "ingest_to_finding_ms_p50": delays[delays.count / 2],
+            "ingest_to_finding_ms_p99": delays[delays.count * 99 / 100],
+        ])
     }
 
     /// Two fleets of different size, a coordinator each: what a series more costs.
