@@ -10,14 +10,24 @@ extension SignalEngine {
         tellBetweenRounds()
         var points = takeParts()
         var reader = CellReader(cell: Cell(index: 0, stepMillis: stepMillis, silentCellsMax: silentCellsMax))
-        for group in groupsToLookAt() {
-            while let cell = groups[group].openCell, canClose(group, cell) { close(group, cell, &reader, &points) }
+        let groups = groupsToLookAt()
+        points.reserveCapacity(points.count + pointsToCome(of: groups))
+        for group in groups {
+            while let cell = self.groups[group].openCell, canClose(group, cell) { close(group, cell, &reader, &points) }
         }
         points += takeParts()
         sort(&points)
         forgetSilent()
         counts.points += points.count
         return points
+    }
+
+    /// Points that groups give with their open cells, at most: room for all of them is taken at once.
+    private func pointsToCome(of groups: [Int]) -> Int {
+        groups.reduce(0) { sum, group in
+            guard let cell = self.groups[group].openCell, canClose(group, cell) else { return sum }
+            return sum + self.groups[group].kind.signals.count
+        }
     }
 
     /// All groups when a cell of the grid is over, since time alone may close theirs; else those that something

@@ -119,7 +119,7 @@ struct SignalHistory: Sendable {
     }
 
     /// Number of signals.
-    var count: Int { entries.reduce(0) { $0 + $1.tracks.count } }
+    private(set) var count = 0
 
     /// Takes points as the engine gives them: those of one subject and one cell come together.
     mutating func take(_ cells: [SignalPoint]) {
@@ -130,7 +130,11 @@ struct SignalHistory: Sendable {
             var end = start + 1
             while end < points.count, points[end].subject == points[start].subject { end += 1 }
             // Looked up once for all of them.
-            if let place = entry(for: points, start..<end) { entries[place].take(points, start..<end) }
+            if let place = entry(for: points, start..<end) {
+                count -= entries[place].tracks.count
+                entries[place].take(points, start..<end)
+                count += entries[place].tracks.count
+            }
             start = end
         }
     }
@@ -177,7 +181,9 @@ struct SignalHistory: Sendable {
             guard let subject = entries[place].subject,
                 entries[place].tracks.contains(where: { now - $0.last.at >= Self.forgetAfter })
             else { continue }
+            count -= entries[place].tracks.count
             entries[place].tracks.removeAll { now - $0.last.at >= Self.forgetAfter }
+            count += entries[place].tracks.count
             guard entries[place].tracks.isEmpty else { continue }
             entries[place] = Entry()
             indexBySubject[subject] = nil
