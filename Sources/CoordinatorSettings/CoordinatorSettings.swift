@@ -155,6 +155,8 @@ package struct CoordinatorSettings: Hashable, Sendable {
         package var ackWindow: Int
         /// Subjects that signals are derived for; more are dropped and counted.
         package var subjectsMax: Int
+        /// Series that signals are derived from; samples of more are stored and counted.
+        package var signalSeriesMax: Int
         /// Connections of agents and users.
         package var connectionsMax: Int
         /// Of them, those that have made no call yet.
@@ -169,8 +171,9 @@ package struct CoordinatorSettings: Hashable, Sendable {
         /// Makes limits; the defaults are the file's.
         package init(
             agentsMax: Int, seriesPerAgentMax: Int, seriesPerAgentHourMax: Int = 40_000, frameBytesMax: Int,
-            ackWindow: Int = 32, subjectsMax: Int, connectionsMax: Int = 2000, newConnectionsMax: Int = 256,
-            connectionsPerClientMax: Int = 16, callsPerClientMax: Int = 64, firstCallWithin: Duration = .seconds(10)
+            ackWindow: Int = 32, subjectsMax: Int, signalSeriesMax: Int = 200_000, connectionsMax: Int = 2000,
+            newConnectionsMax: Int = 256, connectionsPerClientMax: Int = 16, callsPerClientMax: Int = 64,
+            firstCallWithin: Duration = .seconds(10)
         ) {
             self.agentsMax = agentsMax
             self.seriesPerAgentMax = seriesPerAgentMax
@@ -178,6 +181,7 @@ package struct CoordinatorSettings: Hashable, Sendable {
             self.frameBytesMax = frameBytesMax
             self.ackWindow = ackWindow
             self.subjectsMax = subjectsMax
+            self.signalSeriesMax = signalSeriesMax
             self.connectionsMax = connectionsMax
             self.newConnectionsMax = newConnectionsMax
             self.connectionsPerClientMax = connectionsPerClientMax
@@ -424,6 +428,10 @@ package struct CoordinatorSettings: Hashable, Sendable {
                 subjectsMax: section.value(
                     "subjects", .integer(in: 10...100_000), default: 5000,
                     "Subjects that signals are derived for; more are dropped and counted."),
+                signalSeriesMax: section.value(
+                    "signalSeries", .integer(in: 1000...10_000_000), default: 200_000,
+                    "Series that signals are derived from, a third of all or so; samples of more are stored, left out of signals, and"
+                        + " counted."),
                 connectionsMax: section.value(
                     "connections", .integer(in: 10...100_000), default: 2000,
                     "Connections of agents and users together; a further one is refused and counted."),

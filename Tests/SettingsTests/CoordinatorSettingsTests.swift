@@ -83,7 +83,7 @@ import Testing
             settings.limits
                 == .init(
                     agentsMax: 20, seriesPerAgentMax: 1000, seriesPerAgentHourMax: 3000, frameBytesMax: 8 << 20,
-                    ackWindow: 7, subjectsMax: 100, connectionsMax: 90, newConnectionsMax: 12,
+                    ackWindow: 7, subjectsMax: 100, signalSeriesMax: 5000, connectionsMax: 90, newConnectionsMax: 12,
                     connectionsPerClientMax: 3, callsPerClientMax: 5, firstCallWithin: .seconds(4)))
     }
 

@@ -49,7 +49,9 @@ extension CoordinatorApp.Configuration {
             }, tokens: settings.tokens.map { TokenListener($0) },
             dataDirectory: settings.dataDirectory, httpHost: settings.httpListen.host,
             httpPort: settings.httpListen.port,
-            signals: SignalEngine.Configuration(step: settings.step, subjectsMax: settings.limits.subjectsMax),
+            signals: SignalEngine.Configuration(
+                step: settings.step, subjectsMax: settings.limits.subjectsMax,
+                seriesMax: settings.limits.signalSeriesMax),
             thresholds: thresholds, thresholdsSource: source, incidents: incidents, escalation: thresholds.escalation,
             notifications: settings.notifications, environment: environment,
             fleet: FleetRegistry.Configuration(

@@ -41,7 +41,7 @@ struct FleetRun: Sendable {
         let lab = try await TocsinLab(nodes: nodes, cluster: cluster, binaries: options.binaries)
         try lab.writeCoordinator(
             step: "\(max(1, Int(options.round)))s",
-            thresholds: TocsinLab.packageRoot + "/deploy/config/thresholds.yaml")
+            thresholds: TocsinLab.packageRoot + "/deploy/config/thresholds.yaml", more: limits(agents: nodes.count))
         let coordinator = try await lab.startCoordinator()
         let proxy = try await CountingProxy(to: lab.port)
         let feeds = try nodes.map { node in
@@ -105,16 +105,31 @@ struct FleetRun: Sendable {
         }
         let (besideSamples, handedOver) = try await beside
         samples += besideSamples
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(max(60, options.round * 4))
         for feed in feeds {
             while await feed.unacknowledged > 0 {
                 guard ContinuousClock.now < deadline else {
-                    throw Workload.Fault(message: "frames were not acknowledged within a minute")
+                    throw Workload.Fault(message: "frames were not acknowledged in time")
                 }
                 try await Task.sleep(for: .milliseconds(20))
             }
         }
         return (samples, handedOver)
+    }
+
+    /// Room for the whole fleet, which may begin all at once.
+    ///
+    /// An agent's 2,000 series are read by signals to a third, and make up eight subjects.
+    private func limits(agents: Int) -> String {
+        """
+        limits:
+          agents: \(max(500, agents))
+          subjects: \(max(5000, agents * 10))
+          signalSeries: \(max(200_000, agents * 1000))
+          connections: \(max(2000, agents * 2))
+          newConnections: \(min(10_000, max(256, agents * 2)))
+          firstCallWithin: 60s
+        """
     }
 
     /// The workload's own time from round to round, in milliseconds.

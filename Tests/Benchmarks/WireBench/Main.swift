@@ -1,7 +1,7 @@
 import BenchSupport
 import Foundation
 
-/// `wire-bench --fleet DIRECTORY | --recorded FILE… | --scale SMALL LARGE [--round SECONDS] [--binaries FOLDER]`, or
+/// `wire-bench --fleet DIRECTORY | --recorded FILE… | --scale FLEET… [--round SECONDS] [--binaries FOLDER]`, or
 /// `wire-bench --table`.
 ///
 /// Real coordinator process, the agents' own spool and uplink, mutual TLS, a proxy between that counts the payload of
@@ -12,7 +12,7 @@ enum Main {
         guard let options = Options(CommandLine.arguments.dropFirst()) else {
             FileHandle.standardError.write(
                 Data(
-                    ("usage: wire-bench --fleet DIRECTORY | --recorded FILE… | --scale SMALL LARGE [--round SECONDS] [--rounds N] "
+                    ("usage: wire-bench --fleet DIRECTORY | --recorded FILE… | --scale FLEET… [--round SECONDS] [--rounds N] "
                         + "[--binaries FOLDER], or wire-bench --table\n").utf8))
             exit(2)
         }
@@ -20,7 +20,7 @@ enum Main {
         if let directory = options.fleet {
             try await measureFleet(directory, options, into: &results)
         }
-        if options.scale.count == 2 { try await measureScale(options, into: &results) }
+        if !options.scale.isEmpty { try await measureScale(options, into: &results) }
         if !options.recorded.isEmpty {
             let run = try await FleetRun(workload: .recordedNode(options.recorded), options: options).measure()
             try results.add([
@@ -54,7 +54,7 @@ enum Main {
         ])
     }
 
-    /// Two fleets of different size, a coordinator each: what a series more costs.
+    /// Fleets of different size, a coordinator each; of two of them what a series more costs.
     private static func measureScale(_ options: Options, into results: inout BenchResults) async throws {
         var points: [(series: Double, bytes: Double)] = []
         for directory in options.scale {
@@ -67,6 +67,7 @@ enum Main {
                 "scale_cpu_s_per_million_\(series)_series": run.coordinatorSecondsPerMillion,
             ])
         }
+        guard points.count == 2 else { return }
         let slope = (points[1].bytes - points[0].bytes) / (points[1].series - points[0].series)
         try results.add([
             "rss_bytes_per_series": slope, "rss_bytes_intercept": points[0].bytes - slope * points[0].series,
@@ -78,7 +79,7 @@ enum Main {
 struct Options: Sendable {
     var fleet: String?
     var recorded: [String] = []
-    /// Directories of a smaller and a larger fleet.
+    /// Directories of fleets, the smallest first.
     var scale: [String] = []
     /// Time from one round to the next.
     var round = 1.0
