@@ -4,7 +4,7 @@ extension DependencyGraph {
     /// Learns from samples of one agent; all but two metrics are passed over.
     package mutating func take(_ samples: [Sample], cluster: String) {
         for sample in samples {
-            guard let source = Self.source(sample.series) else { continue }
+            guard let source = Self.source(sample.series.metric) else { continue }
             take(sample, source, cluster: cluster)
         }
     }
@@ -14,7 +14,7 @@ extension DependencyGraph {
         let agent = Agent(cluster: cluster, node: agent)
         var own = numbered.removeValue(forKey: agent) ?? Numbered(seenAt: now)
         own.seenAt = now
-        own.series.follow(batch, Self.source)
+        own.series.follow(batch) { Self.source($0.metric(of: $1)) }
         let (numbers, sources) = (batch.numbers, own.series.meanings)
         for position in numbers.indices {
             guard let source = sources[Int(numbers[position])] else { continue }
@@ -23,11 +23,11 @@ extension DependencyGraph {
         if numbered.count < configuration.agentsMax { numbered[agent] = own }
     }
 
-    private static func source(_ series: Series) -> Source? {
+    private static func source(_ metric: String) -> Source? {
         // The lengths are at hand; nearly every series ends here.
-        switch series.metric.utf8.count {
-        case 13 where series.metric == "kube_pod_info": .pod
-        case 18 where series.metric == "pg_client_sessions": .client
+        switch metric.utf8.count {
+        case 13 where metric == "kube_pod_info": .pod
+        case 18 where metric == "pg_client_sessions": .client
         default: nil
         }
     }

@@ -2,8 +2,11 @@ import Telemetry
 
 /// The series of a chain with their strings, as both sides number them, and the bytes that define new ones.
 struct ChainDefinitions: Sendable {
-    private(set) var series: [Series] = []
     private(set) var labelCount = 0
+    private var seriesCount = 0
+    /// The reader's alone: what it read; as long as `former` is there, what that chain before was.
+    private var dictionary = SeriesStrings()
+    /// The writer's alone.
     private var strings: [String] = []
     private var stringBytes = 0
     /// The last series of each metric, by string number.
@@ -11,50 +14,32 @@ struct ChainDefinitions: Sendable {
     private var stringIndex: [String: UInt32] = [:]
     // String numbers of the last series defined: metric, then name and value of each label.
     private var previous: [UInt32] = []
-    private var former = FormerChain()
+    /// How much of the chain before is the present one's so far; nil once its first definitions were read.
+    ///
+    /// A chain mostly begins with the series of the one before: as long as that is so the dictionary stays as it is, so
+    /// that all who have it hold it once, and compare it at a glance.
+    private var former: Former?
+
+    private struct Former {
+        var strings = 0
+        var series = 0
+    }
 
     /// Strings of all series together, in bytes, that a chain may hold.
     private static let stringBytesMax = 16 << 20
 
-    /// What the reader of a chain knew of the one before.
-    ///
-    /// A chain mostly begins with the series of the one before: what is the same is taken over, so that it is held once
-    /// by all who keep it, and compared at a glance.
-    private struct FormerChain {
-        var series: [Series] = []
-        var strings: [String] = []
-
-        func string(at place: Int, ifIts bytes: UnsafeBufferPointer<UInt8>) -> String? {
-            guard place < strings.count else { return nil }
-            var known = strings[place]
-            return known.withUTF8 { $0.elementsEqual(bytes) } ? known : nil
-        }
-
-        /// Precondition: the numbers are of strings, the metric's first.
-        func series(at place: Int, ifOf numbers: [UInt32], _ strings: [String]) -> Series? {
-            guard place < series.count else { return nil }
-            let labels = series[place].labels.labels
-            guard numbers.count == 1 + 2 * labels.count, series[place].metric == strings[Int(numbers[0])] else {
-                return nil
-            }
-            for (position, label) in labels.enumerated() {
-                guard label.value == strings[Int(numbers[2 + 2 * position])],
-                    label.name == strings[Int(numbers[1 + 2 * position])]
-                else { return nil }
-            }
-            return series[place]
-        }
-    }
+    /// The series that were read of the chain, by number.
+    var series: SeriesList { former == nil ? SeriesList(dictionary) : [] }
 
     /// Begins another chain; a reader keeps in mind what the last one held until it has read the first definitions.
     mutating func reset(asReader: Bool = false) {
-        former = asReader ? FormerChain(series: series, strings: strings) : FormerChain()
-        series.removeAll(keepingCapacity: true)
+        if asReader { former = Former() }
         strings.removeAll(keepingCapacity: true)
         stringIndex.removeAll(keepingCapacity: true)
         lastOfMetric.removeAll(keepingCapacity: true)
         previous.removeAll(keepingCapacity: true)
         labelCount = 0
+        seriesCount = 0
         stringBytes = 0
     }
 
@@ -68,7 +53,7 @@ struct ChainDefinitions: Sendable {
         var entries = ByteWriter(reserving: new.count * 8)
         for one in new {
             let labels = one.labels.labels
-            try Self.check(series.count + 1, limits.series, "too many series in the chain")
+            try Self.check(seriesCount + 1, limits.series, "too many series in the chain")
             try Self.check(labels.count, limits.labelsPerSeries, "too many labels in one series")
             try Self.check(labelCount + labels.count, limits.labels, "too many labels in the chain")
             var numbers: [UInt32] = []
@@ -81,7 +66,7 @@ struct ChainDefinitions: Sendable {
             write(numbers[0], place: 0, &fresh, to: &entries)
             entries.varint(UInt64(labels.count))
             for place in 1..<numbers.count { write(numbers[place], place: place, &fresh, to: &entries) }
-            add(one, &numbers, &state)
+            add(&numbers, &state)
         }
         var section = ByteWriter(reserving: entries.bytes.count * 2)
         section.varint(UInt64(strings.count - firstString))
@@ -107,24 +92,41 @@ struct ChainDefinitions: Sendable {
         _ bytes: UnsafeBufferPointer<UInt8>, count: Int, limits: SampleBlockLimits, state: inout ChainState
     ) throws(SampleBlockError) {
         var reader = ByteReader(bytes)
-        var fresh = strings.count
+        var fresh = stringCount
         try readStrings(&reader, limits)
-        try Self.check(series.count + count, limits.series, "too many series in the chain")
+        try Self.check(seriesCount + count, limits.series, "too many series in the chain")
         try Self.check(count, bytes.count / 2, "more series than bytes")
+        state.reserve(count)
         var numbers: [UInt32] = []
-        var shared: [ArraySlice<UInt32>: LabelSet] = [:]
+        var shared: [ArraySlice<UInt32>: UInt32] = [:]
         for _ in 0..<count {
             try readNumbers(into: &numbers, &reader, limits, &fresh)
-            if let known = former.series(at: series.count, ifOf: numbers, strings) {
-                add(known, &numbers, &state)
+            if former?.series == seriesCount,
+                dictionary.holds(metric: numbers[0], labels: numbers[1...], at: seriesCount)
+            {
+                former?.series += 1
             } else {
-                add(try made(of: numbers, sharing: &shared, endingAt: reader.offset), &numbers, &state)
+                leaveFormer()
+                let place = try place(of: numbers, sharing: &shared, endingAt: reader.offset)
+                dictionary.append(metric: numbers[0], labels: place)
             }
+            add(&numbers, &state)
         }
-        former = FormerChain()
-        guard reader.remaining == 0, fresh == strings.count else {
+        leaveFormer()
+        dictionary.trim()
+        guard reader.remaining == 0, fresh == stringCount else {
             throw SampleBlockError(.malformed, "bytes or strings that nothing uses", offset: reader.offset)
         }
+    }
+
+    /// Strings that were read of the chain.
+    private var stringCount: Int { former?.strings ?? dictionary.strings.count }
+
+    /// Ends the taking over from the chain before: what is not of this one is given up.
+    private mutating func leaveFormer() {
+        guard let known = former else { return }
+        former = nil
+        dictionary.keepFirst(series: known.series, strings: known.strings)
     }
 
     private func readNumbers(
@@ -138,23 +140,24 @@ struct ChainDefinitions: Sendable {
     }
 
     /// Series with the same labels, as those of one target mostly are, hold them once.
-    private func made(
-        of numbers: [UInt32], sharing shared: inout [ArraySlice<UInt32>: LabelSet], endingAt offset: Int
-    ) throws(SampleBlockError) -> Series {
-        let metric = strings[Int(numbers[0])]
-        if let known = shared[numbers[1...]] { return Series(metric, known) }
-        var list: [Label] = []
-        list.reserveCapacity(numbers.count / 2)
+    private mutating func place(
+        of numbers: [UInt32], sharing shared: inout [ArraySlice<UInt32>: UInt32], endingAt offset: Int
+    ) throws(SampleBlockError) -> UInt32 {
+        let labels = numbers[1...]
+        // A neighbour mostly has the same ones.
+        if previous.count == numbers.count, previous[1...] == labels { return dictionary.place(of: seriesCount - 1) }
+        if let known = shared[labels] { return known }
+        let strings = dictionary.strings
         for place in stride(from: 1, to: numbers.count, by: 2) {
-            let label = Label(strings[Int(numbers[place])], strings[Int(numbers[place + 1])])
-            guard !label.value.isEmpty, list.last.map({ $0.name < label.name }) ?? true else {
+            let isInOrder = place == 1 || strings[Int(numbers[place - 2])] < strings[Int(numbers[place])]
+            guard !strings[Int(numbers[place + 1])].isEmpty, isInOrder else {
                 throw SampleBlockError(.malformed, "label empty, twice or out of order", offset: offset)
             }
-            list.append(label)
         }
-        let labels = LabelSet(list)
-        shared[ArraySlice(Array(numbers[1...]))] = labels
-        return Series(metric, labels)
+        let place = dictionary.append(labels: labels)
+        // Of its own: the numbers' storage is used again.
+        shared[ArraySlice(Array(labels))] = place
+        return place
     }
 
     private mutating func readStrings(_ reader: inout ByteReader, _ limits: SampleBlockLimits) throws(SampleBlockError)
@@ -169,13 +172,19 @@ struct ChainDefinitions: Sendable {
             let start = reader.offset
             try Self.check(stringBytes + length, Self.stringBytesMax, "too many bytes of strings in the chain")
             let bytes = try reader.take(length)
-            let known = former.string(at: strings.count, ifIts: bytes)
-            guard let string = known ?? String(validating: bytes, as: UTF8.self) else {
+            stringBytes += length
+            lastOfMetric.append(ChainState.nobody)
+            if let known = former?.strings, dictionary.holds(bytes, at: known) {
+                former?.strings = known + 1
+                continue
+            }
+            guard let string = String(validating: bytes, as: UTF8.self) else {
                 throw SampleBlockError(.malformed, "string is not UTF-8", offset: start, found: UInt64(length))
             }
-            stringBytes += length
-            strings.append(string)
-            lastOfMetric.append(ChainState.nobody)
+            if let known = former?.strings {
+                if known < dictionary.strings.count { leaveFormer() } else { former?.strings = known + 1 }
+            }
+            dictionary.append(string)
         }
     }
 
@@ -185,7 +194,7 @@ struct ChainDefinitions: Sendable {
         let start = reader.offset
         let code = try reader.varint()
         if code == 0, place < previous.count { return previous[place] }
-        if code == 1, fresh < strings.count {
+        if code == 1, fresh < stringCount {
             fresh += 1
             return UInt32(fresh - 1)
         }
@@ -197,13 +206,13 @@ struct ChainDefinitions: Sendable {
     }
 
     /// Takes the numbers, and leaves others that are of no use.
-    private mutating func add(_ one: Series, _ numbers: inout [UInt32], _ state: inout ChainState) {
+    private mutating func add(_ numbers: inout [UInt32], _ state: inout ChainState) {
         let metric = Int(numbers[0])
         let sibling = lastOfMetric[metric]
         state.define(sibling: sibling == ChainState.nobody ? nil : sibling)
-        lastOfMetric[metric] = UInt32(series.count)
+        lastOfMetric[metric] = UInt32(seriesCount)
         labelCount += numbers.count / 2
-        series.append(one)
+        seriesCount += 1
         swap(&previous, &numbers)
     }
 

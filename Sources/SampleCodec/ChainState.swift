@@ -48,6 +48,13 @@ struct ChainState: Sendable {
         checksum = 0
     }
 
+    /// Makes room for series that are to be defined, and for no more where they are many.
+    mutating func reserve(_ count: Int) {
+        guard count > states.count / 8 else { return }
+        states.reserveCapacity(states.count + count)
+        successors.reserveCapacity(states.count + count)
+    }
+
     /// Takes in a series whose elder sibling is `sibling`, or nil.
     mutating func define(sibling: UInt32?) {
         var state = SeriesState()

@@ -22,7 +22,7 @@ package struct SampleBlockChainDecoder: Sendable {
     }
 
     /// The series of the chain, by number.
-    package var series: [Series] { definitions.series }
+    package var series: SeriesList { definitions.series }
 
     /// Whether bytes claim to be a block of version 2, which others can build on, and not of another version.
     package static func isChained(_ bytes: [UInt8]) -> Bool {
@@ -38,7 +38,7 @@ package struct SampleBlockChainDecoder: Sendable {
         columns = SampleColumns()
         defer { columns = decoded }
         try decode(bytes, into: &decoded)
-        let series = definitions.series
+        let series = definitions.series.all
         var samples: [Sample] = []
         samples.reserveCapacity(decoded.count)
         for position in 0..<decoded.count {

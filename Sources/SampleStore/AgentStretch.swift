@@ -19,7 +19,7 @@ package final class AgentStretch: Sendable {
     package let looks: [Look]
 
     private let numbering: SampleBatch.Numbering
-    private let series: [Series]
+    private let series: SeriesList
     private let numbers: [UInt32]
     private let bits: [UInt64]
 
@@ -27,7 +27,7 @@ package final class AgentStretch: Sendable {
     package var count: Int { numbers.count }
 
     fileprivate init(
-        agent: AgentName, numbering: SampleBatch.Numbering, series: [Series], looks: [Look], numbers: [UInt32],
+        agent: AgentName, numbering: SampleBatch.Numbering, series: SeriesList, looks: [Look], numbers: [UInt32],
         bits: [UInt64]
     ) {
         (self.agent, self.numbering, self.series) = (agent, numbering, series)
@@ -126,7 +126,7 @@ struct LookGatherer {
         }
         sorted.removeRepeated(in: &looks, seriesCount: series.count)
         return AgentStretch(
-            agent: agent, numbering: numbering, series: series, looks: looks, numbers: sorted.numbers,
+            agent: agent, numbering: numbering, series: SeriesList(series), looks: looks, numbers: sorted.numbers,
             bits: sorted.bits)
     }
 }

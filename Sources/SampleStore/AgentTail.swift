@@ -94,7 +94,7 @@ struct SeriesPicker {
             places.removeAll(keepingCapacity: true)
             isAnyNamed = false
         }
-        for one in reader.series[places.count...] {
+        for one in reader.series.dropping(first: places.count).all {
             let isNamed = query.selector.matches(one, cluster: cluster)
             places.append(isNamed ? table.place(of: SeriesKey(cluster: cluster, series: one)) : -1)
             isAnyNamed = isAnyNamed || isNamed

@@ -4,7 +4,7 @@ import Telemetry
 /// Reads stored blocks of either version into columns, in the order in which they were written.
 struct BlockReader {
     /// The series that the columns' numbers mean.
-    private(set) var series: [Series] = []
+    private(set) var series = SeriesList()
     /// The samples of the last block; none after an error.
     private(set) var columns = SampleColumns()
     /// Rises whenever the numbers of series mean others.
@@ -24,7 +24,8 @@ struct BlockReader {
     /// A block of version 1: it numbers its series for itself.
     private mutating func readSingle(_ payload: [UInt8]) throws(SampleBlockError) {
         epoch += 1
-        series.removeAll(keepingCapacity: true)
+        var series: [Series] = []
+        defer { self.series = SeriesList(series) }
         var numbers: [Series: UInt32] = [:]
         for sample in try SampleBlockDecoder.decode(payload, limits: decoder.limits) {
             var number = numbers[sample.series]

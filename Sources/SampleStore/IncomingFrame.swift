@@ -66,7 +66,7 @@ package struct IncomingFrame: Sendable {
     /// The series that a block defines, and none for one that defines nothing.
     ///
     /// Nil when the caller does not know: then queries look into the frame for series, which is slower.
-    package var definitions: [Series]?
+    package var definitions: SeriesList?
 
     /// Checks and makes a frame; throws `.invalid` for a sequence, a time range or sizes that cannot be stored.
     package init(

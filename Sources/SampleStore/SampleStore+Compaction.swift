@@ -181,7 +181,7 @@ struct FrameCompaction {
             translation.removeAll(keepingCapacity: true)
         }
         guard translation.count < reader.series.count else { return }
-        let new = reader.series[translation.count...]
+        let new = reader.series.dropping(first: translation.count).all
         let unknown = new.filter { buffers.number(of: $0) == nil }
         let groups = unknown.isEmpty ? [] : try store.groups(of: unknown, agent: try agentID(), at: now)
         for (series, group) in zip(unknown, groups) where buffers.number(of: series) == nil {

@@ -166,8 +166,9 @@ package final class SampleStore: Sendable {
         _ frames: [IncomingFrame], of agent: Int64, _ lookups: inout SeriesCatalogue.Transaction, _ database: Database
     ) throws {
         for frame in frames {
-            for series in frame.definitions ?? [] {
-                _ = try lookups.group(of: series, agent: agent, at: frame.receivedAt, database)
+            guard let series = frame.definitions else { continue }
+            for number in series.indices {
+                _ = try lookups.group(of: series, number, agent: agent, at: frame.receivedAt, database)
             }
         }
     }

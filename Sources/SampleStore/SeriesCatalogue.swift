@@ -115,10 +115,27 @@ struct GroupsByHash: Sendable {
 }
 
 extension SeriesCatalogue.Transaction {
+    /// The group of a series of a list; one that is known is looked up without its name being made.
+    mutating func group(
+        of list: SeriesList, _ number: Int, agent: Int64, at now: Timestamp, _ database: Database
+    ) throws -> Int64 {
+        let hash = SeriesIdentity.hash { list.forEachString(of: number, $0) }
+        return try known(hash, agent: agent) ?? group(of: list[number], hash, agent: agent, at: now, database)
+    }
+
     /// The group of a series of an agent, with a new row when the series is new.
     mutating func group(of series: Series, agent: Int64, at now: Timestamp, _ database: Database) throws -> Int64 {
         let hash = SeriesIdentity.hash(series)
-        if let group = found[agent]?[hash] ?? catalogue.knownGroup(of: hash, agent: agent) { return group }
+        return try known(hash, agent: agent) ?? group(of: series, hash, agent: agent, at: now, database)
+    }
+
+    private func known(_ hash: Int64, agent: Int64) -> Int64? {
+        found[agent]?[hash] ?? catalogue.knownGroup(of: hash, agent: agent)
+    }
+
+    private mutating func group(
+        of series: Series, _ hash: Int64, agent: Int64, at now: Timestamp, _ database: Database
+    ) throws -> Int64 {
         let identity = SeriesIdentity(series)
         let metric = try metric(identity.metric, database)
         let statement = try database.cachedStatement(

@@ -26,16 +26,16 @@ struct SeriesIdentity: Hashable, Sendable {
     }
 
     /// FNV-1a over metric and labels: what memory knows a series by.
-    static func hash(_ series: Series) -> Int64 {
+    static func hash(_ series: Series) -> Int64 { hash(series.forEachString) }
+
+    /// The same of a series that is not made.
+    ///
+    /// - Parameter forEachString: calls a function with the metric, then with name and value of each label.
+    static func hash(_ forEachString: ((String) -> Void) -> Void) -> Int64 {
         var state: UInt64 = 0xcbf2_9ce4_8422_2325
-        func add(_ text: String) {
+        forEachString { text in
             for byte in text.utf8 { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
             state = (state ^ UInt64(separator)) &* 0x100_0000_01b3
-        }
-        add(series.metric)
-        for label in series.labels.labels {
-            add(label.name)
-            add(label.value)
         }
         return Int64(bitPattern: state)
     }

@@ -176,7 +176,7 @@ package struct StretchReader: Sendable {
 /// What a block's numbers of series mean, kept as long as they mean the same.
 private struct SeriesTranslation {
     private var epoch: UInt64?
-    private var series: [Series] = []
+    private var series = SeriesList()
     private var numbers: [Int32] = []
 
     mutating func numbers(_ reader: BlockReader, _ number: (Series) -> Int32) -> [Int32] {
@@ -185,7 +185,7 @@ private struct SeriesTranslation {
         if epoch != reader.epoch, !now.starts(with: series) { numbers.removeAll(keepingCapacity: true) }
         epoch = reader.epoch
         series = now
-        for one in now[min(numbers.count, now.count)...] { numbers.append(number(one)) }
+        for one in now.dropping(first: min(numbers.count, now.count)).all { numbers.append(number(one)) }
         return numbers
     }
 }

@@ -1,15 +1,39 @@
 import Telemetry
 
-/// A series as key: only the values of the labels are hashed, which tell series apart as well as names and values do.
+/// A series as key: 128 bits of hash of its cluster, its metric and its labels.
+///
+/// In place of the names, which take ten times as much. Two series have one key by chance alone, since the hash is
+/// seeded by the process and nobody outside can choose them; among ten million series that is once in 10²⁴ processes.
 struct SeriesKey: Hashable, Sendable {
-    let cluster: Int
-    let series: Series
+    private let high: UInt64
+    private let low: UInt64
 
-    func hash(into hasher: inout Hasher) {
-        hasher.combine(cluster)
-        hasher.combine(series.metric)
-        for label in series.labels.labels { hasher.combine(label.value) }
+    /// The key of a slot whose series is not looked up.
+    static let none = SeriesKey()
+
+    private init() { (high, low) = (0, 0) }
+
+    init(cluster: Int, series: Series) { self.init(cluster: cluster, series.forEachString) }
+
+    init(cluster: Int, series: SeriesList, _ number: Int) {
+        self.init(cluster: cluster) { series.forEachString(of: number, $0) }
     }
+
+    private init(cluster: Int, _ forEachString: ((String) -> Void) -> Void) {
+        var (first, second) = (Hasher(), Hasher())
+        first.combine(cluster)
+        // What makes the two independent of each other.
+        second.combine(~cluster)
+        forEachString {
+            first.combine($0)
+            second.combine($0)
+        }
+        high = UInt64(bitPattern: Int64(first.finalize()))
+        low = UInt64(bitPattern: Int64(second.finalize()))
+    }
+
+    /// Where it is looked for.
+    var hash: Int { Int(truncatingIfNeeded: low) }
 }
 
 /// What a sample of a series goes to.
@@ -18,18 +42,29 @@ enum SeriesPlace {
     case read(Int)
     /// No signal reads the series, and none ever will.
     case unread
-    /// A limit is reached; there may be room for the next sample.
-    case refused
+    /// A limit is reached; there may be room for a later sample.
+    case refused(Refusal)
+}
+
+/// Which limit a series is beyond.
+enum Refusal: Int32, CaseIterable {
+    /// Of series, or of a subject's contributors.
+    case series
+    case subjects
+    case buckets
 }
 
 /// What is known of a series by the number that an agent gives it.
 struct NumberedPlace: Sendable {
-    /// A slot of the table, or one of the two below.
+    /// A slot of the table, or one of those below.
     private(set) var slot: Int32
+    /// That of the slot; of a refusal the engine's `changes`.
     private var generation: UInt32 = 0
 
     private static let noSlot: Int32 = -1
     private static let anySlot: Int32 = -2
+    /// Less the refusal's raw value.
+    private static let refusedSlot: Int32 = -3
 
     /// No signal reads the series.
     static let unread = NumberedPlace(slot: noSlot)
@@ -38,14 +73,22 @@ struct NumberedPlace: Sendable {
 
     private init(slot: Int32) { self.slot = slot }
 
-    init(_ place: SeriesPlace, in table: SeriesTable) {
+    /// - Parameter changes: what a refusal holds for.
+    init(_ place: SeriesPlace, in table: borrowing SeriesTable, changes: UInt32) {
         switch place {
         case .read(let slot):
             self.init(slot: Int32(truncatingIfNeeded: slot))
             generation = table[slot].generation
         case .unread: self = .unread
-        case .refused: self = .unknown
+        case .refused(let refusal):
+            self.init(slot: Self.refusedSlot - refusal.rawValue)
+            generation = changes
         }
+    }
+
+    /// Why there is no slot, as long as what decided it is the same.
+    func refusal(changes: UInt32) -> Refusal? {
+        slot <= Self.refusedSlot && generation == changes ? Refusal(rawValue: Self.refusedSlot - slot) : nil
     }
 
     var isUnread: Bool { slot == Self.noSlot }
@@ -60,14 +103,11 @@ struct NumberedPlace: Sendable {
 /// The series that signals read, by name and by number.
 struct SeriesTable: Sendable {
     private(set) var slots: [SeriesSlot] = []
-    private var keys: [SeriesKey?] = []
+    private var keys: [SeriesKey] = []
     private var index = SlotIndex()
     private var free: [Int] = []
-    private var generation: UInt32 = 0
-    /// The series that came after this one last time: an agent sends its series in the same order in each round.
-    ///
-    /// As long as the slots once samples have come by name, and empty before.
-    private var successors: [Int32] = []
+    /// Series ever put in.
+    private(set) var generation: UInt32 = 0
 
     /// Named series and pseudo series in use.
     var count: Int { slots.count - free.count }
@@ -77,33 +117,15 @@ struct SeriesTable: Sendable {
         _modify { yield &slots[index] }
     }
 
-    func index(of key: SeriesKey) -> Int? { index.slot(hash: key.hashValue) { keys[$0] == key } }
-
-    /// The series that came after `previous` last time, if it is the one asked for: no hashing, and where the strings
-    /// are those of the last round, which a decoder's dictionary gives out again and again, no comparing either.
-    func successor(of previous: Int, cluster: Int, series: Series) -> Int? {
-        guard previous >= 0, previous < successors.count else { return nil }
-        let next = Int(successors[previous])
-        guard next >= 0, let key = keys[next], key.cluster == cluster, key.series == series else { return nil }
-        return next
-    }
-
-    /// Notes that one series came after another.
-    mutating func note(_ next: Int, after previous: Int) {
-        guard previous >= 0, previous < slots.count else { return }
-        if successors.count < slots.count {
-            successors.append(contentsOf: repeatElement(-1, count: slots.count - successors.count))
-        }
-        successors[previous] = Int32(truncatingIfNeeded: next)
-    }
+    func index(of key: SeriesKey) -> Int? { index.slot(hash: key.hash) { keys[$0] == key } }
 
     /// Whether the slot still belongs to the user who was given that generation.
     func holds(_ index: Int, generation: UInt32) -> Bool {
         index < slots.count && slots[index].generation == generation
     }
 
-    /// Puts in a series; a pseudo series has no key.
-    mutating func insert(_ key: SeriesKey?, role: SeriesRole, contributor: Int, agent: Int) -> Int {
+    /// Puts in a series; one without a key is not looked up.
+    mutating func insert(_ key: SeriesKey, role: SeriesRole, contributor: Int, agent: Int) -> Int {
         generation &+= 1
         var slot = SeriesSlot(role: role, contributor: contributor, agent: agent)
         slot.generation = generation
@@ -112,19 +134,18 @@ struct SeriesTable: Sendable {
             index = reused
             slots[index] = slot
             keys[index] = key
-            if index < successors.count { successors[index] = -1 }
         } else {
             index = slots.count
             slots.append(slot)
             keys.append(key)
         }
-        if let key { self.index.insert(index, hash: key.hashValue) { keys[$0]?.hashValue ?? 0 } }
+        if key != .none { self.index.insert(index, hash: key.hash) { keys[$0].hash } }
         return index
     }
 
     mutating func remove(_ index: Int) {
-        if let key = keys[index] { self.index.remove(index, hash: key.hashValue) { keys[$0]?.hashValue ?? 0 } }
-        keys[index] = nil
+        if keys[index] != .none { self.index.remove(index, hash: keys[index].hash) { keys[$0].hash } }
+        keys[index] = .none
         slots[index].generation = 0
         free.append(index)
     }

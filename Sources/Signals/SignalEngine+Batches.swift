@@ -17,7 +17,7 @@ extension SignalEngine {
             swap(&numbered, &agents[agentIndex].numbered)
             agents[agentIndex].numberedAt = nowMillis
         }
-        numbered.follow(batch) { _ in .unknown }
+        numbered.follow(batch) { _, _ in .unknown }
         take(
             batch, &numbered.meanings, cluster: clusterIndex, agent: agentIndex, offset: clockOffset.wholeMilliseconds)
         if agentIndex >= 0 { swap(&numbered, &agents[agentIndex].numbered) }
@@ -40,7 +40,7 @@ extension SignalEngine {
                 continue
             }
             let known = places[number].slot(in: series)
-            guard let slot = known ?? look(up: batch.series[number], &places[number], cluster, agent) else { continue }
+            guard let slot = known ?? look(up: batch.series, number, &places[number], cluster, agent) else { continue }
             let sampleTime = times[position] &- offset
             if sampleTime != time {
                 guard let admitted = admitted(sampleTime, ageMaxMillis: limits.past) else { continue }
@@ -55,10 +55,15 @@ extension SignalEngine {
     }
 
     private mutating func look(
-        up one: Series, _ place: inout NumberedPlace, _ cluster: Int, _ agent: Int
+        up list: SeriesList, _ number: Int, _ place: inout NumberedPlace, _ cluster: Int, _ agent: Int
     ) -> Int? {
-        let found = self.place(of: one, cluster: cluster, agent: agent)
-        place = NumberedPlace(found, in: series)
+        if let refusal = place.refusal(changes: changes) {
+            // Asked again it would be refused again: a fleet beyond a limit costs no look-up a sample.
+            count(refusal)
+            return nil
+        }
+        let found = self.place(of: list, number, cluster: cluster, agent: agent)
+        place = NumberedPlace(found, in: series, changes: changes)
         guard case .read(let slot) = found else { return nil }
         return slot
     }

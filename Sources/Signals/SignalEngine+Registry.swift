@@ -26,27 +26,42 @@ extension SignalEngine {
             return .unread
         }
         let key = SeriesKey(cluster: cluster, series: one)
-        return series.index(of: key).map(SeriesPlace.read) ?? register(key, candidate, agent: agent)
+        return series.index(of: key).map(SeriesPlace.read)
+            ?? register(one, key, candidate, cluster: cluster, agent: agent)
     }
 
-    private mutating func register(_ key: SeriesKey, _ candidate: SeriesRole, agent: Int) -> SeriesPlace {
-        let labels = key.series.labels
+    /// The same of a series of a list, whose name is made only when it is seen for the first time.
+    mutating func place(of list: SeriesList, _ number: Int, cluster: Int, agent: Int) -> SeriesPlace {
+        guard let candidate = SeriesRole.candidate(metric: list.metric(of: number)) else {
+            counts.ignored += 1
+            return .unread
+        }
+        let key = SeriesKey(cluster: cluster, series: list, number)
+        return series.index(of: key).map(SeriesPlace.read)
+            ?? register(list[number], key, candidate, cluster: cluster, agent: agent)
+    }
+
+    private mutating func register(
+        _ one: Series, _ key: SeriesKey, _ candidate: SeriesRole, cluster: Int, agent: Int
+    ) -> SeriesPlace {
+        let labels = one.labels
         guard let role = SeriesRole.refine(candidate, labels: labels),
-            let subject = Subject(cluster: clusterNames[key.cluster], labels: labels),
+            let subject = Subject(cluster: clusterNames[cluster], labels: labels),
             let name = role.contributorKind.name(labels: labels)
         else {
             counts.ignored += 1
             return .unread
         }
+        let subjectsRefused = counts.subjectsRefused
         guard series.count < configuration.seriesMax,
             let contributor = contributor(named: name, kind: role.contributorKind, of: subject)
         else {
             counts.refused += 1
-            return .refused
+            return .refused(counts.subjectsRefused == subjectsRefused ? .series : .subjects)
         }
         var bucket = 0
         if role == .requestBucket {
-            guard let place = bucketPlace(labels, contributor) else { return .refused }
+            guard let place = bucketPlace(labels, contributor) else { return .refused(.buckets) }
             bucket = place
         }
         let slot = series.insert(key, role: role, contributor: contributor, agent: agent)
@@ -54,6 +69,16 @@ extension SignalEngine {
         contributors[contributor].slots.append(slot)
         noteCollector(role, labels, contributor)
         return .read(slot)
+    }
+
+    /// Counts a sample of a series that is beyond a limit.
+    mutating func count(_ refusal: Refusal) {
+        counts.refused += 1
+        switch refusal {
+        case .series: break
+        case .subjects: counts.subjectsRefused += 1
+        case .buckets: counts.bucketsRefused += 1
+        }
     }
 
     /// The place of a bucket among its contributor's; nil, and counted, when there are too many.
@@ -87,7 +112,7 @@ extension SignalEngine {
         if let known = isOOM ? contributors[contributor].oomKillEdges : contributors[contributor].restartEdges {
             return known
         }
-        let slot = series.insert(nil, role: role, contributor: contributor, agent: agent)
+        let slot = series.insert(.none, role: role, contributor: contributor, agent: agent)
         if isOOM {
             contributors[contributor].oomKillEdges = slot
         } else {
@@ -156,6 +181,7 @@ extension SignalEngine {
         for group in groupOrder {
             let silent = groups[group].contributors.filter { contributors[$0].newestAt < horizon }
             for contributor in silent { forget(contributor) }
+            if !silent.isEmpty { releases &+= 1 }
             if !silent.isEmpty, groups[group].contributors.isEmpty { emptied.insert(group) }
         }
         guard !emptied.isEmpty else { return }

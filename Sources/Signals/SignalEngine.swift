@@ -57,6 +57,10 @@ package struct SignalEngine: Sendable {
     var agentIndexByName: [String: Int] = [:]
     var agents: [AgentState] = []
     var counts = Statistics()
+    /// How often contributors were forgotten.
+    var releases: UInt32 = 0
+    /// Rises with whatever a refusal for want of room depends on.
+    var changes: UInt32 { releases &+ series.generation }
 
     /// Makes an engine whose time is `now` until the first `advance`.
     package init(configuration: Configuration = Configuration(), startedAt now: Timestamp) {
@@ -104,20 +108,11 @@ package struct SignalEngine: Sendable {
         let clusterIndex = internCluster(cluster)
         let agentIndex = internAgent(agent, cluster: clusterIndex)
         let offset = clockOffset.wholeMilliseconds
-        var previous = agentIndex >= 0 ? agents[agentIndex].lastSlot : -1
-        defer { if agentIndex >= 0 { agents[agentIndex].lastSlot = previous } }
         for sample in samples {
             counts.samples += 1
-            if let slot = series.successor(of: previous, cluster: clusterIndex, series: sample.series) {
-                previous = slot
-                accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
-                continue
-            }
             guard case .read(let slot) = place(of: sample.series, cluster: clusterIndex, agent: agentIndex) else {
                 continue
             }
-            series.note(slot, after: previous)
-            previous = slot
             accept(slot, at: sample.timestamp.millis &- offset, value: sample.value)
         }
         tellBetweenRounds()

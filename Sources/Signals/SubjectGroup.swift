@@ -62,8 +62,6 @@ struct PendingSample: Sendable {
 struct AgentState: Sendable {
     var podRoundsFrom: Int64
     var podRoundAt: Int64
-    /// The series of its last sample by name.
-    var lastSlot = -1
     /// Its series by the number that it gives them.
     var numbered = NumberedSeries<NumberedPlace>()
     /// When it last sent samples by number, in milliseconds since 1970 by the engine's time.

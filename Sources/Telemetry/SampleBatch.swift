@@ -23,7 +23,7 @@ package struct SampleBatch: Sendable {
     /// What the numbers belong to; nil when they are this batch's alone.
     package let numbering: Numbering?
     /// The series by number, also those that have no sample in this batch.
-    package let series: [Series]
+    package let series: SeriesList
     /// The number of each sample's series.
     package private(set) var numbers: [UInt32]
     /// The time of each sample, in milliseconds since 1970-01-01T00:00:00Z.
@@ -34,7 +34,7 @@ package struct SampleBatch: Sendable {
     /// Puts columns together.
     ///
     /// Precondition: they are of one length, and each number is below the count of `series`.
-    package init(numbering: Numbering, series: [Series], numbers: [UInt32], times: [Int64], bits: [UInt64]) {
+    package init(numbering: Numbering, series: SeriesList, numbers: [UInt32], times: [Int64], bits: [UInt64]) {
         precondition(numbers.count == times.count && times.count == bits.count)
         precondition(numbers.max().map { Int($0) < series.count } ?? true)
         self.numbering = numbering
@@ -47,7 +47,7 @@ package struct SampleBatch: Sendable {
     /// Makes columns of samples, with a numbering of their own.
     package init(_ samples: [Sample]) {
         numbering = nil
-        series = samples.map(\.series)
+        series = SeriesList(samples.map(\.series))
         numbers = samples.indices.map { UInt32($0) }
         times = samples.map(\.timestamp.millis)
         bits = samples.map(\.value.bitPattern)
@@ -66,6 +66,15 @@ package struct SampleBatch: Sendable {
             kept.bits.append(bits[position])
         }
         return kept
+    }
+
+    /// All samples with their series by name; each series is made once.
+    package var samples: [Sample] {
+        let names = series.all
+        return indices.map { position in
+            Sample(
+                names[Int(numbers[position])], Timestamp(millis: times[position]), Double(bitPattern: bits[position]))
+        }
     }
 
     /// Earliest and latest time; nil when there are no samples.
@@ -104,11 +113,16 @@ package struct NumberedSeries<Meaning: Sendable>: Sendable {
     /// Makes room for the series of a batch: what a series means that was not in the batch before is worked out.
     ///
     /// A batch without a numbering that others share has all its series worked out.
-    package mutating func follow(_ batch: SampleBatch, _ meaning: (Series) -> Meaning) {
+    ///
+    /// - Parameter meaning: is given the number of a series in the batch's list.
+    package mutating func follow(_ batch: SampleBatch, _ meaning: (SeriesList, Int) -> Meaning) {
         if numbering != batch.numbering || numbering == nil {
             numbering = batch.numbering
             meanings.removeAll(keepingCapacity: true)
         }
-        for one in batch.series[min(meanings.count, batch.series.count)...] { meanings.append(meaning(one)) }
+        let new = meanings.count..<max(meanings.count, batch.series.count)
+        // Most come at once, when a numbering begins: then there is to be no room to spare.
+        if new.count > meanings.count / 8 { meanings.reserveCapacity(new.upperBound) }
+        for number in new { meanings.append(meaning(batch.series, number)) }
     }
 }

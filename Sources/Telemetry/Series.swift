@@ -33,6 +33,11 @@ package struct LabelSet: Hashable, Sendable {
         for label in labels { self[label.name] = label.value }
     }
 
+    /// Makes a set of labels that are in order, each name once and none empty.
+    init(ascending labels: [Label]) {
+        self.labels = labels
+    }
+
     /// The value of a label, or nil when there is none.
     ///
     /// Setting nil or "" removes it.
@@ -125,6 +130,20 @@ package struct Series: Hashable, Sendable, CustomStringConvertible {
     package init(_ metric: String, _ labels: LabelSet = LabelSet()) {
         self.metric = metric
         self.labels = labels
+    }
+
+    /// Hashes metric, names and values, one after another: what a `SeriesList` does without making the series.
+    package func hash(into hasher: inout Hasher) {
+        forEachString { hasher.combine($0) }
+    }
+
+    /// Calls a function with the metric, then with name and value of each label.
+    package func forEachString(_ body: (String) -> Void) {
+        body(metric)
+        for label in labels.labels {
+            body(label.name)
+            body(label.value)
+        }
     }
 
     package var description: String {

@@ -45,7 +45,7 @@ import Testing
                 to: item.at + ahead, receivedAt: item.at + .milliseconds(300),
                 payload: try SampleBlockEncoder().encode(samples))
             frame.clockOffset = ahead
-            frame.definitions = samples.map(\.series)
+            frame.definitions = SeriesList(samples.map(\.series))
             frames.append(frame)
             guard frames.count == 50 else { continue }
             _ = try await store.append(frames)

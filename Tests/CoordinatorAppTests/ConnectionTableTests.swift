@@ -57,7 +57,9 @@ import Testing
         let one = FleetRegistry.AgentKey(cluster: "c", node: "1")
         let other = FleetRegistry.AgentKey(cluster: "c", node: "2")
         let start = Timestamp(seconds: 1000)
-        func series(_ numbers: ClosedRange<Int>) -> [Series] { numbers.map { Series("m", ["n": "\($0)"]) } }
+        func series(_ numbers: ClosedRange<Int>) -> SeriesList {
+            SeriesList(numbers.map { Series("m", ["n": "\($0)"]) })
+        }
         #expect(quota.refused(series(1...2), of: one, now: start) == nil)
         #expect(quota.refused(series(1...5), of: one, now: start) == [3, 4])
         #expect(quota.refused(series(1...3), of: one, now: start + .seconds(3599)) == nil, "known ones pass")

@@ -124,7 +124,7 @@ struct LaneDecoderTests {
     func numberings() throws {
         var encoder = encoder
         var lanes = [LaneDecoder(limits: .default, stream: 1), LaneDecoder(limits: .default, stream: 2)]
-        var series: [SampleBatch.Numbering: [Series]] = [:]
+        var series: [SampleBatch.Numbering: SeriesList] = [:]
         for sequence in 1...8 as ClosedRange<UInt64> {
             // A series more in each round, and others in each chain.
             let samples = (0..<Int(sequence)).map {

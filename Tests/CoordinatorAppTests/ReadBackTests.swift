@@ -33,7 +33,7 @@ import Testing
                 var frame = try IncomingFrame(
                     key: SessionKey(cluster: "c", node: node, session: [1]), sequence: sequence, kind: .sampleBlock,
                     from: look.at, to: look.at, receivedAt: look.at, payload: payload, chainStart: start)
-                frame.definitions = Array(decoder.series[(isStart ? 0 : known)...])
+                frame.definitions = decoder.series.dropping(first: isStart ? 0 : known)
                 frames.append(frame)
             }
             _ = try await store.append(frames)

@@ -47,7 +47,7 @@ enum Fleet {
             if decoder.chainsRead != chains { start = first + UInt64(index) }
             var frame = try frame(
                 key, first + UInt64(index), samples, receivedAt: receivedAt, payload: payload, chainStart: start)
-            frame.definitions = Array(decoder.series[(decoder.chainsRead == chains ? count : 0)...])
+            frame.definitions = decoder.series.dropping(first: decoder.chainsRead == chains ? count : 0)
             return frame
         }
     }

@@ -53,7 +53,7 @@ struct ChainTests {
                 key: key, sequence: frame.sequence, kind: .sampleBlock, from: frame.from, to: frame.to,
                 receivedAt: frame.receivedAt, payload: rewritten?.block ?? frame.payload,
                 chainStart: rewritten == nil ? frame.chainStart : nil)
-            if rewritten == nil { frame.definitions = samples.map(\.series) }
+            if rewritten == nil { frame.definitions = SeriesList(samples.map(\.series)) }
             return frame
         }
         #expect(frames.map(\.chainStart) == [1, 1, nil, nil, nil, 6, 6, 6, 6])

@@ -14,7 +14,7 @@ struct BatchTests {
             UInt32(try #require(series.firstIndex(of: sample.0)))
         }
         return SampleBatch(
-            numbering: numbering, series: series, numbers: numbers,
+            numbering: numbering, series: SeriesList(series), numbers: numbers,
             times: samples.map { _ in at(seconds).millis }, bits: samples.map(\.1.bitPattern))
     }
 
@@ -48,7 +48,7 @@ struct BatchTests {
             }
             let series = chains[agent].series
             let columns = SampleBatch(
-                numbering: chains[agent].numbering, series: series,
+                numbering: chains[agent].numbering, series: SeriesList(series),
                 numbers: try samples.map { UInt32(try #require(series.firstIndex(of: $0.series))) },
                 times: samples.map(\.timestamp.millis), bits: samples.map(\.value.bitPattern))
             let offset = Duration.seconds(agent)

@@ -6,7 +6,7 @@ struct SampleBatchTests {
 
     private func batch(_ numbers: [UInt32], frame: UInt64 = 1) -> SampleBatch {
         SampleBatch(
-            numbering: .init(stream: 1, frame: frame), series: series, numbers: numbers,
+            numbering: .init(stream: 1, frame: frame), series: SeriesList(series), numbers: numbers,
             times: numbers.indices.map { 1000 - Int64($0) }, bits: numbers.indices.map { Double($0).bitPattern })
     }
 
@@ -46,9 +46,9 @@ struct SampleBatchTests {
     func meanings() {
         var numbered = NumberedSeries<String>()
         var worked: [String] = []
-        func meaning(_ series: Series) -> String {
-            worked.append(series.metric)
-            return series.metric
+        func meaning(_ series: SeriesList, _ number: Int) -> String {
+            worked.append(series.metric(of: number))
+            return worked[worked.count - 1]
         }
         let first = SampleBatch(
             numbering: .init(stream: 1, frame: 1), series: [series[0]], numbers: [], times: [], bits: [])

@@ -119,22 +119,25 @@ final class AssignmentBoard: Sendable {
         var refusals = Refusals()
         let admitted: DecodedFrame = state.withLock { state in
             guard let machine = state.machines[agent.cluster] else { return content }
-            func relation(of labels: LabelSet, at time: Timestamp) -> Relation {
-                guard let target = Self.target(of: labels), machine.knows(target) else { return .unrelated }
+            func relation(to target: String?, at time: Timestamp) -> Relation {
+                guard let target, machine.knows(target) else { return .unrelated }
                 return isOwner(agent, of: target, at: time, clockOffset, machine) ? .owner(target) : .stranger
             }
             switch content {
             case .samples(let samples):
                 return .samples(
                     samples.keeping { position in
-                        let sample = samples[position]
-                        switch relation(of: sample.series.labels, at: sample.timestamp) {
+                        let number = Int(samples.numbers[position])
+                        let target = Self.target { samples.series.value(of: $0, of: number) }
+                        switch relation(to: target, at: Timestamp(millis: samples.times[position])) {
                         case .unrelated: return true
                         case .stranger:
                             refusals.strangers += 1
                             return false
                         case .owner(let target):
-                            let saysDown = sample.value == 0 && Self.isVerdict(sample.series.metric)
+                            let saysDown =
+                                Double(bitPattern: samples.bits[position]) == 0
+                                && Self.isVerdict(samples.series.metric(of: number))
                             guard saysDown, !machine.isDownConfirmed(target, now: now) else { return true }
                             refusals.unconfirmed += 1
                             return false
@@ -143,7 +146,9 @@ final class AssignmentBoard: Sendable {
             case .edges(let edges):
                 return .edges(
                     edges.filter { edge in
-                        guard case .stranger = relation(of: edge.labels, at: edge.at) else { return true }
+                        guard case .stranger = relation(to: Self.target { edge.labels[$0] }, at: edge.at) else {
+                            return true
+                        }
                         refusals.strangers += 1
                         return false
                     })
@@ -163,7 +168,9 @@ final class AssignmentBoard: Sendable {
         state.withLock { state in
             guard let machine = state.machines[agent.cluster] else { return samples }
             return samples.filter { sample in
-                guard let target = Self.target(of: sample.series.labels), machine.knows(target) else { return true }
+                guard let target = Self.target(of: { sample.series.labels[$0] }), machine.knows(target) else {
+                    return true
+                }
                 return isOwner(agent, of: target, at: sample.timestamp, clockOffset, machine)
             }
         }
@@ -189,9 +196,9 @@ final class AssignmentBoard: Sendable {
         var unconfirmed: UInt64 = 0
     }
 
-    /// The cluster target that a series is of, were it assigned.
-    private static func target(of labels: LabelSet) -> String? {
-        labels[LabelName.target] ?? labels[LabelName.instance].map { "\(Target.Kind.postgresql.rawValue)/\($0)" }
+    /// The cluster target that labels name, were it assigned.
+    private static func target(of label: (String) -> String?) -> String? {
+        label(LabelName.target) ?? label(LabelName.instance).map { "\(Target.Kind.postgresql.rawValue)/\($0)" }
     }
 
     /// Series whose 0 says that the target is down.

@@ -64,7 +64,7 @@ package struct DetectionCore: Sendable {
     /// Takes samples of one agent as they were decoded: the same as by name, without a look at a name a sample.
     package mutating func ingest(_ batch: SampleBatch, cluster: String, agent: String, clockOffset: Duration = .zero) {
         guard catchUp == nil, batch.numbering != nil else {
-            return ingest(samples: Array(batch), cluster: cluster, agent: agent, clockOffset: clockOffset)
+            return ingest(samples: batch.samples, cluster: cluster, agent: agent, clockOffset: clockOffset)
         }
         engine.ingest(batch, cluster: cluster, agent: agent, clockOffset: clockOffset)
         dependencies.take(batch, cluster: cluster, agent: agent)

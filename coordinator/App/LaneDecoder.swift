@@ -13,7 +13,7 @@ struct LaneDecoder {
     /// Samples that were left out since the agent brought in too many series.
     private(set) var samplesLeftOut: UInt64 = 0
     /// The series that the block read last defines; nil when it is of a version that defines all anew in each block.
-    private(set) var definitions: [Series]?
+    private(set) var definitions: SeriesList?
     private var currentChain: UInt64?
     /// The chain that the numbers of series were first given in: a chain that begins with all series of the one before
     /// goes on with its numbers.
@@ -31,7 +31,7 @@ struct LaneDecoder {
     private var leftOut: Set<Int> = []
 
     /// Gives the positions of those series that are one too many; nil when there are none.
-    typealias Refusal = ([Series]) -> Set<Int>?
+    typealias Refusal = (SeriesList) -> Set<Int>?
 
     /// Makes a decoder that waits for a block which builds on nothing.
     ///
@@ -80,7 +80,7 @@ struct LaneDecoder {
 
     /// Notes the series that a block of a chain defines, which begin at a number.
     private mutating func noteDefinitions(from first: Int, _ refusing: Refusal) {
-        let defined = Array(decoder.series[first...])
+        let defined = decoder.series.dropping(first: first)
         definitions = defined
         if first == 0 { leftOut = [] }
         guard !defined.isEmpty, let positions = refusing(defined) else { return }
@@ -89,7 +89,7 @@ struct LaneDecoder {
 
     /// The samples of a block that stands alone, without those of series that are too many.
     private mutating func admitted(_ samples: [Sample], _ refusing: Refusal) -> [Sample] {
-        guard !samples.isEmpty, let positions = refusing(samples.map(\.series)) else { return samples }
+        guard !samples.isEmpty, let positions = refusing(SeriesList(samples.map(\.series))) else { return samples }
         leftOut = positions
         samplesLeftOut += UInt64(positions.count)
         return samples.enumerated().filter { !positions.contains($0.offset) }.map(\.element)
@@ -121,8 +121,8 @@ struct LaneDecoder {
     /// All samples of the block read last that an agent may bring in, those that are not judged too.
     private var all: [Sample] {
         let (batch, leftOut) = (batch, leftOut)
-        guard !leftOut.isEmpty else { return alone ?? Array(batch) }
-        return alone ?? Array(batch.keeping { !leftOut.contains(Int(batch.numbers[$0])) })
+        guard !leftOut.isEmpty else { return alone ?? batch.samples }
+        return alone ?? batch.keeping { !leftOut.contains(Int(batch.numbers[$0])) }.samples
     }
 
     /// What is stored in place of the block read last, which then stands alone; nil when it is stored as it came.

@@ -25,14 +25,14 @@ final class SeriesQuota: Sendable {
     /// Takes the series that a block defines.
     ///
     /// - Returns: positions of those that are one too many; nil when there are none.
-    func refused(_ series: some Sequence<Series>, of agent: FleetRegistry.AgentKey, now: Timestamp) -> Set<Int>? {
+    func refused(_ series: SeriesList, of agent: FleetRegistry.AgentKey, now: Timestamp) -> Set<Int>? {
         hours.withLock { hours in
             var hour = hours.removeValue(forKey: agent) ?? Hour(startedAt: now)
             if now - hour.startedAt >= Self.window { hour = Hour(startedAt: now) }
             var refused: Set<Int> = []
             var new: Set<UInt32> = []
-            for (position, series) in series.enumerated() {
-                let hash = HashesSeen.hash(of: series)
+            for position in series.indices {
+                let hash = HashesSeen.hash(of: series, position)
                 if new.contains(hash) || hour.series.contains(hash) { continue }
                 if hour.series.count + new.count < seriesMax {
                     new.insert(hash)
@@ -56,7 +56,11 @@ private struct HashesSeen {
 
     var count: Int { hashes.count }
 
-    static func hash(of series: Series) -> UInt32 { UInt32(truncatingIfNeeded: series.hashValue) }
+    static func hash(of series: SeriesList, _ number: Int) -> UInt32 {
+        var hasher = Hasher()
+        series.hash(number, into: &hasher)
+        return UInt32(truncatingIfNeeded: hasher.finalize())
+    }
 
     func contains(_ hash: UInt32) -> Bool {
         var (low, high) = (0, hashes.count)

@@ -43,7 +43,7 @@ final class StoreWriter: Service {
         /// Sequence of the frame that starts the chain which a sample block belongs to; nil when it stands alone.
         var chainStart: UInt64?
         /// The series that a sample block defines; nil when that is not known.
-        var definitions: [Series]?
+        var definitions: SeriesList?
         /// Data of an outage, after newer data that detection has seen.
         var isBackfill: Bool
         var clockOffset: Duration

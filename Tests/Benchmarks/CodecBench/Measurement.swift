@@ -1,6 +1,7 @@
 import BenchSupport
 import Foundation
 import SampleCodec
+import Telemetry
 
 /// Bytes and CPU time of a workload as chained blocks, one chain a stream and one block a round.
 struct Measurement {
@@ -51,7 +52,7 @@ struct Measurement {
         _ samples: [(series: Int, millis: Int64, value: Double)], _ decoded: SampleColumns, _ stream: Workload.Stream,
         _ decoder: borrowing SampleBlockChainDecoder
     ) throws {
-        let series = decoder.series
+        let series = decoder.series.all
         for (position, sample) in samples.enumerated() {
             guard decoded.times[position] == sample.millis, decoded.bits[position] == sample.value.bitPattern,
                 series[Int(decoded.series[position])] == stream.series[sample.series]

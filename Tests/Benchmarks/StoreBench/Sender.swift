@@ -35,7 +35,7 @@ struct Sender {
         var frame = try IncomingFrame(
             key: key, sequence: sequence, kind: .sampleBlock, from: time, to: time, receivedAt: time, payload: payload,
             chainStart: chainStart)
-        frame.definitions = isStart ? node.series : []
+        frame.definitions = isStart ? SeriesList(node.series) : []
         return frame
     }
 }
