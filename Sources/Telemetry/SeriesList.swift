@@ -1,6 +1,6 @@
 /// Series by number, as batches of samples and blocks refer to them.
 ///
-/// Of a list that was read, a series is the numbers of its strings: 8 bytes and its share of a label set, which the
+/// Of a list that was read, a series is the numbers of its strings: 4 bytes and its share of a label set, which the
 /// series of one target have in common. A `Series` is made where one is asked for; who wants a name, a value or a hash
 /// has them without one.
 package struct SeriesList: Sendable, RandomAccessCollection {
@@ -113,11 +113,11 @@ package struct SeriesStrings: Sendable {
     /// The strings by number, each once.
     package private(set) var strings: [String] = []
     /// By series: the number of its metric.
-    private var metrics: [UInt32] = []
+    private var metrics = CompactNumbers()
     /// By series: where its labels begin in `sets`.
-    private var places: [UInt32] = []
+    private var places = CompactNumbers()
     /// Label sets, one after another: how many labels, then the numbers of name and value of each.
-    private var sets: [UInt32] = []
+    private var sets = CompactNumbers()
 
     /// Makes an empty dictionary.
     package init() {}
@@ -143,7 +143,7 @@ package struct SeriesStrings: Sendable {
     package mutating func append(labels: some Collection<UInt32>) -> UInt32 {
         let place = UInt32(sets.count)
         sets.append(UInt32(labels.count / 2))
-        sets.append(contentsOf: labels)
+        for label in labels { sets.append(label) }
         return place
     }
 
@@ -161,11 +161,12 @@ package struct SeriesStrings: Sendable {
     /// Precondition: what is left refers to no string that is not.
     package mutating func keepFirst(series: Int, strings count: Int) {
         guard series < metrics.count || count < strings.count else { return }
-        let end = places[..<series].max().map { Int($0) + 1 + 2 * Int(sets[Int($0)]) } ?? 0
+        var end = 0
+        for number in 0..<series { end = max(end, labels(number).upperBound) }
         strings.removeSubrange(count...)
-        metrics.removeSubrange(series...)
-        places.removeSubrange(series...)
-        sets.removeSubrange(end...)
+        metrics.keepFirst(series)
+        places.keepFirst(series)
+        sets.keepFirst(end)
     }
 
     /// Whether a series is that of a metric with these labels; false when there is no such series.
@@ -173,9 +174,8 @@ package struct SeriesStrings: Sendable {
     /// - Parameter labels: the numbers of name and value of each label.
     package func holds(metric: UInt32, labels: ArraySlice<UInt32>, at number: Int) -> Bool {
         guard number < metrics.count, metrics[number] == metric else { return false }
-        let place = Int(places[number])
-        guard 2 * Int(sets[place]) == labels.count else { return false }
-        return sets[(place + 1)..<(place + 1 + labels.count)] == labels
+        let known = self.labels(number)
+        return known.count == labels.count && sets.holds(labels, at: known.lowerBound)
     }
 
     /// The place of a series' label set.
@@ -183,37 +183,35 @@ package struct SeriesStrings: Sendable {
 
     /// Gives up room that nothing is in, where it is more than a little.
     package mutating func trim() {
-        Self.trim(&strings)
-        Self.trim(&metrics)
-        Self.trim(&places)
-        Self.trim(&sets)
-    }
-
-    private static func trim<Element>(_ list: inout [Element]) {
-        guard list.capacity - list.count > list.count / 8 + 8 else { return }
-        list = list.withUnsafeBufferPointer { Array($0) }
+        strings = strings.trimmed
+        metrics.trim()
+        places.trim()
+        sets.trim()
     }
 }
 
 extension SeriesStrings {
     func metric(of number: Int) -> String { strings[Int(metrics[number])] }
 
-    /// The numbers of name and value of each label.
-    private func labels(_ number: Int) -> ArraySlice<UInt32> {
+    /// The places of the numbers of name and value of each label.
+    private func labels(_ number: Int) -> Range<Int> {
         let place = Int(places[number])
-        return sets[(place + 1)..<(place + 1 + 2 * Int(sets[place]))]
+        return (place + 1)..<(place + 1 + 2 * Int(sets[place]))
     }
+
+    private func string(at place: Int) -> String { strings[Int(sets[place])] }
 
     func value(of name: String, of number: Int) -> String? {
         let labels = labels(number)
-        for place in stride(from: labels.startIndex, to: labels.endIndex, by: 2)
-        where strings[Int(labels[place])] == name { return strings[Int(labels[place + 1])] }
+        for place in stride(from: labels.lowerBound, to: labels.upperBound, by: 2) where string(at: place) == name {
+            return string(at: place + 1)
+        }
         return nil
     }
 
     func forEachString(of number: Int, _ body: (String) -> Void) {
         body(metric(of: number))
-        for string in labels(number) { body(strings[Int(string)]) }
+        for place in labels(number) { body(string(at: place)) }
     }
 
     func series(_ number: Int) -> Series { Series(metric(of: number), labelSet(number)) }
@@ -221,8 +219,8 @@ extension SeriesStrings {
     private func labelSet(_ number: Int) -> LabelSet {
         let labels = labels(number)
         return LabelSet(
-            ascending: stride(from: labels.startIndex, to: labels.endIndex, by: 2).map {
-                Label(strings[Int(labels[$0])], strings[Int(labels[$0 + 1])])
+            ascending: stride(from: labels.lowerBound, to: labels.upperBound, by: 2).map {
+                Label(string(at: $0), string(at: $0 + 1))
             })
     }
 
@@ -239,17 +237,7 @@ extension SeriesStrings {
 
     /// Whether all numbers of another dictionary mean the same here; false says nothing.
     func starts(with other: SeriesStrings) -> Bool {
-        other.sets.count <= sets.count && Self.hasPrefix(strings, other.strings)
-            && Self.hasPrefix(metrics, other.metrics) && Self.hasPrefix(places, other.places)
-            && Self.hasPrefix(sets, other.sets)
-    }
-
-    private static func hasPrefix<Element: Equatable>(_ list: [Element], _ prefix: [Element]) -> Bool {
-        guard prefix.count <= list.count else { return false }
-        // One buffer, where a chain began with all series of the one before.
-        let isSame = list.withUnsafeBufferPointer { mine in
-            prefix.withUnsafeBufferPointer { mine.baseAddress == $0.baseAddress }
-        }
-        return isSame || list.starts(with: prefix)
+        CompactNumbers.hasPrefix(strings, other.strings) && metrics.starts(with: other.metrics)
+            && places.starts(with: other.places) && sets.starts(with: other.sets)
     }
 }
