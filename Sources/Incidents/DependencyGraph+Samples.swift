@@ -23,6 +23,11 @@ extension DependencyGraph {
         if numbered.count < configuration.agentsMax { numbered[agent] = own }
     }
 
+    /// Forgets the series of an agent that is gone; what it told of pods and links stays as long as it is news.
+    package mutating func forget(cluster: String, agent: String) {
+        numbered[Agent(cluster: cluster, node: agent)] = nil
+    }
+
     private static func source(_ metric: String) -> Source? {
         // The lengths are at hand; nearly every series ends here.
         switch metric.utf8.count {

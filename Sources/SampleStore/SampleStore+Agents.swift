@@ -1,5 +1,6 @@
 import GRDB
 package import SQLiteFile
+import Synchronization
 package import Telemetry
 
 extension SampleStore {
@@ -11,6 +12,13 @@ extension SampleStore {
         package var node: String
         /// When its last frame, or its last hello, came.
         package var seenAt: Timestamp
+    }
+
+    /// Gives up what memory holds of agents that are gone: all of it is in the file.
+    package func forget(agents gone: [AgentName]) {
+        let rows = sessions.forget(agents: Set(gone))
+        catalogue.forget(agents: rows)
+        clocks.withLock { clocks in for agent in gone { clocks[agent] = nil } }
     }
 
     /// The agents heard of within `span` before the last sign of any: those that were there when the coordinator

@@ -17,7 +17,10 @@ final class SeriesCatalogue: Sendable {
     static let groupSeriesEnough = 12
 
     /// Series that memory holds, 12 bytes each; beyond it all are forgotten and looked up in the file again.
-    static let knownMax = 1 << 20
+    ///
+    /// More than any fleet has: each chain names all series of its agent, and a look-up of each costs more than all
+    /// the rest.
+    static let knownMax = 10_000_000
 
     private let known = Mutex<[Int64: GroupsByHash]>([:])
 
@@ -54,6 +57,14 @@ final class SeriesCatalogue: Sendable {
     func knownGroup(of hash: Int64, agent: Int64) -> Int64? {
         known.withLock { $0[agent]?[hash] }
     }
+
+    /// Forgets what memory holds of agents' series.
+    func forget(agents: Set<Int64>) {
+        known.withLock { known in for agent in agents { known[agent] = nil } }
+    }
+
+    /// Series that memory holds now.
+    var knownCount: Int { known.withLock { $0.values.reduce(0) { $0 + $1.count } } }
 
     /// Forgets what memory holds: after rows were removed, or a transaction of unknown outcome.
     func forget() {

@@ -48,6 +48,15 @@ final class SessionCache: Sendable {
         }
     }
 
+    /// Forgets the sessions of agents, and gives those agents' rows.
+    func forget(agents: Set<AgentName>) -> Set<Int64> {
+        state.withLock { state in
+            let gone = state.known.filter { agents.contains(AgentName(cluster: $0.key.cluster, node: $0.key.node)) }
+            for key in gone.keys { state.known[key] = nil }
+            return Set(gone.values.map(\.agent))
+        }
+    }
+
     /// Forgets all: the file is another.
     func forget() {
         state.withLock { state in

@@ -227,7 +227,7 @@ struct SeriesSlot: Sendable {
     /// Told apart from an earlier user of the slot.
     var generation: UInt32 = 0
     private let contributorNumber: Int32
-    private let agentNumber: Int32
+    private var agentNumber: Int32
     private var bucketNumber: Int32 = 0
     var round = SeriesRound()
     let role: SeriesRole
@@ -244,7 +244,11 @@ struct SeriesSlot: Sendable {
 
     var contributor: Int { Int(contributorNumber) }
 
-    var agent: Int { Int(agentNumber) }
+    /// Whose it was first; -1 for one that is not followed, or is gone.
+    var agent: Int {
+        get { Int(agentNumber) }
+        set { agentNumber = Int32(truncatingIfNeeded: newValue) }
+    }
 
     /// Of a bucket: its place among its contributor's.
     var bucket: Int {

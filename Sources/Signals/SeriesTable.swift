@@ -143,6 +143,11 @@ struct SeriesTable: Sendable {
         return index
     }
 
+    /// Takes from all series those agents that they came from: another one is given the number.
+    mutating func disown(_ agents: Set<Int>) {
+        for index in slots.indices where agents.contains(slots[index].agent) { slots[index].agent = -1 }
+    }
+
     mutating func remove(_ index: Int) {
         if keys[index] != .none { self.index.remove(index, hash: keys[index].hash) { keys[$0].hash } }
         keys[index] = .none

@@ -90,6 +90,8 @@ extension SignalEngine {
         package var contributors = 0
         /// Series now.
         package var series = 0
+        /// Agents now whose counters are followed.
+        package var agents = 0
         /// Samples that wait for their cell now.
         package var pending = 0
 

@@ -12,10 +12,33 @@ extension SignalEngine {
     mutating func internAgent(_ name: String, cluster: Int) -> Int {
         let key = "\(cluster)/\(name)"
         if let index = agentIndexByName[key] { return index }
-        guard agents.count < configuration.agentsMax else { return -1 }
-        agents.append(AgentState(podRoundsFrom: .max, podRoundAt: .min))
-        agentIndexByName[key] = agents.count - 1
-        return agents.count - 1
+        let index: Int
+        if let reused = freeAgents.popLast() {
+            index = reused
+        } else {
+            guard agents.count < configuration.agentsMax else { return -1 }
+            agents.append(AgentState(podRoundsFrom: .max, podRoundAt: .min))
+            index = agents.count - 1
+        }
+        agentIndexByName[key] = index
+        return index
+    }
+
+    /// Forgets agents whose nodes are gone; one that comes back after all begins anew.
+    ///
+    /// Series that came from them first stay as long as anybody sends them.
+    package mutating func forget(agents gone: [(cluster: String, node: String)]) {
+        var places: Set<Int> = []
+        for agent in gone {
+            guard let cluster = clusterIndexByName[agent.cluster],
+                let place = agentIndexByName.removeValue(forKey: "\(cluster)/\(agent.node)")
+            else { continue }
+            places.insert(place)
+            agents[place] = AgentState(podRoundsFrom: .max, podRoundAt: .min)
+        }
+        guard !places.isEmpty else { return }
+        series.disown(places)
+        freeAgents += places.sorted()
     }
 
     /// What a sample of a series goes to; one that is seen for the first time is classified, and counted when it is

@@ -56,6 +56,7 @@ package struct SignalEngine: Sendable {
     var clusterNames: [String] = []
     var agentIndexByName: [String: Int] = [:]
     var agents: [AgentState] = []
+    var freeAgents: [Int] = []
     var counts = Statistics()
     /// How often contributors were forgotten.
     var releases: UInt32 = 0
@@ -81,6 +82,7 @@ package struct SignalEngine: Sendable {
         statistics.subjects = groupsBySubject.count
         statistics.contributors = contributors.count - freeContributors.count
         statistics.series = series.count
+        statistics.agents = agents.count - freeAgents.count
         return statistics
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import SQLiteFile
+import Synchronization
 import Telemetry
 import Testing
 
@@ -338,5 +339,21 @@ struct SampleStoreTests {
         #expect(report.incompleteBefore == Fleet.time(Int64(report.framesBySize)))
         let bytes = try #require(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
         #expect(bytes < before.usedBytes)
+    }
+
+    @Test("Memory gives up what it holds of agents that are gone, and the file does not")
+    func forgetsAgents() async throws {
+        let folder = try TemporaryFolder()
+        let store = try Fleet.open(folder)
+        for node in ["stays", "goes"] {
+            let rounds = [[Fleet.sample("up", 10, 1, ["node": node]), Fleet.sample("down", 10, 1, ["node": node])]]
+            _ = try await store.append(try Fleet.chain(Fleet.key(node), rounds: rounds))
+        }
+        #expect(store.catalogue.knownCount == 4)
+        store.forget(agents: [AgentName(cluster: "alpha", node: "goes"), AgentName(cluster: "beta", node: "stays")])
+        #expect(store.catalogue.knownCount == 2)
+        #expect(store.clocks.withLock { $0.keys.map(\.node) } == ["stays"])
+        _ = try await store.append([try Fleet.frame(Fleet.key("goes"), 2)])
+        #expect(try await store.durableSequences(of: Fleet.key("goes")).through == 2)
     }
 }

@@ -48,6 +48,22 @@ import Testing
         #expect(engine.advance(to: at(250)).map(\.value) == [0])
     }
 
+    @Test func anAgentThatIsForgottenLeavesItsRoomAndKeepsNoSeries() {
+        var engine = SignalEngine(.init(agentsMax: 1))
+        func kills(_ pod: String) -> LabelSet { podLabels(pod).merging(["container": "main"]) }
+        engine.feed("kube_pod_container_oom_kills_total", kills("a"), 1, 0, agent: "gone")
+        engine.feed("kube_pod_container_oom_kills_total", kills("b"), 1, 0, agent: "another")
+        #expect(engine.statistics.agents == 1)
+        engine.forget(agents: [("test", "gone"), ("test", "never seen"), ("other", "gone")])
+        #expect(engine.statistics.agents == 0 && engine.statistics.series == 2)
+        // Its series is sent by another one, which has a number that was its: a counter that is new counts in full only
+        // when that one's pods were looked at before.
+        engine.feed("kube_pod_container_oom_kills_total", kills("a"), 11, 1, agent: "another")
+        #expect(engine.statistics.agents == 1)
+        engine.feed("kube_pod_container_oom_kills_total", kills("c"), 12, 1, agent: "another")
+        #expect(engine.points(.oomKills, until: 30).compactMap(\.value).reduce(0, +) == 1)
+    }
+
     @Test func seriesThatNoSignalReadsCostNothing() {
         var engine = SignalEngine()
         engine.feed("container_cpu_usage_seconds_total", podLabels("a"), 1, 1)

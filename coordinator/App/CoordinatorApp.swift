@@ -129,8 +129,7 @@ package struct CoordinatorApp: Sendable {
         let (incidentStore, sampleStore) = try openStores()
         let counters = CounterBoard()
         let cells = await CellParts(configuration.dataDirectory, counters: counters, logger: logger, now: now)
-        let desk = MessageDesk(
-            templates: try MessageTemplates(directory: configuration.notifications.templatesDirectory))
+        let desk = try MessageDesk(templates: .init(directory: configuration.notifications.templatesDirectory))
         let client = CurlHTTPClient()
         let parts = NotificationParts(
             settings: configuration.notifications, environment: configuration.environment, client: client)
@@ -138,6 +137,7 @@ package struct CoordinatorApp: Sendable {
             channels: parts.channels, limits: parts.limits, store: incidentStore, logger: logger, now: now)
         try await notifications.restore()
         let fleet = FleetRegistry(configuration: configuration.fleet)
+        let quota = SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax)
         let restored = try await Restoration(
             configuration: configuration, incidents: incidentStore, samples: sampleStore, counters: counters,
             logger: logger, startedAt: now()
@@ -146,7 +146,7 @@ package struct CoordinatorApp: Sendable {
             restored, store: incidentStore, routing: configuration.notifications.routing,
             notifications: notifications, cells: cells.recorder, counters: counters,
             tickInterval: min(configuration.signals.step / 4, .seconds(1)), logger: logger,
-            signsOfLife: { fleet.signsOfLife() }, forget: { fleet.forget($0.map(\.key), now: now()) }, now: now)
+            signsOfLife: { fleet.signsOfLife() }, forget: forgetting(fleet, quota, sampleStore), now: now)
         let health = StoreHealth()
         let writer = StoreWriter(
             store: sampleStore, pipeline: pipeline, counters: counters, health: health, logger: logger, now: now)
@@ -154,7 +154,7 @@ package struct CoordinatorApp: Sendable {
             configuration, counters: counters, client: client, logger: logger, now: now,
             addresses: .init(certificates: address, tokens: tokenAddress),
             services: services(
-                fleet: fleet, pipeline: pipeline, writer: writer, samples: sampleStore, cells: cells,
+                fleet: fleet, quota: quota, pipeline: pipeline, writer: writer, samples: sampleStore, cells: cells,
                 incidents: incidentStore, notifications: notifications, desk: desk, counters: counters, health: health))
         let cluster = clusterWatch(sampleStore, writer)
         let compaction = CompactionService(store: sampleStore, counters: counters, logger: logger, now: now)
@@ -192,6 +192,17 @@ package struct CoordinatorApp: Sendable {
         group.maximumGracefulShutdownDuration = .seconds(15)
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    /// What gives up all that is held for agents that are gone.
+    private func forgetting(
+        _ fleet: FleetRegistry, _ quota: SeriesQuota, _ samples: SampleStore
+    ) -> @Sendable ([AgentWatch.Status]) -> Void {
+        { gone in
+            fleet.forget(gone.map(\.key), now: now())
+            quota.forget(now: now())
+            samples.forget(agents: gone.map { AgentName(cluster: $0.cluster, node: $0.node) })
+        }
     }
 
     private func retention(
@@ -253,7 +264,7 @@ package struct CoordinatorApp: Sendable {
     }
 
     private func services(
-        fleet: FleetRegistry, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore,
+        fleet: FleetRegistry, quota: SeriesQuota, pipeline: Pipeline, writer: StoreWriter, samples: SampleStore,
         cells: CellParts,
         incidents: IncidentStore, notifications: NotificationService, desk: MessageDesk, counters: CounterBoard,
         health: StoreHealth
@@ -268,7 +279,7 @@ package struct CoordinatorApp: Sendable {
                 configuration.ingest, helloWithin: configuration.listener.firstCallWithin,
                 version: configuration.version),
             authorization: authorization, fleet: fleet, assignments: assignments, writer: writer,
-            quota: SeriesQuota(seriesMax: configuration.ingest.seriesPerAgentHourMax), counters: counters,
+            quota: quota, counters: counters,
             logger: logger, now: now)
         let query = QueryService(
             authorization: authorization, fleet: fleet, pipeline: pipeline, samples: samples,

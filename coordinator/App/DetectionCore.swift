@@ -98,8 +98,14 @@ package struct DetectionCore: Sendable {
         watches.seen(signs)
     }
 
-    /// The agents that were forgotten since the last call.
-    package mutating func takeForgotten() -> [AgentWatch.Status] { watches.takeForgotten() }
+    /// The agents that were forgotten since the last call; signals and dependencies forget them with it.
+    package mutating func takeForgotten() -> [AgentWatch.Status] {
+        let gone = watches.takeForgotten()
+        guard !gone.isEmpty else { return [] }
+        engine.forget(agents: gone.map { ($0.cluster, $0.node) })
+        for agent in gone { dependencies.forget(cluster: agent.cluster, agent: agent.node) }
+        return gone
+    }
 
     /// Closes the cells that can be closed and applies what follows from them.
     ///

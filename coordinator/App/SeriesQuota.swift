@@ -22,6 +22,14 @@ final class SeriesQuota: Sendable {
         self.seriesMax = seriesMax
     }
 
+    /// Agents of whom series are held.
+    var agents: Int { hours.withLock { $0.count } }
+
+    /// Forgets the hours that are over: of agents that are gone nothing else would.
+    func forget(now: Timestamp) {
+        hours.withLock { hours in hours = hours.filter { now - $0.value.startedAt < Self.window } }
+    }
+
     /// Takes the series that a block defines.
     ///
     /// - Returns: positions of those that are one too many; nil when there are none.
