@@ -51,7 +51,9 @@ extension CoordinatorApp.Configuration {
             httpPort: settings.httpListen.port,
             signals: SignalEngine.Configuration(
                 step: settings.step, subjectsMax: settings.limits.subjectsMax,
-                seriesMax: settings.limits.signalSeriesMax),
+                seriesMax: settings.limits.signalSeriesMax,
+                // A round of all, sent while the one before is not judged yet.
+                pendingMax: max(1_000_000, 2 * settings.limits.signalSeriesMax)),
             thresholds: thresholds, thresholdsSource: source, incidents: incidents, escalation: thresholds.escalation,
             notifications: settings.notifications, environment: environment,
             fleet: FleetRegistry.Configuration(

@@ -14,7 +14,7 @@ package import Telemetry
 package struct DetectionCore: Sendable {
     var engine: SignalEngine
     var bank: DetectorBank
-    var dependencies = DependencyGraph()
+    var dependencies: DependencyGraph
     /// What is watched beside signals.
     package internal(set) var watches: Watches
     /// The incidents: the fold of the events applied so far.
@@ -40,13 +40,25 @@ package struct DetectionCore: Sendable {
     /// What the detectors were given since.
     private var cells = CellTape()
 
+    /// How much of a fleet is kept in mind beside signals and detectors.
+    package struct Limits: Sendable, Hashable {
+        /// Subjects whose last cells are shown.
+        package var historySubjectsMax = 20_000
+        /// Who stands on what.
+        package var dependencies = DependencyGraph.Configuration()
+
+        /// Makes the limits of a small fleet.
+        package init() {}
+    }
+
     /// Makes a core that continues from a book: its open findings are open in the detectors too, and its escalation has
     /// folded the same events.
     package init(
         engine: SignalEngine, bank: DetectorBank, watches: Watches, book: IncidentBook, escalation: EscalationMachine,
-        thresholds: ThresholdSettings, historySubjectsMax: Int = 20_000
+        thresholds: ThresholdSettings, limits: Limits = Limits()
     ) {
-        history = SignalHistory(subjectsMax: historySubjectsMax)
+        history = SignalHistory(subjectsMax: limits.historySubjectsMax)
+        dependencies = DependencyGraph(configuration: limits.dependencies)
         self.thresholds = thresholds
         self.engine = engine
         self.bank = bank

@@ -46,14 +46,14 @@ struct Restoration {
             watches.thresholds(file: file, errors: [], at: startedAt)
         }
         let thresholds = configuration.thresholds
-        var bank = DetectorBank { thresholds.checks(for: $0) }
+        var bank = DetectorBank(configuration: detectors) { thresholds.checks(for: $0) }
         var past = await readBack(until: known.map(\.at).max(), watches)
         let from = past?.from ?? startedAt
         restoreLearned(into: &bank, at: from)
         let orphans = bank.restore(open: others, at: from)
         var core = DetectionCore(
             engine: SignalEngine(configuration: configuration.signals, startedAt: from), bank: bank, watches: watches,
-            book: book, escalation: escalation, thresholds: thresholds)
+            book: book, escalation: escalation, thresholds: thresholds, limits: coreLimits)
         var events: [IncidentEvent] = []
         if let findings = past?.replay(into: &core) {
             events = core.reconcile(after: findings, now: startedAt)
@@ -177,5 +177,25 @@ struct Restoration {
             bank: DetectorBank { thresholds.checks(for: $0) }, watches: watches,
             book: IncidentBook(severities: SeverityTable(thresholds, watches: watches)),
             escalation: EscalationMachine(policy: configuration.escalation), thresholds: thresholds)
+    }
+}
+
+/// Limits that nobody sets, since they follow from those that are set.
+extension Restoration {
+    /// A subject has ten detectors or so.
+    private var detectors: DetectorBank.Configuration {
+        var detectors = DetectorBank.Configuration()
+        detectors.detectorsMax = max(detectors.detectorsMax, 20 * configuration.signals.subjectsMax)
+        return detectors
+    }
+
+    private var coreLimits: DetectionCore.Limits {
+        var limits = DetectionCore.Limits()
+        limits.historySubjectsMax = max(limits.historySubjectsMax, configuration.signals.subjectsMax)
+        // A kubelet runs 110 pods by default.
+        let pods = 110 * configuration.fleet.agentsMax
+        limits.dependencies.podsMax = max(limits.dependencies.podsMax, pods)
+        limits.dependencies.linksMax = max(limits.dependencies.linksMax, pods)
+        return limits
     }
 }

@@ -139,9 +139,14 @@ struct FleetRun: Sendable {
         return Int64((Double(last - first) / Double(starts.count - 1) / 1000).rounded()) * 1000
     }
 
-    /// The coordinator must have stored what was counted.
+    /// The coordinator must have stored what was counted, and have had room for all that it makes of it.
     private func check(_ lab: TocsinLab, samples: Int) async throws {
-        let stored = try await MetricsPage(port: lab.httpPort).figures()["tocsin_coordinator_samples_stored_total"]
+        let figures = try await MetricsPage(port: lab.httpPort).figures()
+        for name in ["signal_samples_refused", "signal_subjects_refused", "detectors_refused", "cells_lost"] {
+            let count = figures["tocsin_coordinator_\(name)_total"] ?? .nan
+            guard count == 0 else { throw Workload.Fault(message: "\(name) is \(count): the fleet is beyond a limit") }
+        }
+        let stored = figures["tocsin_coordinator_samples_stored_total"]
         guard stored == Double(samples) else {
             throw Workload.Fault(message: "\(samples) samples were sent, the coordinator says \(stored ?? 0)")
         }
