@@ -19,8 +19,10 @@ struct ChainState: Sendable {
     var states: [SeriesState] = []
     /// The series that followed each series.
     var successors: [UInt32] = []
-    /// The series of the last block's samples.
+    /// The series of the last block's samples; a reader that had all of them in order of definition keeps their count
+    /// alone.
     var order: [UInt32] = []
+    private var countInOrder: Int?
     var slots: [Slot] = []
     var nextSlot = 0
     var lastSlot: UInt32 = 0
@@ -38,6 +40,7 @@ struct ChainState: Sendable {
         states.removeAll(keepingCapacity: true)
         successors.removeAll(keepingCapacity: true)
         order.removeAll(keepingCapacity: true)
+        countInOrder = nil
         slots.removeAll(keepingCapacity: true)
         nextSlot = 0
         lastSlot = 0
@@ -64,10 +67,28 @@ struct ChainState: Sendable {
         successors.append(Self.nobody)
     }
 
-    /// Takes in the series of a block's samples, without a new array.
+    /// Takes in the series of a block's samples as its reader, without a new array.
     mutating func setOrder(_ series: [UInt32]) {
-        order.removeAll(keepingCapacity: true)
-        order.append(contentsOf: series)
+        let isInOrder = series.indices.allSatisfy { Int(series[$0]) == $0 }
+        countInOrder = isInOrder ? series.count : nil
+        guard isInOrder else {
+            order.removeAll(keepingCapacity: true)
+            order.append(contentsOf: series)
+            return
+        }
+        if !order.isEmpty { order = [] }
+    }
+
+    /// How many samples the last block had, to its reader.
+    var orderCount: Int { countInOrder ?? order.count }
+
+    /// Writes the series of the last block's samples into columns that have as many.
+    func putOrder(into columns: inout SampleColumns) {
+        if let countInOrder {
+            columns.setOrder(count: countInOrder)
+        } else {
+            columns.setOrder(order)
+        }
     }
 
     /// Closes a block: its checksum is what the next one must name.

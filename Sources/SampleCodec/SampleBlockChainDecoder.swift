@@ -84,10 +84,10 @@ package struct SampleBlockChainDecoder: Sendable {
                 .chainBroken, isSound ? "not the block after the last one" : "no keyframe was read", offset: 0,
                 found: header.index, expected: isSound ? state.index : 0)
         }
-        if header.flags.contains(.sameOrder), header.sampleCount != state.order.count {
+        if header.flags.contains(.sameOrder), header.sampleCount != state.orderCount {
             throw SampleBlockError(
                 .malformed, "the same order with another count", offset: 6, found: UInt64(header.sampleCount),
-                expected: UInt64(state.order.count))
+                expected: UInt64(state.orderCount))
         }
     }
 
@@ -106,7 +106,7 @@ package struct SampleBlockChainDecoder: Sendable {
             throw SampleBlockError(.malformed, "samples without series", offset: 6, found: UInt64(header.sampleCount))
         }
         decoded.resize(to: header.sampleCount)
-        if header.flags.contains(.sameOrder) { decoded.setOrder(state.order) }
+        if header.flags.contains(.sameOrder) { state.putOrder(into: &decoded) }
         guard code(header, firstNew: firstNew, coded: coded, plain: plain, &decoded) else {
             throw SampleBlockError(.malformed, "columns that no writer writes", offset: header.size)
         }

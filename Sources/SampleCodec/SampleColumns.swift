@@ -59,6 +59,10 @@ package struct SampleColumns: Sendable, Equatable {
         for position in seriesStorage.indices { seriesStorage[position] = number(seriesStorage[position]) }
     }
 
+    mutating func setOrder(count: Int) {
+        for position in 0..<count { seriesStorage[position] = UInt32(truncatingIfNeeded: position) }
+    }
+
     mutating func setOrder(_ order: [UInt32]) {
         for position in order.indices { seriesStorage[position] = order[position] }
     }

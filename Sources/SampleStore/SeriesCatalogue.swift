@@ -29,6 +29,7 @@ final class SeriesCatalogue: Sendable {
         fileprivate let catalogue: SeriesCatalogue
         fileprivate var found: [Int64: [Int64: Int64]] = [:]
         fileprivate var openGroups: [Int64: OpenGroup] = [:]
+        fileprivate var metrics: [String: Int64] = [:]
 
         fileprivate struct OpenGroup {
             var id: Int64
@@ -164,11 +165,17 @@ extension SeriesCatalogue.Transaction {
         return group
     }
 
-    private func metric(_ name: String, _ database: Database) throws -> Int64 {
+    /// The row of a metric; looked up once a transaction, since all agents have the same ones.
+    private mutating func metric(_ name: String, _ database: Database) throws -> Int64 {
+        if let known = metrics[name] { return known }
         let statement = try database.cachedStatement(sql: "SELECT id FROM metrics WHERE name = ?")
-        if let id = try Int64.fetchOne(statement, arguments: [name]) { return id }
-        try database.execute(sql: "INSERT INTO metrics (name) VALUES (?)", arguments: [name])
-        return database.lastInsertedRowID
+        var id = try Int64.fetchOne(statement, arguments: [name])
+        if id == nil {
+            try database.execute(sql: "INSERT INTO metrics (name) VALUES (?)", arguments: [name])
+            id = database.lastInsertedRowID
+        }
+        metrics[name] = id
+        return id ?? database.lastInsertedRowID
     }
 
     private mutating func openGroup(
