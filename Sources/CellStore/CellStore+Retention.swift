@@ -53,10 +53,10 @@ extension CellStore {
             database, sql: "SELECT sequence, chain, length(body) AS bytes FROM records ORDER BY sequence LIMIT 2000")
         var border: Int64 = 0
         while let row = try cursor.next() {
-            let (sequence, chain): (Int64, Int64) = (row["sequence"], row["chain"])
+            let (sequence, chain): (Int64, Int64) = try (row.value("sequence"), row.value("chain"))
             if sequence == chain { border = sequence }
             if freed >= bytes, sequence == chain { break }
-            freed += row["bytes"]
+            freed += try row.value("bytes")
         }
         return try remove(before: border, database)
     }

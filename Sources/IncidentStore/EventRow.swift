@@ -50,7 +50,7 @@ struct EventRow: Sendable {
 
     /// Reads columns as they are: a damaged row may hold values of any type.
     private init(_ row: Row) {
-        sequence = row["sequence"]
+        sequence = Int64.fromDatabaseValue(row["sequence"]) ?? -1
         incident = Int64.fromDatabaseValue(row["incident"]) ?? -1
         at = Int64.fromDatabaseValue(row["at"]) ?? -1
         body = Data.fromDatabaseValue(row["body"]) ?? Data()
@@ -106,37 +106,5 @@ struct EventRow: Sendable {
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         return decoder
-    }
-}
-
-/// Takes over what can still be read from a damaged log.
-enum Salvage {
-    /// Copies the sound rows; returns how many.
-    ///
-    /// A file that cannot be read at all gives 0.
-    ///
-    /// The table is read from its start until a damaged page stops it, then from its end.
-    static func run(from path: String, into pool: DatabasePool) throws -> Int {
-        var rows: [Int64: EventRow] = [:]
-        var configuration = Configuration()
-        configuration.readonly = true
-        guard let old = try? DatabaseQueue(path: path, configuration: configuration) else { return 0 }
-        for (comparison, order, start) in [(">", "ASC", Int64.min), ("<", "DESC", Int64.max)] {
-            var last = start
-            while let batch = try? old.read({ database in
-                try EventRow.fetch(database, "sequence \(comparison) ? ORDER BY sequence \(order) LIMIT 50", [last])
-            }), let end = batch.last {
-                last = end.sequence
-                for row in batch where row.event != nil { rows[row.sequence] = row }
-            }
-        }
-        let audit = (try? old.read { try AuditTable.readable($0) }) ?? []
-        try pool.write { database in
-            for row in rows.values.sorted(by: { $0.sequence < $1.sequence }) {
-                try row.insert(into: "events", database)
-            }
-            for record in audit { try AuditTable.insert(record, database) }
-        }
-        return rows.count
     }
 }

@@ -96,19 +96,9 @@ enum AuditTable {
     static func read(_ row: Row) throws -> StoredAuditRecord {
         let body = Data.fromDatabaseValue(row["body"]) ?? Data()
         return StoredAuditRecord(
-            sequence: UInt64(clamping: row["sequence"] as Int64),
+            sequence: UInt64(clamping: try row.value("sequence", as: Int64.self)),
             record: try JSONDecoder().decode(AuditRecord.self, from: body),
             isIntact: Int64.fromDatabaseValue(row["checksum"]) == checksum(body))
-    }
-
-    /// The sound records up to the first page that cannot be read, for a damaged file's successor.
-    static func readable(_ database: Database) throws -> [AuditRecord] {
-        var records: [AuditRecord] = []
-        let rows = try Row.fetchCursor(database, sql: "SELECT sequence, body, checksum FROM audit ORDER BY sequence")
-        while let row = try? rows.next() {
-            if let stored = try? read(row), stored.isIntact { records.append(stored.record) }
-        }
-        return records
     }
 
     private static func checksum(_ body: Data) -> Int64 {

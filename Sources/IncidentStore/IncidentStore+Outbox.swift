@@ -24,6 +24,24 @@ enum OutboxTable {
         ).execute(arguments: [row.key, row.channel, row.state, row.ended, row.body])
     }
 
+    /// The rows of a damaged file from either end up to the first page that cannot be read.
+    static func readable(_ file: DatabaseQueue) -> [OutboxRow] {
+        var found: [String: OutboxRow] = [:]
+        for order in ["ASC", "DESC"] {
+            try? file.read { database in
+                let rows = try Row.fetchCursor(
+                    database, sql: "SELECT body FROM outbox ORDER BY key \(order), channel \(order)")
+                while let row = try rows.next() {
+                    guard let body = Data.fromDatabaseValue(row["body"]),
+                        let entry = try? JSONDecoder().decode(OutboxEntry.self, from: body)
+                    else { continue }
+                    found["\(entry.channel) \(entry.notice.key)"] = try OutboxRow(entry)
+                }
+            }
+        }
+        return Array(found.values)
+    }
+
     static func update(_ row: OutboxRow, _ database: Database) throws {
         try database.cachedStatement(
             sql: "UPDATE outbox SET state = ?, ended = ?, body = ? WHERE key = ? AND channel = ?"

@@ -15,8 +15,10 @@ package final class IncidentStore: Sendable {
     package struct OpenReport: Sendable, Equatable {
         /// Where a damaged file was moved to; nil when the file was sound.
         package var quarantinedPath: String?
-        /// Events that were read back from the damaged file and written to the new one.
-        package var eventsSalvaged = 0
+        /// What could not be read of the log beside the file; nil when it was sound.
+        package var damagedLog: SQLiteFile.DamagedLog?
+        /// What was read back from the damaged file and written to the new one.
+        package var salvage = SalvageReport()
     }
 
     /// What loading found.
@@ -48,10 +50,10 @@ package final class IncidentStore: Sendable {
         file = try SQLiteFile(
             .init(path: directory + "/" + Self.fileName, quarantineMax: 5, checksPages: true),
             migrator: EventTable.migrator)
-        var report = OpenReport(quarantinedPath: file.quarantinedPath)
+        var report = OpenReport(quarantinedPath: file.quarantinedPath, damagedLog: file.damagedLog)
         if let damaged = file.quarantinedPath {
             do {
-                report.eventsSalvaged = try Salvage.run(from: damaged, into: file.pool)
+                report.salvage = try Salvage.run(from: damaged, into: file.pool)
             } catch {
                 throw StoreError(error)
             }

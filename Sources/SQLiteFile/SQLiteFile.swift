@@ -19,7 +19,8 @@ package final class SQLiteFile: Sendable {
         ///
         /// At least 1.
         package var quarantineMax: Int
-        /// Whether every page is looked at while opening: for small files that matter.
+        /// Whether every page is looked at while opening, and each index held against its table: for small files that
+        /// matter.
         package var checksPages: Bool
         /// Upper bound of the file in bytes; nil: the disk's.
         ///
@@ -35,10 +36,20 @@ package final class SQLiteFile: Sendable {
         }
     }
 
+    /// A log of which transactions cannot be read.
+    package struct DamagedLog: Sendable, Hashable {
+        /// How many, as far as they can be counted.
+        package var transactions: Int
+        /// Where file and log were copied to.
+        package var copy: String
+    }
+
     /// Where the file is.
     package let path: String
     /// Where a damaged file of the same name was moved to while opening; nil when the file was sound.
     package let quarantinedPath: String?
+    /// What could not be read of the log beside a file whose pages are checked; nil when it was sound.
+    package let damagedLog: DamagedLog?
     /// The connections.
     package var pool: DatabasePool { connections.withLock { $0 } }
 
@@ -55,7 +66,8 @@ package final class SQLiteFile: Sendable {
         self.configuration = configuration
         self.migrator = migrator
         let marker = Self.markerPath(configuration.path)
-        if !FileManager.default.fileExists(atPath: marker) {
+        damagedLog = try configuration.checksPages ? Self.keepDamagedLog(configuration) : nil
+        if !FileManager.default.fileExists(atPath: marker), !Self.isEmptied(configuration.path) {
             do {
                 connections = Mutex(try Self.open(configuration, migrator))
                 quarantinedPath = nil
@@ -76,6 +88,15 @@ package final class SQLiteFile: Sendable {
         let renewed = try Self.renew(configuration, migrator)
         connections.withLock { $0 = renewed.pool }
         return renewed.path
+    }
+
+    /// Whether a file is there that holds nothing.
+    ///
+    /// SQLite would take it for a new database, and remove the log beside it. It is one whose content is gone; where a
+    /// process died between making it and writing its first page, nothing is lost by setting it aside.
+    private static func isEmptied(_ path: String) -> Bool {
+        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        return size == 0
     }
 
     private static func renew(
@@ -205,11 +226,18 @@ extension SQLiteFile {
                 guard try !migrator.hasBeenSuperseded(database) else {
                     throw StoreError(.newerSchema, "\(file.path) was written by a newer version")
                 }
-                if file.checksPages, try String.fetchOne(database, sql: "PRAGMA quick_check(1)") != "ok" {
+                if file.checksPages, try String.fetchOne(database, sql: "PRAGMA integrity_check(1)") != "ok" {
                     throw StoreError(.corrupt, "\(file.path) has damaged pages")
                 }
             }
             try migrator.migrate(pool)
+            let expected = try DatabaseQueue()
+            try migrator.migrate(expected)
+            guard try pool.read({ try SchemaNames($0) }) == expected.read({ try SchemaNames($0) }) else {
+                throw StoreError(.corrupt, "\(file.path) has other tables or columns than were made")
+            }
+            // Else a file that grows slowly lies in its log for months, which nothing tells from one that is cut off.
+            if file.checksPages { try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
             return pool
         } catch {
             var failure = StoreError(error)
@@ -218,22 +246,26 @@ extension SQLiteFile {
         }
     }
 
+    /// Copies file and log when transactions of the log cannot be read: SQLite goes on without them.
+    private static func keepDamagedLog(_ file: Configuration) throws(StoreError) -> DamagedLog? {
+        do {
+            let count = try WriteAheadLog(of: file.path).transactionsUnreadable
+            guard count > 1 else { return nil }
+            let target = try freeQuarantine(file)
+            for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: file.path + suffix) {
+                try FileManager.default.copyItem(atPath: file.path + suffix, toPath: target + suffix)
+            }
+            return DamagedLog(transactions: count, copy: target)
+        } catch {
+            throw StoreError(.io, "cannot copy the damaged log of \(file.path): \(error)")
+        }
+    }
+
     /// Moves the file, and the log beside it, to the first free `PATH.corrupt-N`.
     private static func quarantine(_ file: Configuration) throws(StoreError) -> String {
         let manager = FileManager.default
         do {
-            let folder = (file.path as NSString).deletingLastPathComponent
-            let prefix = (file.path as NSString).lastPathComponent + ".corrupt-"
-            let numbers = try manager.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)
-                .compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }.sorted()
-            let excess = numbers.count + 1 - max(1, file.quarantineMax)
-            for number in numbers.prefix(max(0, excess)) {
-                for suffix in ["", "-wal", "-shm"] {
-                    let old = "\(file.path).corrupt-\(number)\(suffix)"
-                    if manager.fileExists(atPath: old) { try manager.removeItem(atPath: old) }
-                }
-            }
-            let target = "\(file.path).corrupt-\((numbers.last ?? 0) + 1)"
+            let target = try freeQuarantine(file)
             for suffix in ["", "-wal"] where manager.fileExists(atPath: file.path + suffix) {
                 try manager.moveItem(atPath: file.path + suffix, toPath: target + suffix)
             }
@@ -243,5 +275,22 @@ extension SQLiteFile {
         } catch {
             throw StoreError(.io, "cannot set the damaged \(file.path) aside: \(error)")
         }
+    }
+
+    /// The next name for a damaged file; the oldest of those that are there go, so that there are not too many.
+    private static func freeQuarantine(_ file: Configuration) throws -> String {
+        let manager = FileManager.default
+        let folder = (file.path as NSString).deletingLastPathComponent
+        let prefix = (file.path as NSString).lastPathComponent + ".corrupt-"
+        let numbers = try manager.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)
+            .compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }.sorted()
+        let excess = numbers.count + 1 - max(1, file.quarantineMax)
+        for number in numbers.prefix(max(0, excess)) {
+            for suffix in ["", "-wal", "-shm"] {
+                let old = "\(file.path).corrupt-\(number)\(suffix)"
+                if manager.fileExists(atPath: old) { try manager.removeItem(atPath: old) }
+            }
+        }
+        return "\(file.path).corrupt-\((numbers.last ?? 0) + 1)"
     }
 }

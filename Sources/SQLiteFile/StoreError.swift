@@ -44,6 +44,9 @@ package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
             // The message is SQLite's own; statements and arguments stay out of it.
             self.init(
                 Self.code(of: error), "\(error.message ?? "no message") (SQLite \(error.extendedResultCode.rawValue))")
+        case is RowDecodingError:
+            // We never write such a value; the error's own words hold what is stored.
+            self.init(.corrupt, "a stored value is of another type than it was written with")
         default:
             self.init(.other, "\(error)")
         }

@@ -33,7 +33,7 @@ struct FrameChain: Sendable {
         var chains: [FrameChain] = []
         for row in sessions {
             var isOpen = false
-            let frames = try FrameEntry.list(session: row["id"], lane: row["lane"], before: .max, database)
+            let frames = try FrameEntry.list(session: row.value("id"), lane: row.value("lane"), before: .max, database)
             for frame in frames where frame.isBlock {
                 if frame.startsChain {
                     chains.append(FrameChain(frame))

@@ -23,10 +23,11 @@ struct FrameEntry: Sendable {
                 FROM frames INDEXED BY frames_by_lane WHERE session_id = ? AND lane = ? AND id < ? ORDER BY id
                 """, arguments: [session, lane, end]
         ).map { row in
-            let kind: Int = row["kind"]
+            let kind: Int = try row.value("kind")
             return FrameEntry(
-                id: row["id"], isBlock: kind == FrameKind.sampleBlock.rawValue, startsChain: row["starts"],
-                from: row["min_millis"], to: row["max_millis"])
+                id: try row.value("id"), isBlock: kind == FrameKind.sampleBlock.rawValue,
+                startsChain: try row.value("starts"),
+                from: try row.value("min_millis"), to: try row.value("max_millis"))
         }
     }
 }

@@ -34,7 +34,7 @@ struct QueryPlan: Sendable {
     static func make(_ query: SampleQuery, _ database: Database) throws -> QueryPlan {
         var plan = QueryPlan()
         for row in try Row.fetchAll(database, sql: "SELECT id, cluster, node FROM agents") {
-            let agent = Agent(id: row["id"], cluster: row["cluster"], node: row["node"])
+            let agent = try Agent(id: row.value("id"), cluster: row.value("cluster"), node: row.value("node"))
             if let agents = query.agents, !agents.includes(AgentName(cluster: agent.cluster, node: agent.node)) {
                 continue
             }
@@ -42,9 +42,9 @@ struct QueryPlan: Sendable {
         }
         try plan.noteUncatalogued(database)
         for metric in try Row.fetchAll(database, sql: "SELECT id, name FROM metrics") {
-            let name: String = metric["name"]
+            let name: String = try metric.value("name")
             guard query.selector.mayMatch(metric: name) else { continue }
-            try plan.choose(metric: metric["id"], name, query, database)
+            try plan.choose(metric: metric.value("id"), name, query, database)
         }
         return plan
     }
@@ -63,10 +63,11 @@ struct QueryPlan: Sendable {
             database, sql: "SELECT agent_id, group_id, labels FROM series WHERE metric_id = ?" + conditions,
             arguments: StatementArguments([id]) + StatementArguments(parts))
         while let row = try rows.next() {
-            guard let agent = agents[row["agent_id"]] else { continue }
-            let series = SeriesIdentity.series(metric: name, labels: row["labels"])
+            guard let agent = try agents[row.value("agent_id")] else { continue }
+            let series = try SeriesIdentity.series(metric: name, labels: row.value("labels"))
             guard query.selector.matches(series, cluster: agent.cluster) else { continue }
-            try add(SeriesKey(cluster: agent.cluster, series: series), agent: agent.id, group: row["group_id"], query)
+            try add(
+                SeriesKey(cluster: agent.cluster, series: series), agent: agent.id, group: row.value("group_id"), query)
         }
     }
 
@@ -79,7 +80,10 @@ struct QueryPlan: Sendable {
                 JOIN agents ON agents.cluster = sessions.cluster AND agents.node = sessions.node
                 WHERE kind = 1 AND is_catalogued = 0
                 """)
-        for row in rows { agents[row["id"]]?.hasUncatalogued = true }
+        for row in rows {
+            let id: Int64 = try row.value("id")
+            agents[id]?.hasUncatalogued = true
+        }
     }
 
     /// Adds a series; without a group when only frames have it.

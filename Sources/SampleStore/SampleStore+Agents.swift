@@ -36,7 +36,9 @@ extension SampleStore {
                     """,
                 arguments: [SessionKey.ownNode, SessionKey.ownNode, span.wholeMilliseconds, max(0, limit)]
             ).map { row in
-                SeenAgent(cluster: row["cluster"], node: row["node"], seenAt: Timestamp(millis: row["last"]))
+                SeenAgent(
+                    cluster: try row.value("cluster"), node: try row.value("node"),
+                    seenAt: Timestamp(millis: try row.value("last")))
             }
         }
     }

@@ -85,9 +85,9 @@ extension SampleStore {
                     FROM clock_spans JOIN agents ON agents.id = agent_id ORDER BY clock_spans.id
                     """)
             for row in rows {
-                let name = AgentName(cluster: row["cluster"], node: row["node"])
-                let (from, offset): (Int64, Int64) = (row["from_millis"], row["offset_millis"])
-                let (to, seenAt): (Int64?, Int64?) = (row["to_millis"], row["seen_at"])
+                let name = try AgentName(cluster: row.value("cluster"), node: row.value("node"))
+                let (from, offset): (Int64, Int64) = try (row.value("from_millis"), row.value("offset_millis"))
+                let (to, seenAt): (Int64?, Int64?) = try (row.value("to_millis"), row.value("seen_at"))
                 // What holds reaches no further than the agent: of later times an earlier span may tell.
                 let end = to ?? seenAt.map { $0 + offset + 60_000 } ?? .max
                 histories[name, default: ClockHistory(spans: [])].spans.append(
@@ -115,7 +115,7 @@ struct ClockNote: Sendable, Hashable {
                 sql: "SELECT id, offset_millis FROM clock_spans WHERE agent_id = ? ORDER BY id DESC LIMIT 1"),
             arguments: [agent])
         guard let row else { return ClockNote() }
-        return ClockNote(span: row["id"], offsetMillis: row["offset_millis"])
+        return try ClockNote(span: row.value("id"), offsetMillis: row.value("offset_millis"))
     }
 
     /// Takes a frame of the fresh lane: a changed offset ends the span that was and begins another.

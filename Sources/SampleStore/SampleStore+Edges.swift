@@ -26,8 +26,10 @@ extension SampleStore {
                     JOIN sessions ON sessions.id = session_id
                     WHERE at_millis BETWEEN ? AND ? ORDER BY at_millis, edges.id LIMIT ?
                     """, arguments: [from.millis, to.millis, max(0, limit)])
-            return rows.compactMap { row in
-                Self.edge(row).map { StoredEdge(cluster: row["cluster"], node: row["node"], edge: $0) }
+            return try rows.compactMap { row in
+                try Self.edge(row).map {
+                    try StoredEdge(cluster: row.value("cluster"), node: row.value("node"), edge: $0)
+                }
             }
         }
     }
@@ -49,7 +51,7 @@ extension SampleStore {
                     WHERE at_millis >= ? AND cluster = ? AND kind IN (\(marks))
                     ORDER BY at_millis DESC, edges.id DESC LIMIT ?
                     """, arguments: arguments + [max(0, limit)])
-            return rows.reversed().compactMap(Self.edge)
+            return try rows.reversed().compactMap(Self.edge)
         }
     }
 
@@ -82,20 +84,20 @@ extension SampleStore {
                     return (edges: Array(found.reversed()), isCut: true)
                 }
                 lookedAt += 1
-                guard let edge = Self.edge(row) else { continue }
-                let stored = StoredEdge(cluster: row["cluster"], node: row["node"], edge: edge)
+                guard let edge = try Self.edge(row) else { continue }
+                let stored = try StoredEdge(cluster: row.value("cluster"), node: row.value("node"), edge: edge)
                 if matches(stored) { found.append(stored) }
             }
             return (edges: Array(found.reversed()), isCut: false)
         }
     }
 
-    private static func edge(_ row: Row) -> Edge? {
-        let (labels, attributes): (String, String) = (row["labels"], row["attributes"])
+    private static func edge(_ row: Row) throws(StoreError) -> Edge? {
+        let (labels, attributes): (String, String) = try (row.value("labels"), row.value("attributes"))
         guard let labels = Self.labels(labels), let attributes = Self.labels(attributes) else { return nil }
-        return Edge(
-            Edge.Kind(rawValue: row["kind"]), at: Timestamp(millis: row["at_millis"]), labels: labels,
-            attributes: attributes, count: row["count"])
+        return try Edge(
+            Edge.Kind(rawValue: row.value("kind")), at: Timestamp(millis: row.value("at_millis")), labels: labels,
+            attributes: attributes, count: row.value("count"))
     }
 
     private static func labels(_ json: String) -> LabelSet? {

@@ -45,7 +45,7 @@ extension SampleStore {
                 HAVING count(*) > max(1, 2 * (sum(samples) / ?)) AND sum(samples) <= ? AND max(written_at) <= ?
                 LIMIT ?
                 """, arguments: [window, Chunk.samplesMax / 2, mergeSamplesMax, writtenBefore, stepGroupsMax]
-        ).map { Chunk.Key(group: $0["group_id"], window: window) }
+        ).map { Chunk.Key(group: try $0.value("group_id"), window: window) }
     }
 
     private static func isQuiet(_ window: Int64, since: Int64, _ database: Database) throws -> Bool {
@@ -113,7 +113,9 @@ struct ChunkEntry: Sendable {
                 SELECT id, window, min_millis, max_millis FROM chunks INDEXED BY chunks_by_group
                 WHERE group_id = ? AND window = ? ORDER BY id
                 """, arguments: [group, window]
-        ).map { ChunkEntry(id: $0["id"], window: window, from: $0["min_millis"], to: $0["max_millis"]) }
+        ).map {
+            try ChunkEntry(id: $0.value("id"), window: window, from: $0.value("min_millis"), to: $0.value("max_millis"))
+        }
     }
 
     func read(_ database: Database) -> Result<[UInt8]?, StoreError> {

@@ -87,7 +87,9 @@ struct QueryRun {
                     SELECT agent_id, min_millis, max_millis, reason FROM gaps INDEXED BY gaps_by_time
                     WHERE max_millis >= ? AND min_millis <= ? ORDER BY min_millis LIMIT 10000
                     """, arguments: [query.from.millis, query.to.millis]
-            ).map { GapRow(agent: $0[0], from: $0[1], to: $0[2], reason: $0[3]) }
+            ).map {
+                try GapRow(agent: $0.value(at: 0), from: $0.value(at: 1), to: $0.value(at: 2), reason: $0.value(at: 3))
+            }
         }
         for row in rows where agents.contains(row.agent) || row.agent == GapRow.everyAgent {
             let agent = plan.agents[row.agent] ?? QueryPlan.Agent(id: row.agent, cluster: "", node: "every node")

@@ -135,7 +135,9 @@ extension SampleStore {
                 arguments: [millis, limit])
             var removed = 0
             for row in oldest {
-                let (id, session, start): (Int64, Int64, Int64?) = (row[0], row[1], row[2])
+                let (id, session, start): (Int64, Int64, Int64?) = try (
+                    row.value(at: 0), row.value(at: 1), row.value(at: 2)
+                )
                 if let start {
                     try database.cachedStatement(sql: "DELETE FROM frames WHERE session_id = ? AND chain_start = ?")
                         .execute(arguments: [session, start])
@@ -162,7 +164,9 @@ extension SampleStore {
                     """, arguments: [oldestFrame, limit])
             var (freed, removed, last): (Int, Int, Int64?) = (0, 0, nil)
             for row in rows where freed < bytes {
-                let (id, end, length): (Int64, Int64, Int) = (row["id"], row["max_millis"], row["bytes"])
+                let (id, end, length): (Int64, Int64, Int) = try (
+                    row.value("id"), row.value("max_millis"), row.value("bytes")
+                )
                 try database.cachedStatement(sql: "DELETE FROM chunks WHERE id = ?").execute(arguments: [id])
                 (freed, removed, last) = (freed + length, removed + 1, end)
             }

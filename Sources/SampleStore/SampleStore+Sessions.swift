@@ -107,12 +107,14 @@ extension SampleStore {
                 """, arguments: [key.cluster, key.node, session.id])
         var losses: [NotedLoss] = []
         for row in rows {
-            let (id, old, newest): (Int64, Data, Int64) = (row["id"], row["session"], row["newest_millis"])
+            let (id, old, newest): (Int64, Data, Int64) = try (
+                row.value("id"), row.value("session"), row.value("newest_millis")
+            )
             try database.execute(sql: "UPDATE sessions SET is_replaced = 1 WHERE id = ?", arguments: [id])
             if !opening.continues.isEmpty, Data(opening.continues) == old { continue }
-            if let samples = row["unsent_samples"] as Int64? {
+            if let samples = try row.value("unsent_samples") as Int64? {
                 guard samples > 0 else { continue }
-                let (from, to): (Int64?, Int64?) = (row["unsent_min"], row["unsent_max"])
+                let (from, to): (Int64?, Int64?) = try (row.value("unsent_min"), row.value("unsent_max"))
                 losses.append(
                     NotedLoss(
                         times: NotedLoss.times(from, to), samples: UInt64(samples),
@@ -145,10 +147,13 @@ extension SampleStore {
                     JOIN sessions ON sessions.id = session_id ORDER BY noted_at DESC, first DESC LIMIT ?
                     """, arguments: [max(0, limit)]
             ).map { row in
-                let session: Data = row["session"]
-                let (first, last, notedAt): (Int64, Int64, Int64) = (row["first"], row["last"], row["noted_at"])
+                let session: Data = try row.value("session")
+                let (first, last, notedAt): (Int64, Int64, Int64) = try (
+                    row.value("first"), row.value("last"), row.value("noted_at")
+                )
                 return LostRange(
-                    key: SessionKey(cluster: row["cluster"], node: row["node"], session: Array(session)),
+                    key: SessionKey(
+                        cluster: try row.value("cluster"), node: try row.value("node"), session: Array(session)),
                     first: UInt64(first), last: UInt64(last), notedAt: Timestamp(millis: notedAt))
             }
         }

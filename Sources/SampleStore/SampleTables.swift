@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import SQLiteFile
 import SampleLink
 import Telemetry
 
@@ -143,16 +144,17 @@ struct SessionRow: Sendable {
         guard
             let row = try Row.fetchOne(statement, arguments: [key.cluster, key.node, Data(key.session)])
         else { return nil }
-        let (id, durable): (Int64, Int64) = (row["id"], row["durable"])
+        let (id, durable): (Int64, Int64) = try (row.value("id"), row.value("durable"))
         let ranges = try Row.fetchAll(
             database.cachedStatement(sql: "SELECT first, last FROM ahead_ranges WHERE session_id = ? ORDER BY first"),
             arguments: [id]
         ).compactMap { row -> ClosedRange<UInt64>? in
-            let (first, last): (Int64, Int64) = (row["first"], row["last"])
+            let (first, last): (Int64, Int64) = try (row.value("first"), row.value("last"))
             return first > 0 && first <= last ? UInt64(first)...UInt64(last) : nil
         }
         var session = SessionRow(
-            id: id, durable: UInt64(max(0, durable)), ahead: SequenceRanges(ranges), newest: row["newest_millis"])
+            id: id, durable: UInt64(max(0, durable)), ahead: SequenceRanges(ranges),
+            newest: try row.value("newest_millis"))
         session.absorb()
         return session
     }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import SQLiteFile
 import Synchronization
 import Telemetry
 
@@ -204,6 +205,6 @@ extension SeriesCatalogue.Transaction {
         try Row.fetchOne(
             database, sql: "SELECT id, size FROM series_groups WHERE agent_id = ? ORDER BY id DESC LIMIT 1",
             arguments: [agent]
-        ).map { OpenGroup(id: $0[0], size: $0[1], target: nil) }
+        ).map { try OpenGroup(id: $0.value(at: 0), size: $0.value(at: 1), target: nil) }
     }
 }

@@ -48,14 +48,17 @@ package struct StretchReader: Sendable {
     ) throws -> [(row: QueryPlan.Agent, groups: [Int64])] {
         var groups: [Int64: Set<Int64>] = [:]
         for metric in try Row.fetchAll(database, sql: "SELECT id, name FROM metrics") {
-            guard metrics.contains(metric["name"]) else { continue }
-            let id: Int64 = metric["id"]
+            guard try metrics.contains(metric.value("name")) else { continue }
+            let id: Int64 = try metric.value("id")
             let rows = try Row.fetchCursor(
                 database, sql: "SELECT DISTINCT agent_id, group_id FROM series WHERE metric_id = ?", arguments: [id])
-            while let row = try rows.next() { groups[row[0], default: []].insert(row[1]) }
+            while let row = try rows.next() {
+                let (agent, group): (Int64, Int64) = try (row.value(at: 0), row.value(at: 1))
+                groups[agent, default: []].insert(group)
+            }
         }
         return try Row.fetchAll(database, sql: "SELECT id, cluster, node FROM agents").map { row in
-            let agent = QueryPlan.Agent(id: row["id"], cluster: row["cluster"], node: row["node"])
+            let agent = try QueryPlan.Agent(id: row.value("id"), cluster: row.value("cluster"), node: row.value("node"))
             return (agent, (groups[agent.id] ?? []).sorted())
         }
     }
@@ -150,7 +153,8 @@ package struct StretchReader: Sendable {
             let rows = try Row.fetchAll(
                 statement, arguments: [group, reach.lowerBound - Chunk.windowMillis, reach.upperBound])
             for row in rows {
-                let entry = ChunkEntry(id: row[0], window: row[1], from: row[2], to: row[3])
+                let entry = try ChunkEntry(
+                    id: row.value(at: 0), window: row.value(at: 1), from: row.value(at: 2), to: row.value(at: 3))
                 guard entry.from <= reach.upperBound, entry.to >= reach.lowerBound else { continue }
                 let payload = entry.read(database)
                 bytes += (try? payload.get()?.count) ?? 0

@@ -106,7 +106,7 @@ import Testing
         try file.close()
         let store = try IncidentStore(directory: folder.path)
         #expect(store.openReport.quarantinedPath != nil)
-        #expect(store.openReport.eventsSalvaged == 200)
+        #expect(store.openReport.salvage.events == 200)
         #expect(try await store.auditRecords(.init(limit: 1000)).records.count == 200)
     }
 }

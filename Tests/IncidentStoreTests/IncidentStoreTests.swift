@@ -162,7 +162,7 @@ struct IncidentStoreTests {
         #expect(store.openReport.quarantinedPath == path + ".corrupt-1")
         let (events, report) = try await load(store)
         #expect(report.corruptRows == 0)
-        #expect(events.count == store.openReport.eventsSalvaged)
+        #expect(events.count == store.openReport.salvage.events)
         // Batches of 50 end at the damage on either side; the page itself holds about ten rows.
         #expect((850..<1000).contains(events.count))
         #expect(events.first?.sequence == 1)

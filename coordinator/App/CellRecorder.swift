@@ -130,6 +130,7 @@ final class CellRecorder: Service {
             $0.cellSubjectsLeftOut += UInt64(outcome.subjectsLeftOut)
         }
         if let path = outcome.setAside {
+            counters.add { $0.databasesSetAside[.cells, default: 0] += 1 }
             logger.error("the store of cells was damaged and set aside", metadata: ["path": "\(path)"])
         }
         if outcome.subjectsLeftOut > 0 {

@@ -126,8 +126,8 @@ package struct CoordinatorApp: Sendable {
     /// Runs until the task is cancelled, a graceful shutdown is triggered or, with `signals`, the process is told to
     /// stop.
     package func run(signals: [UnixSignal] = []) async throws {
-        let (incidentStore, sampleStore) = try openStores()
         let counters = CounterBoard()
+        let (incidentStore, sampleStore) = try openStores(counters)
         let cells = await CellParts(configuration.dataDirectory, counters: counters, logger: logger, now: now)
         let desk = try MessageDesk(templates: .init(directory: configuration.notifications.templatesDirectory))
         let client = CurlHTTPClient()
@@ -227,16 +227,34 @@ package struct CoordinatorApp: Sendable {
             interval: configuration.signals.step, keepers: keepers, writer: writer, logger: logger, now: now)
     }
 
-    private func openStores() throws -> (IncidentStore, SampleStore) {
+    private func openStores(_ counters: CounterBoard) throws -> (IncidentStore, SampleStore) {
         try FileManager.default.createDirectory(
             atPath: configuration.dataDirectory, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         let incidentStore = try IncidentStore(directory: configuration.dataDirectory)
-        if let path = incidentStore.openReport.quarantinedPath {
-            logger.error("the incident store was damaged and set aside", metadata: ["path": "\(path)"])
+        let report = incidentStore.openReport
+        if let path = report.quarantinedPath {
+            counters.add {
+                $0.databasesSetAside[.incidents, default: 0] += 1
+                $0.incidentEventsDamaged += UInt64(report.salvage.eventsMissing)
+            }
+            logger.error(
+                "the incident store was damaged and set aside; what can be read was taken over",
+                metadata: [
+                    "path": "\(path)", "events": "\(report.salvage.events)",
+                    "eventsMissing": "\(report.salvage.eventsMissing)", "notices": "\(report.salvage.notices)",
+                    "auditRecords": "\(report.salvage.auditRecords)",
+                ])
+        }
+        if let damaged = report.damagedLog {
+            counters.add { $0.incidentEventsDamaged += UInt64(damaged.transactions) }
+            logger.error(
+                "the incident store goes on without transactions that cannot be read any more",
+                metadata: ["transactions": "\(damaged.transactions)", "copy": "\(damaged.copy)"])
         }
         let sampleStore = try SampleStore(directory: configuration.dataDirectory)
         if let path = sampleStore.quarantinedPath {
+            counters.add { $0.databasesSetAside[.samples, default: 0] += 1 }
             logger.error("the sample store was damaged and set aside", metadata: ["path": "\(path)"])
         }
         return (incidentStore, sampleStore)

@@ -28,6 +28,10 @@ package struct Counters: Sendable, Hashable {
     package var framesJudgedUnstored: UInt64 = 0
     /// Transactions that made frames durable.
     package var commits: UInt64 = 0
+    /// Database files that were damaged and set aside.
+    package var databasesSetAside: [DatabaseFile: UInt64] = [:]
+    /// Incident events that were stored and cannot be read any more, as far as they could be counted.
+    package var incidentEventsDamaged: UInt64 = 0
     /// Frames turned into chunks by series.
     package var framesCompacted: UInt64 = 0
     /// Stored frames and chunks that could not be read any more.
@@ -100,6 +104,11 @@ package struct Counters: Sendable, Hashable {
 
     /// All zero.
     package init() {}
+}
+
+/// The database files of the data folder.
+package enum DatabaseFile: String, Sendable, CaseIterable {
+    case cells, incidents, samples
 }
 
 /// Counters that every part of the coordinator adds to.

@@ -95,6 +95,9 @@ struct HealthService: Service {
         page.add("frames_judged_unstored_total", .counter, counted.framesJudgedUnstored)
         page.add("store_frames_compacted_total", .counter, counted.framesCompacted)
         page.add("store_blocks_damaged_total", .counter, counted.blocksDamaged)
+        page.add(
+            "databases_set_aside_total", .counter,
+            DatabaseFile.allCases.map { ("{file=\"\($0.rawValue)\"}", counted.databasesSetAside[$0] ?? 0) })
         page.add("signal_points_total", .counter, counted.signalPoints)
         page.add("cells_stored_total", .counter, counted.cellsStored)
         page.add("cells_lost_total", .counter, counted.cellsLost)
@@ -105,6 +108,7 @@ struct HealthService: Service {
         page.add("findings_refused_total", .counter, counted.findingsRefused)
         page.add("incident_events_total", .counter, counted.incidentEvents)
         page.add("incident_event_failures_total", .counter, counted.incidentEventFailures)
+        page.add("incident_events_damaged_total", .counter, counted.incidentEventsDamaged)
         page.add("target_samples_of_non_owners_total", .counter, counted.samplesOfNonOwners)
         page.add("target_samples_unconfirmed_total", .counter, counted.samplesUnconfirmed)
         page.add("models_restored_total", .counter, counted.modelsRestored)

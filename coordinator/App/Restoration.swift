@@ -86,9 +86,20 @@ struct Restoration {
             }
         }
         if report.corruptRows > 0 {
-            logger.error("incident events were damaged and set aside", metadata: ["count": "\(report.corruptRows)"])
+            counters.add { $0.incidentEventsDamaged += UInt64(report.corruptRows) }
+            logger.error(
+                "incident events were damaged and set aside",
+                metadata: [
+                    "count": "\(report.corruptRows)",
+                    "sequences": "\(report.corruptSequences.map(String.init).joined(separator: ", "))",
+                ])
         }
         let (restored, escalation) = folded.withLock { ($0.book, $0.escalation) }
+        if restored.ignoredEvents > 0 {
+            logger.error(
+                "incident events fit no incident: the one that opened it is lost",
+                metadata: ["count": "\(restored.ignoredEvents)"])
+        }
         logger.info(
             "incidents loaded",
             metadata: ["events": "\(report.events)", "open": "\(restored.openIncidents.count)"])

@@ -113,18 +113,27 @@ final class StoreWriter: Service {
         _ session: Session, hello: AgentHello, at now: Timestamp
     ) async throws(StoreError) -> SampleStore.DurableSequences {
         finish(outage.withLock { $0.release(session) })
+        let opening = SessionOpening(
+            firstSequence: hello.firstSequence, heldFrom: hello.heldFrom, losses: hello.losses,
+            continues: hello.continues)
         do {
-            let opening = SessionOpening(
-                firstSequence: hello.firstSequence, heldFrom: hello.heldFrom, losses: hello.losses,
-                continues: hello.continues)
-            let opened = try await store.openSession(session.key, opening, at: now)
-            for loss in opened.losses { tell(loss, of: session.agent) }
-            return opened.durable
+            return try await open(session, opening, at: now)
         } catch {
             guard Self.isOutage(error) else { throw error }
             note(error)
-            return try await store.durableSequences(of: session.key)
+            guard error.code == .corrupt else { return try await store.durableSequences(of: session.key) }
         }
+        // Nobody gets in while the file cannot say what is durable: no later append would find the damage.
+        await replaceDamagedFile()
+        return try await open(session, opening, at: now)
+    }
+
+    private func open(
+        _ session: Session, _ opening: SessionOpening, at now: Timestamp
+    ) async throws(StoreError) -> SampleStore.DurableSequences {
+        let opened = try await store.openSession(session.key, opening, at: now)
+        for loss in opened.losses { tell(loss, of: session.agent) }
+        return opened.durable
     }
 
     /// Notes what an agent that ends could not deliver; nil when it delivered all.
@@ -322,6 +331,7 @@ final class StoreWriter: Service {
     private func replaceDamagedFile() async {
         do {
             let path = try await store.replaceDamagedFile(now: now())
+            counters.add { $0.databasesSetAside[.samples, default: 0] += 1 }
             logger.error(
                 "the sample store was damaged and set aside; a new one is begun", metadata: ["path": "\(path)"])
         } catch {

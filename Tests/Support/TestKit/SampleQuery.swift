@@ -32,4 +32,16 @@ package struct SampleQuery {
             (try Date(point.at, strategy: format).timeIntervalSince1970, point.value ?? .nan)
         }.sorted { $0.0 < $1.0 }
     }
+
+    /// The stretches, in seconds since the epoch, of which the answer says that samples are missing.
+    package func gaps(_ selector: String, since: String) async throws -> [ClosedRange<Double>] {
+        let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        return try await lab.tocsin(["query", selector, "--since", since]).lines.compactMap { line in
+            guard let match = line.firstMatch(of: /samples of .* from ([^ ]+Z) to ([^ ]+Z) are missing/),
+                let from = try? Date(String(match.1), strategy: format).timeIntervalSince1970,
+                let to = try? Date(String(match.2), strategy: format).timeIntervalSince1970
+            else { return nil }
+            return min(from, to)...max(from, to)
+        }
+    }
 }
