@@ -174,7 +174,10 @@ extension SessionOpening {
             case .refused: "the coordinator refused them"
             case nil: "the agent holds them no more"
             }
-        let between = newest > 0 ? NotedLoss.times(newest, (heldFrom ?? now).millis) : nil
+        // A spool also holds what was acknowledged: its first record tells nothing when it is older than what is
+        // stored.
+        let end = heldFrom.flatMap { $0.millis > newest ? $0 : nil } ?? now
+        let between = newest > 0 ? NotedLoss.times(newest, end.millis) : nil
         let told = SequenceRanges(losses.map(\.sequences)).count(in: range)
         let isTold = told == range.upperBound - range.lowerBound + 1
         return NotedLoss(

@@ -124,6 +124,7 @@ package final class SampleStore: Sendable {
                     let isNew =
                         try !entry.session.holds(frame.sequence)
                         && FrameRow.insert(frame, entry.session.id, database)
+                    if isNew { try Self.noteGaps(of: frame, entry.agent, database) }
                     entry.session.add(frame.sequence, to: frame.to)
                     result.stored += isNew ? 1 : 0
                     result.duplicates += isNew ? 0 : 1
@@ -149,6 +150,24 @@ package final class SampleStore: Sendable {
         SessionCache.Entry(
             session: try SessionRow.findOrMake(key, seenAt: seenAt, database),
             agent: try SeriesCatalogue.agent(cluster: key.cluster, node: key.node, database))
+    }
+
+    /// Keeps what an agent's process took with it when it died as a gap.
+    ///
+    /// An agent whose spool was emptied meanwhile cannot tell from when on; its newest sample from before can.
+    private static func noteGaps(of frame: IncomingFrame, _ agent: Int64, _ database: Database) throws {
+        for edge in frame.edges where edge.kind == .agentGap {
+            let told = edge.attributes[Edge.gapFrom].flatMap { Int64($0) }
+            let newest = try Int64.fetchOne(
+                database,
+                sql: "SELECT max(newest_millis) FROM sessions WHERE cluster = ? AND node = ? AND newest_millis < ?",
+                arguments: [frame.key.cluster, frame.key.node, edge.at.millis])
+            guard let from = told ?? newest, from > 0, from <= edge.at.millis else { continue }
+            try GapRow(
+                agent: agent, from: from, to: edge.at.millis,
+                reason: "the agent was not running, and what it had not written is gone"
+            ).insert(at: frame.receivedAt, database)
+        }
     }
 
     /// Notes what is taken off the times of an agent's frames; those of an outage are not judged, and say nothing.

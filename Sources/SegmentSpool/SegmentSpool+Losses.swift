@@ -25,8 +25,11 @@ extension SegmentSpool {
     }
 
     /// Takes records for lost, and counts those that are not acknowledged and were not counted before.
+    ///
+    /// - Parameter times: between which they lie, where no head tells.
     func lose(
-        _ range: ClosedRange<UInt64>, head: RecordHead?, reason: SpoolLoss.Reason = .damage
+        _ range: ClosedRange<UInt64>, head: RecordHead?, reason: SpoolLoss.Reason = .damage,
+        within times: ClosedRange<Int64>? = nil
     ) throws(SpoolError) {
         let counted = max(state.acknowledged, state.damageThrough) + 1
         let samples = UInt64(head?.sampleCount ?? 0)
@@ -35,7 +38,7 @@ extension SegmentSpool {
             state.counters.damagedSamples += samples
             state.damageThrough = range.upperBound
         }
-        note(SpoolLoss(reason: reason, sequences: range, samples: samples, millis: head?.millis))
+        note(SpoolLoss(reason: reason, sequences: range, samples: samples, millis: head?.millis ?? times))
         try saveState()
     }
 

@@ -58,6 +58,7 @@ extension SegmentSpool {
             throw SpoolError(.inputOutput, "the new session can't be read back")
         }
         contents.recovery.isNewSession = true
+        contents.recovery.interruption = nil
         return SegmentSpool(contents, folder: folder, root: root, lock: lock, limits: limits)
     }
 
@@ -76,7 +77,10 @@ extension SegmentSpool {
             }
         }
         copy.state.counters = counters
-        try copy.close()
+        // Still open: a process that dies before the copy takes its place has not ended in order.
+        try copy.sync()
+        try copy.saveState()
+        copy.isClosed = true
     }
 
     /// Ends a replacement of the session that a crash interrupted, forwards when the new one was complete.

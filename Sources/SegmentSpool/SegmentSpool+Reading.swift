@@ -47,8 +47,18 @@ extension SegmentSpool {
     /// Moves the cursor to a record.
     private func place(of sequence: UInt64, reportingLoss: Bool) throws(SpoolError) -> Place {
         let place = try search(sequence)
-        if case .lost(let through) = place, reportingLoss { try lose(sequence...through, head: nil) }
+        if case .lost(let through) = place, reportingLoss {
+            try lose(sequence...through, head: nil, within: times(around: sequence...through))
+        }
         return place
+    }
+
+    /// The times of the records beside lost ones, between which those lie; nil unless there is one on either side.
+    private func times(around range: ClosedRange<UInt64>) throws(SpoolError) -> ClosedRange<Int64>? {
+        guard let before = try head(of: range.lowerBound - 1)?.millis,
+            let after = try head(of: range.upperBound + 1)?.millis
+        else { return nil }
+        return min(before.lowerBound, after.lowerBound)...max(before.upperBound, after.upperBound)
     }
 
     /// The head of a record; nil when it cannot be read.

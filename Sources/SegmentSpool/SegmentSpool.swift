@@ -151,6 +151,7 @@ package final class SegmentSpool {
     package func close() throws(SpoolError) {
         guard !isClosed else { return }
         try sync()
+        state.isOpen = false
         try saveState()
         isClosed = true
     }

@@ -13,7 +13,7 @@ struct SpoolContents {
     ) throws(SpoolError) -> SpoolContents {
         try SpoolDirectory.create(folder)
         var (stateFile, _) = try SpoolStateFile.open(in: folder)
-        try stateFile.save(SpoolState(counters: counters))
+        try stateFile.save(SpoolState(isOpen: true, counters: counters))
         let active = try SegmentFile.create(in: folder, first: 1, session: session)
         // Last, because a folder with an identity is a spool.
         try SpoolIdentity.write(session, in: folder)
@@ -52,6 +52,7 @@ struct SpoolRecoverer {
             let size = try SegmentFile.open(in: folder, first: first).file.size()
             segments.append(SegmentSpool.Segment(first: first, bytes: size))
         }
+        let wasOpen = state.isOpen || !isKnown
         let active: SegmentFile
         if let first = firsts.last {
             active = try SegmentFile.open(in: folder, first: first)
@@ -65,13 +66,39 @@ struct SpoolRecoverer {
         }
         state.sentThrough = state.hasSent || !isKnown ? state.next - 1 : min(state.sentThrough, state.next - 1)
         state.hasSent = false
+        state.isOpen = true
         state.floor = segments[0].first
+        if wasOpen { recovery.interruption = SpoolInterruption(lastMillis: try lastMillis(segments)) }
         var contents = SpoolContents(
             session: session, state: state, stateFile: stateFile, segments: segments, active: active,
             recovery: recovery)
         try contents.stateFile.save(state)
         contents.state = contents.stateFile.state
         return contents
+    }
+
+    /// The latest time in the last record of samples; the segments before the last are read only while none is found.
+    private func lastMillis(_ segments: [SegmentSpool.Segment]) throws(SpoolError) -> Int64? {
+        for segment in segments.reversed() {
+            let file = try SegmentFile.open(in: folder, first: segment.first)
+            var (offset, expected) = (SegmentFile.headerBytes, segment.first)
+            var last: Int64?
+            scan: while true {
+                let finding = try file.finding(
+                    at: offset, expected: expected, bound: .max, end: segment.bytes, recordBytesMax: limits.recordBytes)
+                let head: RecordHead
+                switch finding {
+                case .head(let found, let place): (head, offset) = (found, place)
+                case .damage(.some(let next)): (head, offset) = next
+                case .damage(nil), .end: break scan
+                }
+                if head.kind == .sampleBlock, let millis = head.millis { last = millis.upperBound }
+                offset += head.recordBytes
+                expected = head.sequence + 1
+            }
+            if let last { return last }
+        }
+        return nil
     }
 
     private mutating func findSession(_ firsts: [UInt64]) throws(SpoolError) -> SpoolSession? {

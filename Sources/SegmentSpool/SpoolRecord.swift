@@ -94,8 +94,16 @@ package struct SpoolRecovery: Sendable, Hashable {
     package var tornBytes = 0
     /// Where the old directory went when it could not be used.
     package var quarantinedTo: String?
+    /// How the process before ended, when not in order; nil for a new session.
+    package var interruption: SpoolInterruption?
     /// What was wrong, each a sentence for the log.
     package var notes: [String] = []
+}
+
+/// The end of a process that did not close its spool: what it had not appended yet is gone with it.
+package struct SpoolInterruption: Sendable, Hashable {
+    /// Latest time of the last record of samples that can be read; nil when there is none.
+    package var lastMillis: Int64?
 }
 
 /// Sizes of the spool.

@@ -18,6 +18,8 @@ struct SpoolState: Hashable {
     var sentThrough: UInt64 = 0
     /// Whether this process may have sent.
     var hasSent = false
+    /// Whether a process has the spool open; one that ends in order says that it has not.
+    var isOpen = false
     /// Damage up to here is counted.
     var damageThrough: UInt64 = 0
     var counters = SpoolCounters()
@@ -27,6 +29,8 @@ struct SpoolState: Hashable {
 /// disk does not matter.
 ///
 /// A slot is thirteen numbers of 8 bytes, little-endian, in the order of `numbers(of:)`, and their CRC-32.
+///
+/// The sixth holds two marks: 1 for `hasSent`, 2 for `isOpen`.
 struct SpoolStateFile {
     private static let slotDistance = 4096
     private static let numberCount = 13
@@ -63,7 +67,8 @@ struct SpoolStateFile {
 
     private static func numbers(of state: SpoolState) -> [UInt64] {
         [
-            state.generation, state.acknowledged, state.floor, state.next, state.sentThrough, state.hasSent ? 1 : 0,
+            state.generation, state.acknowledged, state.floor, state.next, state.sentThrough,
+            (state.hasSent ? 1 : 0) | (state.isOpen ? 2 : 0),
             state.damageThrough, state.counters.droppedRecords, state.counters.droppedSamples,
             state.counters.damagedRecords, state.counters.damagedSamples, state.counters.tornTails,
             state.counters.quarantines,
@@ -82,6 +87,7 @@ struct SpoolStateFile {
         guard numbers[0] > 0, numbers[3] > 0, numbers[1] < numbers[3] else { return nil }
         return SpoolState(
             generation: numbers[0], acknowledged: numbers[1], floor: max(numbers[2], 1), next: numbers[3],
-            sentThrough: numbers[4], hasSent: numbers[5] != 0, damageThrough: numbers[6], counters: counters)
+            sentThrough: numbers[4], hasSent: numbers[5] & 1 != 0, isOpen: numbers[5] & 2 != 0,
+            damageThrough: numbers[6], counters: counters)
     }
 }

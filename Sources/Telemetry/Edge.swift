@@ -63,7 +63,14 @@ package struct Edge: Hashable, Sendable, Codable {
         package static let rolloutFinished = Kind(rawValue: "rollout_finished")
         /// A Deployment's revision made no progress within its deadline; attributes `uid`, `revision`, `message`.
         package static let rolloutStuck = Kind(rawValue: "rollout_stuck")
+        /// An agent went on at the edge's time after an end that was not in order: what it had measured since `gapFrom`
+        /// and not written is gone.
+        package static let agentGap = Kind(rawValue: "agent_gap")
     }
+
+    /// Attribute of `agentGap`: the moment from which samples may be missing, in milliseconds since 1970; absent when
+    /// nothing tells.
+    package static let gapFrom = "fromMillis"
 
     /// What happened.
     package var kind: Kind

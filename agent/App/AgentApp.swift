@@ -67,6 +67,9 @@ package struct AgentApp: Sendable {
             metadata: [
                 "node": "\(settings.node)", "cluster": "\(settings.cluster)", "targets": "\(probing.listed.count)",
             ])
+        if let interruption = spool.interruption {
+            await recorder.record([gap(after: interruption, deadlines: probing.listed.map(\.target.deadline))])
+        }
         // The order is the order of dependence: the runner stops first, what it found is recorded, what is recorded is
         // sent.
         let pages = AgentPages(pulse: pulse, figures: figures).listener(settings.httpListen, logger: logger)
@@ -77,6 +80,23 @@ package struct AgentApp: Sendable {
         group.maximumCancellationDuration = .seconds(5)
         try await ServiceGroup(configuration: group).run()
         await spool.close()
+    }
+
+    /// What the process before had measured and not written when it died, as an edge: it goes the way of what is
+    /// measured, once and in its place.
+    ///
+    /// A probe that was under way began its deadline earlier at most.
+    private func gap(after interruption: SpoolInterruption, deadlines: [Duration]) -> Edge {
+        let at = now()
+        let from = interruption.lastMillis.map { last in
+            min(at, Timestamp(millis: last) - max(settings.interval, deadlines.max() ?? .zero))
+        }
+        logger.warning(
+            "the agent did not end in order the last time; what it had measured and not written is gone",
+            metadata: ["from": "\(from?.rfc3339 ?? "unknown")", "to": "\(at.rfc3339)"])
+        return Edge(
+            .agentGap, at: at, labels: [LabelName.node: settings.node],
+            attributes: from.map { [Edge.gapFrom: "\($0.millis)"] } ?? LabelSet())
     }
 
     private var certificateFile: String? {

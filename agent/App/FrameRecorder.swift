@@ -142,7 +142,8 @@ final class FrameRecorder: Service {
         }
     }
 
-    private func record(_ edges: [Edge]) async {
+    /// Puts edges into the spool; what it refuses for the moment comes with the next flush.
+    func record(_ edges: [Edge]) async {
         let divided = EdgeBatches(edges)
         if divided.refused > 0 {
             logger.error("edges beyond the wire's limits are left out", metadata: ["edges": "\(divided.refused)"])

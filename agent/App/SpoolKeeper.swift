@@ -53,11 +53,15 @@ actor SpoolKeeper {
         spool = try SegmentSpool.open(directory: directory, limits: limits, using: &generator)
         self.logger = logger
         let recovery = spool.recovery
+        interruption = recovery.interruption
         if let path = recovery.quarantinedTo {
             logger.error("the spool was damaged and set aside", metadata: ["path": "\(path)"])
         }
         for note in recovery.notes { logger.warning("spool: \(note)") }
     }
+
+    /// How the process before this one ended, when it did not close the spool.
+    nonisolated let interruption: SpoolInterruption?
 
     /// The state now.
     func view() -> View {
