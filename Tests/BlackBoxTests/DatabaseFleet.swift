@@ -8,7 +8,8 @@ struct DatabaseFleet: Sendable {
     let lab: TocsinLab
     let database: PostgresCluster
 
-    init() async throws {
+    /// - Parameter agent: YAML at the top level of the agent's file.
+    init(agent: String = "") async throws {
         database = try await PostgresCluster.start(.init(maxConnections: 20))
         try await database.execute("CREATE ROLE tocsin LOGIN; GRANT pg_monitor TO tocsin")
         lab = try await TocsinLab(nodes: [Self.node], cluster: "test")
@@ -24,6 +25,7 @@ struct DatabaseFleet: Sendable {
                     database: postgres
                     user: tocsin
                     sslMode: disable
+                \(agent)
                 """)
     }
 

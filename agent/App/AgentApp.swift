@@ -59,6 +59,7 @@ package struct AgentApp: Sendable {
             endpoint: Uplink.Endpoint(settings),
             spool: spool, inbox: inbox, assigned: assigned, logger: logger,
             backfillBytesPerSecond: settings.spool.backfillBytesPerSecond, now: now, clock: clock,
+            interval: settings.interval,
             vitals: {
                 await Self.vitals(runner: runner, recorder: recorder, spool: spool, assigned: assigned, now: now())
             })

@@ -80,6 +80,7 @@ package final class AgentFeed: Sendable {
                 trustRootsFile: configuration.trustRootsFile),
             spool: spool, inbox: inbox, assigned: nil, logger: logger,
             backfillBytesPerSecond: configuration.backfillBytesPerSecond, now: now, clock: UplinkClock(now: now),
+            interval: .seconds(10),
             vitals: {
                 Uplink.Vitals(statuses: statuses, heartbeat: .with { $0.sentAtMillis = now().millis })
             })

@@ -61,6 +61,8 @@ final class Uplink: Service {
     /// Bytes of blocks a second at which a backlog is sent beside what is new.
     let backfillBytesPerSecond: Int
     let vitals: @Sendable () async -> Vitals
+    /// Longest pause between two attempts to connect.
+    private let pauseMax: Duration
     private struct LinkMemory: Sendable {
         var machine: AgentLinkMachine?
         /// The session was replaced while the stream ran: what it knew is of the old one.
@@ -89,7 +91,7 @@ final class Uplink: Service {
     init(
         identity: Identity, endpoint: Endpoint, spool: SpoolKeeper, inbox: UplinkInbox, assigned: AssignedTargets?,
         logger: Logger, backfillBytesPerSecond: Int, now: @escaping @Sendable () -> Timestamp,
-        clock: UplinkClock, vitals: @escaping @Sendable () async -> Vitals
+        clock: UplinkClock, interval: Duration, vitals: @escaping @Sendable () async -> Vitals
     ) {
         self.identity = identity
         self.endpoint = endpoint
@@ -101,6 +103,8 @@ final class Uplink: Service {
         self.clock = clock
         self.backfillBytesPerSecond = backfillBytesPerSecond
         self.vitals = vitals
+        // What is measured when the coordinator comes back is to reach it within one interval.
+        pauseMax = min(.seconds(15), max(.seconds(1), interval / 2))
     }
 
     func run() async throws {
@@ -128,7 +132,7 @@ final class Uplink: Service {
     }
 
     private func connectForever() async {
-        var backoff = Backoff(base: .milliseconds(200), cap: .seconds(15))
+        var backoff = Backoff(base: .milliseconds(200), cap: pauseMax)
         var generator = SystemRandomNumberGenerator()
         var lastReason = ""
         while !Task.isCancelled {
