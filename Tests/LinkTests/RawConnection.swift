@@ -12,7 +12,9 @@ struct RawConnection: Sendable {
     let channel: any Channel
 
     /// Connects; with the pair of `name` a TLS handshake follows, without one nothing does.
-    init(lab: TocsinLab, as name: String? = nil) async throws {
+    ///
+    /// - Parameter newest: the newest version of TLS that the client speaks.
+    init(lab: TocsinLab, as name: String? = nil, newest: TLSVersion = .tlsv13) async throws {
         let context = try name.map { name in
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.certificateChain = try NIOSSLCertificate.fromPEMFile(lab.path("tls/\(name).crt")).map {
@@ -21,14 +23,16 @@ struct RawConnection: Sendable {
             tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: lab.path("tls/\(name).key"), format: .pem))
             tls.trustRoots = .file(lab.path("tls/ca.crt"))
             tls.applicationProtocols = ["h2"]
+            tls.maximumTLSVersion = newest
             return try NIOSSLContext(configuration: tls)
         }
         try await self.init(port: lab.port, context: context)
     }
 
     /// Connects without a certificate to the listener for callers with tokens; `roots` is its authority's file.
-    init(tokenPort port: Int, roots: String) async throws {
+    init(tokenPort port: Int, roots: String, newest: TLSVersion = .tlsv13) async throws {
         var tls = TLSConfiguration.makeClientConfiguration()
+        tls.maximumTLSVersion = newest
         tls.trustRoots = .file(roots)
         tls.applicationProtocols = ["h2"]
         try await self.init(port: port, context: try NIOSSLContext(configuration: tls))

@@ -116,6 +116,9 @@ final class ConnectionGate: Sendable {
         }
     }
 
+    /// Counts a client that speaks no TLS 1.3; its connection is closed.
+    func outdated() { counters.add { $0.handshakesOutdated += 1 } }
+
     /// Counts what a client got wrong in HTTP/2; the transport closes the connection.
     func malformed() { counters.add { $0.connectionsMalformed += 1 } }
 }
@@ -151,10 +154,21 @@ private final class GatedConnection: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent, !speaksNewestTLS(context.channel) {
+            gate.outdated()
+            context.close(promise: nil)
+            return
+        }
         if let number, case .handshakeCompleted? = event as? TLSUserEvent, let client = client(of: context.channel) {
             gate.identify(number, as: client)
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// The transport lets TLS 1.2 in and cannot be told otherwise; all that is ours speaks TLS 1.3.
+    private func speaksNewestTLS(_ channel: any Channel) -> Bool {
+        let handler = try? channel.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+        return handler?.tlsVersion == .tlsv13
     }
 
     func called() {

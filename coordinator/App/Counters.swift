@@ -81,6 +81,8 @@ package struct Counters: Sendable, Hashable {
     package var requestsDenied: UInt64 = 0
     /// Handshakes refused for the client's certificate.
     package var handshakesRefused: UInt64 = 0
+    /// Connections closed since their client speaks no TLS 1.3.
+    package var handshakesOutdated: UInt64 = 0
     /// Connections closed since they made no call within their time.
     package var handshakesOverdue: UInt64 = 0
     /// Connections without a call so far that went for newer ones.

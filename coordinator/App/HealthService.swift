@@ -150,6 +150,7 @@ struct HealthService: Service {
         page.add("requests_denied_total", .counter, counted.requestsDenied)
         page.add("audit_records_dropped_total", .counter, counted.auditRecordsDropped)
         page.add("handshakes_refused_total", .counter, counted.handshakesRefused)
+        page.add("handshakes_outdated_total", .counter, counted.handshakesOutdated)
         page.add("handshakes_overdue_total", .counter, counted.handshakesOverdue)
         page.add("handshakes_displaced_total", .counter, counted.handshakesDisplaced)
         page.add("connections_refused_total", .counter, counted.connectionsRefused)
