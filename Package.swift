@@ -158,6 +158,7 @@ let adapters: [Module] = [
     library("TokenAccess", ["Telemetry", "CertificateAuthority", "KubernetesAPI"], products: ["Crypto"]),
     library("IngestWire", ["Telemetry", "SampleLink", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
     library("QueryWire", ["Telemetry", "TocsinProto"], products: ["SwiftProtobuf", "GRPCCore"]),
+    library("QueryRequests", ["Telemetry", "Detection", "Incidents", "QueryWire", "TocsinProto"]),
     Module(
         name: "TocsinProto", kind: .library, path: "proto",
         products: ["SwiftProtobuf", "GRPCCore", "GRPCProtobuf"],
@@ -195,7 +196,7 @@ let apps: [Module] = [
             "IncidentStore", "DetectorStore", "CellCodec", "CellStore", "Signals", "Detection", "Incidents", "Runbook",
             "Messages", "Notification", "Probing", "CurlHTTP", "KubernetesAPI", "ClusterWatch", "TokenAccess",
             "CoordinatorSettings", "TargetSettings", "TargetAssignment", "ConfigurationKit", "CertificateAuthority",
-            "DaemonLaunch", "IngestWire", "QueryWire", "TocsinProto", "BlockingWork", "CMalloc",
+            "DaemonLaunch", "IngestWire", "QueryWire", "QueryRequests", "TocsinProto", "BlockingWork", "CMalloc",
         ],
         products: [
             "ArgumentParser", "AsyncAlgorithms", "GRPCCore", "GRPCNIOTransportHTTP2", "SwiftProtobuf",
@@ -390,7 +391,12 @@ let fuzzers: [Module] = [
         "ConfigurationFuzz", ["FuzzSupport", "AgentSettings", "CoordinatorSettings", "ConfigurationKit"],
         path: "Tests/Fuzz/ConfigurationFuzz"),
     library(
-        "WireFuzz", ["FuzzSupport", "IngestWire", "Telemetry", "TocsinProto"], products: ["SwiftProtobuf"],
+        "WireFuzz",
+        [
+            "FuzzSupport", "IngestWire", "QueryWire", "QueryRequests", "Incidents", "Selectors", "Telemetry",
+            "TocsinProto",
+        ],
+        products: ["SwiftProtobuf"],
         path: "Tests/Fuzz/WireFuzz"),
     library(
         "Fuzzers",

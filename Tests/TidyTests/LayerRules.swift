@@ -27,7 +27,7 @@ struct LayerRules {
     static let neverInAgent: Set<String> = [
         "Signals", "Detection", "Incidents", "SampleStore", "IncidentStore", "DetectorStore", "SQLiteFile",
         "CellCodec", "CellStore",
-        "CoordinatorSettings", "ClusterWatch", "TokenAccess", "QueryWire",
+        "CoordinatorSettings", "ClusterWatch", "TokenAccess", "QueryWire", "QueryRequests",
         "CoordinatorApp", "TocsinCLI",
     ]
 

@@ -1,6 +1,7 @@
 import Detection
 import GRPCCore
 import Incidents
+import QueryRequests
 import QueryWire
 import SwiftProtobuf
 import Telemetry
@@ -13,7 +14,7 @@ extension QueryService {
     ) async throws -> Tocsin_V1_ListSilencesResponse {
         _ = try user(context, .view)
         let moment = now()
-        let wanted = try request.kind.isEmpty ? nil : kind(request.kind)
+        let wanted = try request.kind.isEmpty ? nil : Silence.Kind(asked: request.kind)
         let silences = pipeline.snapshot.book.silenceList.filter {
             (request.all || $0.endsAt > moment) && (wanted == nil || $0.kind == wanted)
         }
@@ -27,11 +28,7 @@ extension QueryService {
         request: Tocsin_V1_AddSilenceRequest, context: ServerContext
     ) async throws -> Tocsin_V1_Silence {
         try await audited("AddSilence", subject: "", claimed: request.author, context) { author, call in
-            let starts = request.hasStartsAtMillis ? Timestamp(millis: request.startsAtMillis) : now()
-            let wanted = Silence.Request(
-                try kind(request.kind), try matcher(request.matcher), by: author, because: request.reason,
-                startsAt: starts, endsAt: starts + .milliseconds(Int64(clamping: request.durationMillis)))
-            return try await perform(.add(wanted), for: call)
+            try await perform(.add(Silence.Request(request, by: author, now: now())), for: call)
         }
     }
 
@@ -39,10 +36,7 @@ extension QueryService {
         request: Tocsin_V1_ExpireSilenceRequest, context: ServerContext
     ) async throws -> Tocsin_V1_Silence {
         try await audited("ExpireSilence", subject: request.id, claimed: request.author, context) { author, call in
-            guard let id = SilenceID(request.id) else {
-                throw QueryError(.invalidArgument, "'\(request.id)' is no silence id; ids look like SIL-3")
-            }
-            return try await perform(.expire(id, by: author), for: call)
+            try await perform(SilenceCommand(request, by: author), for: call)
         }
     }
 
@@ -60,33 +54,5 @@ extension QueryService {
             throw QueryError(.notFound, "the silence is not there")
         }
         return SilenceView(silence).proto
-    }
-
-    private func kind(_ text: String) throws -> Silence.Kind {
-        guard let kind = Silence.Kind(rawValue: text) else {
-            throw QueryError(.invalidArgument, "'\(text)' is neither silence nor maintenance")
-        }
-        return kind
-    }
-
-    private func matcher(_ proto: Tocsin_V1_SilenceMatcher) throws -> SilenceMatcher {
-        var matcher = SilenceMatcher()
-        matcher.cluster = proto.cluster.isEmpty ? nil : proto.cluster
-        matcher.subject = proto.subject.isEmpty ? nil : proto.subject
-        matcher.checkGroup = proto.checkGroup.isEmpty ? nil : proto.checkGroup
-        if !proto.family.isEmpty {
-            guard let family = Family(rawValue: proto.family) else {
-                let names = Family.allCases.map(\.rawValue).joined(separator: ", ")
-                throw QueryError(.invalidArgument, "there is no family '\(proto.family)'; the families are \(names)")
-            }
-            matcher.family = family
-        }
-        if !proto.severityAtMost.isEmpty {
-            guard let severity = Severity(proto.severityAtMost) else {
-                throw QueryError(.invalidArgument, "'\(proto.severityAtMost)' is no severity; they are P1 to P4")
-            }
-            matcher.severityAtMost = severity
-        }
-        return matcher
     }
 }

@@ -2,6 +2,7 @@ import GRPCCore
 import IncidentStore
 import Incidents
 import Logging
+import QueryRequests
 import QueryWire
 import SampleStore
 import SwiftProtobuf
@@ -103,7 +104,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         try await audited("AcknowledgeIncident", subject: request.id, claimed: request.author, context) {
             author, call in
             try await perform(
-                .acknowledge(try incidentID(request.id), by: author), expecting: request.expectedVersion, for: call)
+                IncidentCommand(request, by: author), expecting: request.expectedVersion, for: call)
         }
     }
 
@@ -111,7 +112,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         request: Tocsin_V1_NoteIncidentRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
         try await audited("NoteIncident", subject: request.id, claimed: request.author, context) { author, call in
-            try await perform(.note(try incidentID(request.id), by: author, text: request.text), for: call)
+            try await perform(IncidentCommand(request, by: author), for: call)
         }
     }
 
@@ -119,13 +120,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         request: Tocsin_V1_SetIncidentStateRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
         try await audited("SetIncidentState", subject: request.id, claimed: request.author, context) { author, call in
-            guard let state = IncidentState(rawValue: request.state) else {
-                let names = IncidentState.allCases.map(\.rawValue).joined(separator: ", ")
-                throw QueryError(.invalidArgument, "there is no state '\(request.state)'; the states are \(names)")
-            }
-            return try await perform(
-                .setState(try incidentID(request.id), to: state, by: author), expecting: request.expectedVersion,
-                for: call)
+            try await perform(IncidentCommand(request, by: author), expecting: request.expectedVersion, for: call)
         }
     }
 
@@ -133,9 +128,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
         request: Tocsin_V1_ResolveIncidentRequest, context: ServerContext
     ) async throws -> Tocsin_V1_GetIncidentResponse {
         try await audited("ResolveIncident", subject: request.id, claimed: request.author, context) { author, call in
-            try await perform(
-                .resolve(try incidentID(request.id), by: author, cause: request.cause),
-                expecting: request.expectedVersion, for: call)
+            try await perform(IncidentCommand(request, by: author), expecting: request.expectedVersion, for: call)
         }
     }
 
@@ -178,7 +171,7 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
 
     /// The incident of an id as a caller wrote it.
     func incident(_ text: String, in book: IncidentBook) throws -> Incident {
-        let id = try incidentID(text)
+        let id = try IncidentID(asked: text)
         guard let incident = book.incidents[id] else {
             throw QueryError(.notFound, "there is no incident \(id)")
         }
@@ -206,12 +199,5 @@ struct QueryService: Tocsin_V1_Query.SimpleServiceProtocol {
     func author(_ claimed: String, _ context: ServerContext) throws -> String {
         let name = try user(context, .respond)
         return claimed.isEmpty || claimed == name ? name : "\(claimed) (as \(name))"
-    }
-
-    private func incidentID(_ text: String) throws -> IncidentID {
-        guard let id = IncidentID(text) else {
-            throw QueryError(.invalidArgument, "'\(text)' is no incident id; ids look like INC-7")
-        }
-        return id
     }
 }
