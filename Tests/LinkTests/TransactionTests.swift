@@ -36,12 +36,12 @@ struct TransactionTests {
     func edges() async throws {
         let lab = try await FeedLab()
         let coordinator = try await lab.lab.startCoordinator()
-        let samples = try await fastest(in: lab) { sequence in
+        let samples = try await pauses(in: lab) { sequence in
             let sample = Sample(
                 Series("transaction_test", ["node": "node-a"]), Timestamp(seconds: Date().timeIntervalSince1970), 1)
             return RawAgent.frame(sequence, try SampleBlockEncoder().encode([sample]))
         }
-        let edges = try await fastest(in: lab) { sequence in
+        let edges = try await pauses(in: lab) { sequence in
             .with {
                 $0.frame.sequence = sequence
                 $0.frame.lane = .fresh
@@ -54,20 +54,20 @@ struct TransactionTests {
                 ]
             }
         }
-        // The fastest of ten, so that a machine with other work to do changes nothing.
-        #expect(samples >= Self.apart - .milliseconds(20))
-        #expect(edges < Self.apart - .milliseconds(20), "samples \(samples), edges \(edges)")
+        // Other work on the machine delays one acknowledgement or another, never all of them, and hastens none.
+        #expect(samples.mean >= Self.apart - .milliseconds(10), "\(samples)")
+        #expect(edges.least < Self.apart - .milliseconds(20), "\(edges)")
         try await coordinator.terminate()
     }
 
-    /// Sends ten frames, each when the one before is acknowledged; the shortest time from an acknowledgement to the next.
-    private func fastest(
+    /// Sends ten frames, each when the one before is acknowledged; the times from an acknowledgement to the next.
+    private func pauses(
         in lab: FeedLab, _ frame: @Sendable @escaping (UInt64) throws -> Tocsin_V1_AgentMessage
-    ) async throws -> Duration {
+    ) async throws -> (least: Duration, mean: Duration) {
         let agent = RawAgent(lab: lab.lab, node: "node-a")
         let (acknowledged, told) = AsyncStream<UInt64>.makeStream()
         return try await withGRPCClient(transport: agent.transport()) { client in
-            try await withThrowingTaskGroup(of: Duration?.self) { group in
+            try await withThrowingTaskGroup(of: [Duration].self) { group in
                 group.addTask {
                     try await Tocsin_V1_Ingest.Client(wrapping: client).connect { writer in
                         try await writer.write(agent.hello(last: 0, session: UInt8.random(in: 10...250)))
@@ -85,11 +85,12 @@ struct TransactionTests {
                             if times.count == 10 { break }
                         }
                         told.finish()
-                        return zip(times, times.dropFirst()).map { $1 - $0 }.min()
+                        return zip(times, times.dropFirst()).map { $1 - $0 }
                     }
                 }
                 defer { group.cancelAll() }
-                return try #require(try await group.next() ?? nil)
+                let pauses = try #require(try await group.next())
+                return (try #require(pauses.min()), pauses.reduce(.zero, +) / max(1, pauses.count))
             }
         }
     }
