@@ -265,6 +265,43 @@ struct SampleStoreTests {
         #expect(try await store.append([Fleet.frame(a, 1)]).durable == [a: 1])
     }
 
+    @Test func aValueOfAnotherTypeIsDamageAndEndsNothing() async throws {
+        let a = Fleet.key("a")
+        let store = try Fleet.open(folder)
+        _ = try await store.openSession(a, SessionOpening(firstSequence: 1), at: Fleet.time(1))
+        _ = try await store.append([Fleet.frame(a, 1)])
+        try await store.file.write { try $0.execute(sql: "UPDATE sessions SET durable = 'one'") }
+        await #expect(throws: StoreError(.corrupt, "")) {
+            _ = try await store.openSession(a, SessionOpening(firstSequence: 1), at: Fleet.time(2))
+        }
+        try await store.file.write { try $0.execute(sql: "UPDATE agents SET node = x'00ff'") }
+        await #expect(throws: StoreError(.corrupt, "")) { _ = try await store.answer("up", from: 0, to: 1000) }
+    }
+
+    @Test func aFileWhoseTablesHaveOtherNamesIsSetAside() async throws {
+        do { _ = try Fleet.open(folder) }
+        let path = folder.path + "/" + SampleStore.fileName
+        // As a flipped bit in the text of the schema does it: only reading the column tells.
+        let queue = try DatabaseQueue(path: path)
+        try await queue.writeWithoutTransaction { database in
+            try database.execute(
+                sql: """
+                    PRAGMA writable_schema = ON;
+                    UPDATE sqlite_master SET sql = replace(sql, 'durable', 'durablf') WHERE name = 'sessions';
+                    PRAGMA writable_schema = OFF;
+                    """)
+        }
+        try queue.close()
+        #expect(try Fleet.open(folder).quarantinedPath == path + ".corrupt-1")
+    }
+
+    @Test func anEmptiedFileIsSetAsideAndTold() async throws {
+        do { _ = try Fleet.open(folder) }
+        let path = folder.path + "/" + SampleStore.fileName
+        try Data().write(to: URL(filePath: path))
+        #expect(try Fleet.open(folder).quarantinedPath == path + ".corrupt-1")
+    }
+
     @Test func aDamagedFileIsReplacedWhileItIsInUseAndIsAGap() async throws {
         let a = Fleet.key("a")
         let store = try Fleet.open(folder)
