@@ -42,7 +42,8 @@ final class NumberedService: Sendable {
 
     private static func text(_ number: Int) -> String {
         let pools = (0..<40).map { pool in
-            "jvm_memory_used_bytes{area=\"heap\",id=\"pool \(pool)\",} \(number * 4096 + pool)"
+            // No number that the one before tells: what is sent of it has some size.
+            "jvm_memory_used_bytes{area=\"heap\",id=\"pool \(pool)\",} \(number * 2_654_435_761 * (pool + 3) % 999_999_937)"
         }
         return "# TYPE jvm_memory_used_bytes gauge\n" + pools.joined(separator: "\n")
             + "\n# TYPE logback_events_total counter\nlogback_events_total{level=\"error\",} \(number)\n"
