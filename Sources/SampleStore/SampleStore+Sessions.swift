@@ -154,7 +154,7 @@ extension SampleStore {
                 return LostRange(
                     key: SessionKey(
                         cluster: try row.value("cluster"), node: try row.value("node"), session: Array(session)),
-                    first: UInt64(first), last: UInt64(last), notedAt: Timestamp(millis: notedAt))
+                    first: UInt64(clamping: first), last: UInt64(clamping: last), notedAt: Timestamp(millis: notedAt))
             }
         }
     }

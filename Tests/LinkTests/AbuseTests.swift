@@ -32,8 +32,8 @@ struct AbuseTests {
         let under = try await delay.during(body)
         Self.tell("\(name): without: \(quiet); with: \(under)")
         #expect(quiet.missing == 0 && under.missing == 0, "every honest frame is acknowledged")
-        // Half of the frames wait as they do without; of the others one that falls into a pause of a busy machine, which
-        // shares its cores with other tests, must not fail this.
+        // Half of the frames wait as they do without; of the others one that falls into a pause of a busy machine,
+        // which shares its cores with other tests, must not fail this.
         #expect(under.quantile(0.5) < max(.milliseconds(100), quiet.quantile(0.5) * 3), "half of the frames: \(under)")
         #expect(under.quantile(0.99) < max(.milliseconds(500), quiet.quantile(0.99) * 3), "nearly all: \(under)")
         #expect(try await lab.tocsin(["status"]).exit == .code(0), "people get through as well")
