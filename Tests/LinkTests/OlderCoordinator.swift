@@ -7,7 +7,7 @@ import TocsinTestKit
 
 /// A coordinator of before capabilities, over real TLS: it takes one lane of frames in the order of their sequences,
 /// knows nothing of what came later, and keeps the bytes of every message.
-final class OlderCoordinator: Tocsin_V1_Ingest.SimpleServiceProtocol {
+final class OlderCoordinator: Tocsin_V1_Ingest.SimpleServiceProtocol, TestCoordinator {
     struct State {
         /// The messages of each stream as they came.
         var streams: [[[UInt8]]] = []
@@ -49,24 +49,6 @@ final class OlderCoordinator: Tocsin_V1_Ingest.SimpleServiceProtocol {
                 return state.answer(to: message)
             }
             if let answer { try await response.write(answer) }
-        }
-    }
-
-    /// Serves with the lab's certificates on a free port while `body` runs.
-    func run<Value: Sendable>(
-        in lab: TocsinLab, _ body: @Sendable (_ port: Int) async throws -> Value
-    ) async throws -> Value {
-        let security = HTTP2ServerTransport.Posix.TransportSecurity.mTLS(
-            certificateChain: [.file(path: lab.path("tls/coordinator.crt"), format: .pem)],
-            privateKey: .file(path: lab.path("tls/coordinator.key"), format: .pem)
-        ) { tls in
-            tls.trustRoots = .certificates([.file(path: lab.path("tls/ca.crt"), format: .pem)])
-            tls.requireALPN = true
-        }
-        let transport = HTTP2ServerTransport.Posix(
-            address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: security)
-        return try await withGRPCServer(transport: transport, services: [self]) { server in
-            try await body(try await server.transport.listeningAddress.ipv4?.port ?? 0)
         }
     }
 }
