@@ -25,16 +25,7 @@ struct ClockJumpTests {
         #expect(try await lab.incidents().isEmpty, "a jump is no fault")
         #expect(try await lab.agents().map(\.state) == ["live"])
 
-        let killedAt = Date().timeIntervalSince1970
-        try await fleet.database.kill9()
-        let opened = try await lab.eventually(within: .seconds(20)) {
-            try await lab.incidents().first { $0.checkGroup == "down" }
-        }
-        let onset = try Date(
-            #require(opened, "the fault is seen").onsetAt,
-            strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        ).timeIntervalSince1970
-        #expect(abs(onset - killedAt) < 10, "dated \(onset - killedAt) s after it happened")
+        try await killDatabase(of: fleet)
         try await fleet.database.start()
         let resolved = try await lab.eventually(within: .seconds(40)) {
             try await lab.incidents().allSatisfy { $0.state == "resolved" } ? true : nil
@@ -68,18 +59,24 @@ struct ClockJumpTests {
         #expect(try await lab.agents().map(\.lostSamplesTotal) == [0])
 
         let killedAt = Date().timeIntervalSince1970
+        try await killDatabase(of: fleet)
+        let times = try await fleet.samples("probe_up{target=\"postgresql/orders\"}", since: "10m").map(\.time)
+        #expect(Set(times).count == times.count && (times.last ?? 0) > killedAt - 2, "each once, by the clock of now")
+        try await agent.terminate()
+        try await coordinator.terminate()
+    }
+
+    /// Kills the database, and expects that its incident is dated to when it happened.
+    private func killDatabase(of fleet: DatabaseFleet) async throws {
+        let killedAt = Date().timeIntervalSince1970
         try await fleet.database.kill9()
-        let opened = try await lab.eventually(within: .seconds(20)) {
-            try await lab.incidents().first { $0.checkGroup == "down" }
+        let opened = try await fleet.lab.eventually(within: .seconds(20)) {
+            try await fleet.lab.incidents().first { $0.checkGroup == "down" }
         }
         let onset = try Date(
             #require(opened, "the fault is seen").onsetAt,
             strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         ).timeIntervalSince1970
         #expect(abs(onset - killedAt) < 10, "dated \(onset - killedAt) s after it happened")
-        let times = try await fleet.samples("probe_up{target=\"postgresql/orders\"}", since: "10m").map(\.time)
-        #expect(Set(times).count == times.count && (times.last ?? 0) > killedAt - 2, "each once, by the clock of now")
-        try await agent.terminate()
-        try await coordinator.terminate()
     }
 }
